@@ -1,0 +1,1 @@
+//! The Keyway PKCS#11 module.

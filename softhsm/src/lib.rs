@@ -1,0 +1,1 @@
+//! A fresh, reproducible SoftHSM2 token for every test.

@@ -1,0 +1,4 @@
+//! The `keyway` command.
+#![deny(unsafe_code)]
+
+fn main() {}
