@@ -1,1 +1,26 @@
-//! The Keyway PKCS#11 module.
+//! The Keyway PKCS#11 module: a session machine over pluggable key backends.
+//!
+//! | folder | holds |
+//! |---|---|
+//! | `ffi` | everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch |
+//! | `session` | sessions, login, running operations: what an application sees of a token |
+//! | `object`, `attribute` | objects under the rules of their class, which are data |
+//! | `mechanism` | one row a mechanism: parameters, sizes, implementations |
+//! | `backend` | the seam: where private keys are used (`embedded`, later the bridge) |
+//! | `engine` | the embedded token's cryptography, safe code over AWS-LC |
+//! | `store` | the other seam: where sealed records lie (SQLite, memory) |
+#![deny(unsafe_code)]
+
+pub mod attribute;
+pub mod backend;
+pub mod code;
+pub mod engine;
+pub mod error;
+#[allow(unsafe_code)]
+pub mod ffi;
+pub mod handle;
+pub mod mechanism;
+pub mod object;
+pub mod returns;
+pub mod secret;
+pub mod slab;

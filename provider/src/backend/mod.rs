@@ -1,0 +1,148 @@
+//! Where keys live and where they are used. Everything above these traits is the same for every
+//! backend.
+
+pub mod object;
+pub mod operation;
+
+use std::sync::Arc;
+
+use crate::attribute::Attributes;
+use crate::error::Result;
+use crate::mechanism::{Function, Mechanism, MechanismSpec};
+
+pub use object::{Object, ObjectId, Snapshot};
+pub use operation::{Check, Operation, Transform};
+
+/// A source of slots: the embedded token, another PKCS#11 module, a remote service.
+pub trait Backend: Send + Sync {
+    /// The slots there are now, with their tokens, in ascending order of slot id. Tokens that were
+    /// answered before are the same `Arc`s; another process may have made new ones meanwhile.
+    fn tokens(&self) -> Result<Vec<(SlotId, Arc<dyn Token>)>>;
+}
+
+/// A `CK_SLOT_ID`: stable across runs, below 2^31 because Java takes it as an int.
+pub type SlotId = u32;
+
+/// One token: accounts, objects, and the operations that need more than one key.
+///
+/// Roles and read-only sessions are the session layer's to check; attributes come completed and
+/// checked against their rules. A token enforces what needs its own state: PINs, sealing, material.
+pub trait Token: Send + Sync {
+    fn info(&self) -> Result<TokenInfo>;
+    fn mechanisms(&self) -> &[&'static MechanismSpec];
+
+    /// `C_InitToken`: checks the SO's PIN if there is one already, and destroys every object.
+    fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()>;
+    /// `C_InitPIN`, with the SO logged in.
+    fn init_pin(&self, pin: Pin<'_>) -> Result<()>;
+    /// `C_SetPIN`: needs no login.
+    fn set_pin(&self, user: User, old: Pin<'_>, new: Pin<'_>) -> Result<()>;
+    /// Checks the PIN under the lockout rule; for [`User::ContextSpecific`] nothing changes.
+    fn login(&self, user: User, pin: Pin<'_>) -> Result<()>;
+    fn logout(&self) -> Result<()>;
+
+    /// The token objects that match `query`, without session objects.
+    fn find(&self, query: &Attributes, view: View) -> Result<Vec<ObjectId>>;
+    /// A token object by identity; `None` if it is gone or not in `view`.
+    fn object(&self, id: ObjectId, view: View) -> Result<Option<Arc<Object>>>;
+    /// Brings a cached object up to date if another process changed the token: one load when
+    /// nothing did. A destroyed object is marked so.
+    fn refresh(&self, object: &Object) -> Result<()>;
+
+    /// Makes an object from complete attributes, checking its material and adding what follows
+    /// from it (`CKA_CHECK_VALUE`, `CKA_MODULUS_BITS`, ...); durable if `CKA_TOKEN` is true.
+    fn create(&self, attributes: Attributes) -> Result<Arc<Object>>;
+    /// Puts `attributes` (all of them) in the place of the object's.
+    fn update(&self, object: &Object, attributes: Attributes) -> Result<()>;
+    fn destroy(&self, object: &Object) -> Result<()>;
+
+    fn generate(&self, mechanism: &Mechanism<'_>, key: Attributes) -> Result<Arc<Object>>;
+    /// The public and the private half, in this order; both or none.
+    fn generate_pair(
+        &self,
+        mechanism: &Mechanism<'_>,
+        public: Attributes,
+        private: Attributes,
+    ) -> Result<(Arc<Object>, Arc<Object>)>;
+
+    /// Makes a key usable; called once per object, the result is shared.
+    fn key(&self, attributes: &Attributes) -> Result<Arc<dyn Key>>;
+    fn digest(&self, mechanism: &Mechanism<'_>) -> Result<Operation>;
+    fn wrap(&self, mechanism: &Mechanism<'_>, with: &Snapshot, what: &Snapshot) -> Result<Vec<u8>>;
+    fn unwrap(
+        &self,
+        mechanism: &Mechanism<'_>,
+        with: &Snapshot,
+        wrapped: &[u8],
+        attributes: Attributes,
+    ) -> Result<Arc<Object>>;
+    fn derive(
+        &self,
+        mechanism: &Mechanism<'_>,
+        from: &Snapshot,
+        attributes: Attributes,
+    ) -> Result<Arc<Object>>;
+
+    fn random(&self, out: &mut [u8]) -> Result<()>;
+    fn seed_random(&self, seed: &[u8]) -> Result<()>;
+}
+
+/// A usable key. Immutable, shared by every session that uses it.
+pub trait Key: Send + Sync {
+    /// The same key behind a reference count of its own: a session keeps one, so that starting an
+    /// operation writes no cache line that another session uses.
+    fn lease(&self) -> Arc<dyn Key>;
+
+    fn start(&self, function: Function, mechanism: &Mechanism<'_>) -> Result<Operation>;
+}
+
+/// Whose PIN (`CK_USER_TYPE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum User {
+    SecurityOfficer,
+    User,
+    ContextSpecific,
+}
+
+/// Which objects a caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Before login, and for the security officer.
+    Public,
+    All,
+}
+
+/// A PIN in the application's memory: never copied, never printed.
+#[derive(Clone, Copy)]
+pub struct Pin<'a>(pub &'a [u8]);
+
+impl std::fmt::Debug for Pin<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pin")
+    }
+}
+
+/// What `C_GetTokenInfo` needs to know of a token.
+#[derive(Clone, Debug)]
+pub struct TokenInfo {
+    pub label: String,
+    pub model: String,
+    /// 16 hexadecimal digits; the same after `C_InitToken`.
+    pub serial: String,
+    pub initialized: bool,
+    pub user_pin_initialized: bool,
+    pub write_protected: bool,
+    pub so_pin: PinState,
+    pub user_pin: PinState,
+}
+
+/// How close a PIN is to being locked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PinState {
+    #[default]
+    Fine,
+    /// At least one wrong try since the last right one.
+    CountLow,
+    FinalTry,
+    Locked,
+}

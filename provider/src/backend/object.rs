@@ -1,0 +1,119 @@
+//! An object as sessions share it: an identity, an immutable snapshot that changes swap, a key.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use once_cell::sync::OnceCell;
+
+use crate::attribute::{AttributeType, Attributes};
+use crate::backend::{Key, Token};
+use crate::error::{Code, Result};
+use crate::object::usage::Usage;
+
+/// The identity of an object in its token, for its whole life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId(pub [u8; 16]);
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A token object or session object.
+pub struct Object {
+    pub id: ObjectId,
+    state: RwLock<Arc<Snapshot>>,
+    /// Bumped by every change and by destruction; what a session remembered is then stale.
+    version: AtomicU64,
+    destroyed: AtomicBool,
+    /// The store's epoch at which the snapshot was last known to be current.
+    seen: AtomicU64,
+}
+
+/// What an object was between two changes.
+pub struct Snapshot {
+    pub attributes: Attributes,
+    pub usage: Usage,
+    /// The version of the record in the store; 0 for a session object.
+    pub stored_version: u64,
+    /// Shared by the snapshots of an object whose key material did not change.
+    key: Arc<OnceCell<Arc<dyn Key>>>,
+}
+
+impl Object {
+    /// `seen` is the store's epoch read before the record was.
+    pub fn new(id: ObjectId, attributes: Attributes, stored_version: u64, seen: u64) -> Self {
+        let usage = Usage::of(&attributes);
+        let snapshot = Snapshot { attributes, usage, stored_version, key: Arc::default() };
+        Self {
+            id,
+            state: RwLock::new(Arc::new(snapshot)),
+            version: AtomicU64::new(1),
+            destroyed: AtomicBool::new(false),
+            seen: AtomicU64::new(seen),
+        }
+    }
+
+    /// The object as it is now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts new attributes in place. The key is kept: no attribute that makes a key can change.
+    pub fn replace(&self, attributes: Attributes, stored_version: u64) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let usage = Usage::of(&attributes);
+        let key = state.key.clone();
+        *state = Arc::new(Snapshot { attributes, usage, stored_version, key });
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Marks the object as gone: every session that remembered it finds out at its next use.
+    pub fn mark_destroyed(&self) {
+        self.destroyed.store(true, Ordering::Release);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub fn is_destroyed(&self) -> bool {
+        self.destroyed.load(Ordering::Acquire)
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Acquire)
+    }
+
+    pub fn set_seen(&self, epoch: u64) {
+        self.seen.store(epoch, Ordering::Release);
+    }
+
+    pub fn is_token_object(&self) -> bool {
+        self.snapshot().attributes.is_true(AttributeType::TOKEN)
+    }
+}
+
+impl Snapshot {
+    /// The key of this object, built at its first use and shared from then on.
+    ///
+    /// # Errors
+    /// What [`Token::key`] answers; the next use tries again.
+    pub fn key(&self, token: &dyn Token) -> Result<&Arc<dyn Key>> {
+        self.key.get_or_try_init(|| token.key(&self.attributes))
+    }
+
+    pub fn is_private(&self) -> bool {
+        self.attributes.is_true(AttributeType::PRIVATE)
+    }
+
+    /// # Errors
+    /// KeyTypeInconsistent for an object that is no key.
+    pub fn key_type(&self) -> Result<crate::attribute::KeyType> {
+        let key_type = self.attributes.key_type();
+        key_type.ok_or_else(|| Code::KeyTypeInconsistent.because("the object is no key"))
+    }
+}

@@ -1,0 +1,176 @@
+//! Reading mechanism parameters: each `CK_*_PARAMS` structure once, into slices and numbers.
+
+use std::ffi::c_void;
+use std::marker::PhantomData;
+use std::mem::size_of;
+
+use pkcs11_sys as ck;
+
+use crate::error::{Code, Result};
+
+/// `pParameter` and `ulParameterLen` of a mechanism, and the memory they point to.
+#[derive(Clone, Copy)]
+pub struct RawParams<'a> {
+    pointer: *const c_void,
+    len: usize,
+    memory: PhantomData<&'a [u8]>,
+}
+
+/// `CK_HKDF_PARAMS` as it was given.
+pub struct RawHkdf<'a> {
+    pub extract: bool,
+    pub expand: bool,
+    pub hash: u64,
+    pub salt_type: u64,
+    pub salt: &'a [u8],
+    pub salt_key: u64,
+    pub info: &'a [u8],
+}
+
+impl<'a> RawParams<'a> {
+    /// # Safety
+    /// `pointer` is NULL or readable for `len` bytes during `'a`, and so is whatever the structure
+    /// of the mechanism points to: the application's promise for `CK_MECHANISM`.
+    pub unsafe fn new(pointer: *const c_void, len: usize) -> Self {
+        Self { pointer, len, memory: PhantomData }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// The parameter as plain bytes.
+    pub fn bytes(self) -> Result<&'a [u8]> {
+        // SAFETY: `new` was promised `len` readable bytes.
+        unsafe { bytes(self.pointer.cast(), self.len as u64, "pParameter") }
+    }
+
+    /// A structure of exactly the size of `T`; applications misalign it.
+    fn structure<T: Copy>(self) -> Result<T> {
+        if self.pointer.is_null() || self.len != size_of::<T>() {
+            return Err(Code::MechanismParamInvalid.because(format!(
+                "the parameter has {} bytes, its structure {}",
+                if self.pointer.is_null() { 0 } else { self.len },
+                size_of::<T>()
+            )));
+        }
+        // SAFETY: not NULL and as long as `T`, a C structure of integers and pointers.
+        Ok(unsafe { self.pointer.cast::<T>().read_unaligned() })
+    }
+
+    /// Counter bits and counter block of `CK_AES_CTR_PARAMS`.
+    pub fn ctr(self) -> Result<(u64, [u8; 16])> {
+        let raw: ck::CK_AES_CTR_PARAMS = self.structure()?;
+        Ok((wide(raw.ulCounterBits), raw.cb))
+    }
+
+    /// IV, associated data and tag bits of `CK_GCM_PARAMS`. Until version 2.40 errata 1 the
+    /// structure had no `ulIvBits`: Java 17 sends that size first.
+    pub fn gcm(self) -> Result<(&'a [u8], &'a [u8], u64)> {
+        #[repr(C)]
+        #[derive(Clone, Copy)]
+        struct Old {
+            iv: *const u8,
+            iv_len: ck::CK_ULONG,
+            aad: *const u8,
+            aad_len: ck::CK_ULONG,
+            tag_bits: ck::CK_ULONG,
+        }
+        let old = if self.len == size_of::<Old>() {
+            self.structure::<Old>()?
+        } else {
+            let new: ck::CK_GCM_PARAMS = self.structure()?;
+            Old {
+                iv: new.pIv,
+                iv_len: new.ulIvLen,
+                aad: new.pAAD,
+                aad_len: new.ulAADLen,
+                tag_bits: new.ulTagBits,
+            }
+        };
+        // SAFETY: the application's promise for the pointers in its structure.
+        unsafe {
+            let iv = bytes(old.iv, wide(old.iv_len), "pIv")?;
+            let aad = bytes(old.aad, wide(old.aad_len), "pAAD")?;
+            Ok((iv, aad, wide(old.tag_bits)))
+        }
+    }
+
+    /// Hash mechanism, MGF and label of `CK_RSA_PKCS_OAEP_PARAMS`.
+    pub fn oaep(self) -> Result<(u64, u64, &'a [u8])> {
+        const CKZ_DATA_SPECIFIED: u64 = 1;
+        let raw: ck::CK_RSA_PKCS_OAEP_PARAMS = self.structure()?;
+        let source = wide(raw.source);
+        if source != CKZ_DATA_SPECIFIED && !(source == 0 && raw.ulSourceDataLen == 0) {
+            return Err(Code::MechanismParamInvalid.because(format!("OAEP source {source:#x}")));
+        }
+        // SAFETY: the application's promise for the pointers in its structure.
+        let label =
+            unsafe { bytes(raw.pSourceData.cast(), wide(raw.ulSourceDataLen), "pSourceData")? };
+        Ok((wide(raw.hashAlg), wide(raw.mgf), label))
+    }
+
+    /// Hash mechanism, MGF and salt length of `CK_RSA_PKCS_PSS_PARAMS`.
+    pub fn pss(self) -> Result<(u64, u64, u64)> {
+        let raw: ck::CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
+        Ok((wide(raw.hashAlg), wide(raw.mgf), wide(raw.sLen)))
+    }
+
+    /// KDF, shared data and the peer's point of `CK_ECDH1_DERIVE_PARAMS`.
+    pub fn ecdh1(self) -> Result<(u64, &'a [u8], &'a [u8])> {
+        let raw: ck::CK_ECDH1_DERIVE_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        unsafe {
+            let shared = bytes(raw.pSharedData, wide(raw.ulSharedDataLen), "pSharedData")?;
+            let public = bytes(raw.pPublicData, wide(raw.ulPublicDataLen), "pPublicData")?;
+            Ok((wide(raw.kdf), shared, public))
+        }
+    }
+
+    /// IV and data of `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
+    pub fn cbc_encrypt_data(self) -> Result<([u8; 16], &'a [u8])> {
+        let raw: ck::CK_AES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        let data = unsafe { bytes(raw.pData, wide(raw.length), "pData")? };
+        Ok((raw.iv, data))
+    }
+
+    /// `CK_HKDF_PARAMS`.
+    pub fn hkdf(self) -> Result<RawHkdf<'a>> {
+        let raw: ck::CK_HKDF_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        let (salt, info) = unsafe {
+            let salt = bytes(raw.pSalt, wide(raw.ulSaltLen), "pSalt")?;
+            (salt, bytes(raw.pInfo, wide(raw.ulInfoLen), "pInfo")?)
+        };
+        Ok(RawHkdf {
+            extract: raw.bExtract != 0,
+            expand: raw.bExpand != 0,
+            hash: wide(raw.prfHashMechanism),
+            salt_type: wide(raw.ulSaltType),
+            salt,
+            salt_key: wide(raw.hSaltKey),
+            info,
+        })
+    }
+}
+
+/// A `CK_ULONG` in the width that the rest of the module counts in.
+#[allow(clippy::useless_conversion)] // 32 bits wide on some platforms
+fn wide(number: ck::CK_ULONG) -> u64 {
+    u64::from(number)
+}
+
+/// # Safety
+/// `pointer` is NULL or readable for `len` bytes during `'a`.
+unsafe fn bytes<'a>(pointer: *const u8, len: u64, what: &'static str) -> Result<&'a [u8]> {
+    match (pointer.is_null(), isize::try_from(len)) {
+        (_, Ok(0)) => Ok(&[]),
+        (false, Ok(len)) => {
+            // SAFETY: not NULL, at most isize::MAX, readable by the caller's promise.
+            Ok(unsafe { std::slice::from_raw_parts(pointer, len as usize) })
+        }
+        (true, _) => Err(Code::MechanismParamInvalid.because(format!("{what} is NULL"))),
+        (_, Err(_)) => Err(Code::MechanismParamInvalid.because(format!("{what}: length {len}"))),
+    }
+}

@@ -1,0 +1,253 @@
+//! Mechanism parameters in Rust types, and the parsers that the rows name.
+//!
+//! A parser checks what can be known without the key (lengths, known hashes, zero flags) and
+//! answers CKR_MECHANISM_PARAM_INVALID; what depends on the key is the engine's to check.
+
+use crate::error::{Code, Result};
+use crate::ffi::params::RawParams;
+use crate::handle::Handle;
+use crate::mechanism::MechanismType;
+
+/// The parameters of a mechanism; borrowed from the application's memory.
+#[derive(Clone, Debug)]
+pub enum Params<'a> {
+    None,
+    /// CBC: one block.
+    Iv([u8; 16]),
+    /// `CK_AES_CTR_PARAMS`: the counter is the last `bits` bits of `block`.
+    Ctr {
+        bits: u64,
+        block: [u8; 16],
+    },
+    /// `CK_GCM_PARAMS`; `tag_bits` is one of 32, 64, 96..=128 step 8.
+    Gcm {
+        iv: &'a [u8],
+        aad: &'a [u8],
+        tag_bits: usize,
+    },
+    /// `CK_RSA_PKCS_OAEP_PARAMS`.
+    Oaep {
+        hash: Hash,
+        mgf: Hash,
+        label: &'a [u8],
+    },
+    /// `CK_RSA_PKCS_PSS_PARAMS`; `salt` in bytes.
+    Pss {
+        hash: Hash,
+        mgf: Hash,
+        salt: usize,
+    },
+    /// `CK_ECDH1_DERIVE_PARAMS` with the NULL KDF: the peer's point, raw or as a DER OCTET STRING.
+    Ecdh {
+        public: &'a [u8],
+    },
+    /// `CKM_DH_PKCS_DERIVE`: the peer's public value, big-endian.
+    Public(&'a [u8]),
+    /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
+    CbcEncryptData {
+        iv: [u8; 16],
+        data: &'a [u8],
+    },
+    Hkdf(Hkdf<'a>),
+    /// AES key wrap: the initial value, where it is not the standard's.
+    WrapIv(&'a [u8]),
+    /// For a mechanism that the bridge forwards and we do not know.
+    Opaque(&'a [u8]),
+}
+
+/// `CK_HKDF_PARAMS` (RFC 5869).
+#[derive(Clone, Debug)]
+pub struct Hkdf<'a> {
+    pub extract: bool,
+    pub expand: bool,
+    pub hash: Hash,
+    pub salt: Salt<'a>,
+    pub info: &'a [u8],
+}
+
+/// The salt of HKDF's extract step.
+#[derive(Clone, Debug)]
+pub enum Salt<'a> {
+    /// As many zero bytes as the hash is long.
+    None,
+    Data(&'a [u8]),
+    /// The first of [`Mechanism::keys`](crate::mechanism::Mechanism::keys).
+    Key(Handle),
+}
+
+impl Params<'_> {
+    /// The keys that the parameters name by handle; the session looks them up.
+    pub fn handles(&self) -> Vec<Handle> {
+        match self {
+            Self::Hkdf(Hkdf { salt: Salt::Key(handle), .. }) => vec![*handle],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The hash functions that parameters can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hash {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl Hash {
+    /// Every hash with the mechanism that names it and the MGF1 that uses it (`CKG_MGF1_*`).
+    pub const ALL: [(Self, MechanismType, u64); 5] = [
+        (Self::Sha1, MechanismType::SHA_1, 1),
+        (Self::Sha224, MechanismType::SHA224, 5),
+        (Self::Sha256, MechanismType::SHA256, 2),
+        (Self::Sha384, MechanismType::SHA384, 3),
+        (Self::Sha512, MechanismType::SHA512, 4),
+    ];
+
+    /// # Errors
+    /// MechanismParamInvalid for a mechanism that is no hash known here.
+    pub fn of_mechanism(id: u64) -> Result<Self> {
+        let row = Self::ALL.iter().find(|row| row.1.0 == id);
+        row.map(|row| row.0).ok_or_else(|| {
+            Code::MechanismParamInvalid.because(format!("hash {:?}", MechanismType(id)))
+        })
+    }
+
+    /// # Errors
+    /// MechanismParamInvalid for an unknown mask generation function.
+    pub fn of_mgf(mgf: u64) -> Result<Self> {
+        let row = Self::ALL.iter().find(|row| row.2 == mgf);
+        row.map(|row| row.0)
+            .ok_or_else(|| Code::MechanismParamInvalid.because(format!("MGF {mgf:#x}")))
+    }
+
+    /// Length of the digest in bytes, never 0.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha224 => 28,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// A mechanism without parameter.
+pub fn none(raw: RawParams<'_>) -> Result<Params<'_>> {
+    match raw.is_empty() {
+        true => Ok(Params::None),
+        false => Err(Code::MechanismParamInvalid.because("this mechanism takes no parameter")),
+    }
+}
+
+/// Exactly one block of 16 bytes.
+pub fn iv(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let bytes = raw.bytes()?;
+    let block = bytes.try_into().map_err(|_| {
+        Code::MechanismParamInvalid.because(format!("the IV has {} bytes, not 16", bytes.len()))
+    })?;
+    Ok(Params::Iv(block))
+}
+
+/// `CK_AES_CTR_PARAMS`, 1 to 128 counter bits.
+pub fn ctr(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (bits, block) = raw.ctr()?;
+    match bits {
+        1..=128 => Ok(Params::Ctr { bits, block }),
+        _ => Err(Code::MechanismParamInvalid.because(format!("{bits} counter bits"))),
+    }
+}
+
+/// `CK_GCM_PARAMS` in both of its sizes; an empty IV is refused (NIST SP 800-38D section 5.2.1.1).
+pub fn gcm(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (iv, aad, tag_bits) = raw.gcm()?;
+    if iv.is_empty() {
+        return Err(Code::MechanismParamInvalid.because("the GCM IV is empty"));
+    }
+    match tag_bits {
+        32 | 64 | 96 | 104 | 112 | 120 | 128 => {
+            Ok(Params::Gcm { iv, aad, tag_bits: tag_bits as usize })
+        }
+        _ => Err(Code::MechanismParamInvalid.because(format!("a GCM tag of {tag_bits} bits"))),
+    }
+}
+
+/// `CK_RSA_PKCS_OAEP_PARAMS`.
+pub fn oaep(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (hash, mgf, label) = raw.oaep()?;
+    Ok(Params::Oaep { hash: Hash::of_mechanism(hash)?, mgf: Hash::of_mgf(mgf)?, label })
+}
+
+/// `CK_RSA_PKCS_PSS_PARAMS`.
+pub fn pss(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (hash, mgf, salt) = raw.pss()?;
+    let salt = usize::try_from(salt).ok().filter(|salt| *salt <= 2048).ok_or_else(|| {
+        Code::MechanismParamInvalid.because(format!("a PSS salt of {salt} bytes"))
+    })?;
+    Ok(Params::Pss { hash: Hash::of_mechanism(hash)?, mgf: Hash::of_mgf(mgf)?, salt })
+}
+
+/// `CK_ECDH1_DERIVE_PARAMS`; only the NULL KDF, which takes no shared data.
+pub fn ecdh(raw: RawParams<'_>) -> Result<Params<'_>> {
+    const CKD_NULL: u64 = 1;
+    let (kdf, shared, public) = raw.ecdh1()?;
+    match kdf {
+        CKD_NULL if shared.is_empty() => Ok(Params::Ecdh { public }),
+        CKD_NULL => Err(Code::MechanismParamInvalid.because("the NULL KDF takes no shared data")),
+        _ => Err(Code::MechanismParamInvalid.because(format!("KDF {kdf:#x} is not supported"))),
+    }
+}
+
+/// The peer's public value of a Diffie-Hellman derivation.
+pub fn public(raw: RawParams<'_>) -> Result<Params<'_>> {
+    match raw.bytes()? {
+        [] => Err(Code::MechanismParamInvalid.because("the peer's public value is empty")),
+        value => Ok(Params::Public(value)),
+    }
+}
+
+/// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
+pub fn cbc_encrypt_data(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (iv, data) = raw.cbc_encrypt_data()?;
+    match data.len() {
+        0 => Err(Code::MechanismParamInvalid.because("no data to encrypt")),
+        n if n % 16 != 0 => {
+            Err(Code::MechanismParamInvalid.because(format!("{n} bytes are not whole blocks")))
+        }
+        _ => Ok(Params::CbcEncryptData { iv, data }),
+    }
+}
+
+/// `CK_HKDF_PARAMS`.
+pub fn hkdf(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let raw = raw.hkdf()?;
+    if !raw.extract && !raw.expand {
+        return Err(Code::MechanismParamInvalid.because("HKDF neither extracts nor expands"));
+    }
+    let salt = match raw.salt_type {
+        1 => Salt::None,
+        2 => Salt::Data(raw.salt),
+        4 => Salt::Key(Handle::from_raw(raw.salt_key)),
+        other => {
+            return Err(Code::MechanismParamInvalid.because(format!("salt type {other}")));
+        }
+    };
+    Ok(Params::Hkdf(Hkdf {
+        extract: raw.extract,
+        expand: raw.expand,
+        hash: Hash::of_mechanism(raw.hash)?,
+        salt,
+        info: raw.info,
+    }))
+}
+
+/// AES key wrap: nothing, or the initial value (8 bytes for KW, 4 for KWP).
+pub fn wrap_iv(raw: RawParams<'_>) -> Result<Params<'_>> {
+    match raw.bytes()? {
+        [] => Ok(Params::None),
+        iv if matches!(iv.len(), 4 | 8) => Ok(Params::WrapIv(iv)),
+        iv => Err(Code::MechanismParamInvalid.because(format!("an IV of {} bytes", iv.len()))),
+    }
+}

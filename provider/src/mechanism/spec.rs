@@ -1,0 +1,143 @@
+//! What a row of the mechanism table says, and a mechanism as the application asked for it.
+
+use std::sync::Arc;
+
+use pkcs11_sys as ck;
+
+use crate::attribute::{Attributes, KeyType};
+use crate::backend::{Object, Operation};
+use crate::engine::Lease;
+use crate::error::Result;
+use crate::ffi::params::RawParams;
+use crate::mechanism::{MechanismType, Params, params};
+use crate::secret::Secret;
+
+/// What a key is used for; each has a usage attribute (`CKA_SIGN`, ...) and a `CKF_` flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    Encrypt,
+    Decrypt,
+    Digest,
+    Sign,
+    Verify,
+    Wrap,
+    Unwrap,
+    Derive,
+}
+
+/// Starts an operation on a key whose type the row admits.
+pub type Start = fn(&Lease, &Params<'_>) -> Result<Operation>;
+/// Starts an operation that needs no key.
+pub type StartDigest = fn() -> Result<Operation>;
+/// Makes the secret attributes of a new key: `wanted` is complete but for them, and what comes back
+/// is added to it (`CKA_VALUE`, `CKA_CHECK_VALUE`, ...).
+pub type Generate = fn(&Params<'_>, wanted: &Attributes) -> Result<Attributes>;
+/// As [`Generate`], for the public and the private half in this order.
+pub type GeneratePair =
+    fn(&Params<'_>, public: &Attributes, private: &Attributes) -> Result<(Attributes, Attributes)>;
+/// Wraps the encoding of a key: the value of a secret key, the PKCS#8 DER of a private key.
+pub type Wrap = fn(&Lease, &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>>;
+/// Undoes [`Wrap`].
+pub type Unwrap = fn(&Lease, &Params<'_>, wrapped: &[u8]) -> Result<Secret>;
+/// Derives the value of a secret key; `length` in bytes is what the template asks for or its key
+/// type demands, `None` where the mechanism decides.
+pub type Derive = fn(&Lease, &Mechanism<'_>, length: Option<usize>) -> Result<Secret>;
+
+/// One row of the table: a mechanism and what this module implements of it.
+pub struct MechanismSpec {
+    pub id: MechanismType,
+    /// The key types it works on, or the type it generates; empty for digests.
+    pub keys: &'static [KeyType],
+    /// Smallest and largest key (`CK_MECHANISM_INFO`), in the unit the specification gives the
+    /// mechanism: bits for RSA, EC and DH, bytes for secret keys.
+    pub sizes: (u64, u64),
+    pub params: for<'a> fn(RawParams<'a>) -> Result<Params<'a>>,
+    /// Whether `C_*Update` is refused: the mechanism table of the specification's section says so.
+    pub single_part: bool,
+    pub encrypt: Option<Start>,
+    pub decrypt: Option<Start>,
+    pub digest: Option<StartDigest>,
+    pub sign: Option<Start>,
+    pub verify: Option<Start>,
+    pub generate: Option<Generate>,
+    pub generate_pair: Option<GeneratePair>,
+    pub wrap: Option<Wrap>,
+    pub unwrap: Option<Unwrap>,
+    /// Whether it wraps and unwraps private keys as well as secret keys.
+    pub wraps_private: bool,
+    pub derive: Option<Derive>,
+    /// Flags that do not follow from the functions: `CKF_EC_*`.
+    pub extra_flags: ck::CK_FLAGS,
+}
+
+impl MechanismSpec {
+    /// A mechanism that does nothing; rows fill in what they implement.
+    pub const DEFAULT: Self = Self {
+        id: MechanismType(0),
+        keys: &[],
+        sizes: (0, 0),
+        params: params::none,
+        single_part: false,
+        encrypt: None,
+        decrypt: None,
+        digest: None,
+        sign: None,
+        verify: None,
+        generate: None,
+        generate_pair: None,
+        wrap: None,
+        unwrap: None,
+        wraps_private: false,
+        derive: None,
+        extra_flags: 0,
+    };
+
+    /// The name in the specification.
+    pub fn name(&self) -> &'static str {
+        self.id.name().unwrap_or("vendor mechanism")
+    }
+
+    /// The implementation of an operation on a key, if the row has one.
+    pub fn start(&self, function: Function) -> Option<Start> {
+        match function {
+            Function::Encrypt => self.encrypt,
+            Function::Decrypt => self.decrypt,
+            Function::Sign => self.sign,
+            Function::Verify => self.verify,
+            Function::Digest | Function::Wrap | Function::Unwrap | Function::Derive => None,
+        }
+    }
+
+    /// `CK_MECHANISM_INFO.flags`: a function is announced if and only if the row implements it.
+    pub const fn flags(&self) -> ck::CK_FLAGS {
+        let functions = [
+            (self.encrypt.is_some(), ck::CKF_ENCRYPT),
+            (self.decrypt.is_some(), ck::CKF_DECRYPT),
+            (self.digest.is_some(), ck::CKF_DIGEST),
+            (self.sign.is_some(), ck::CKF_SIGN),
+            (self.verify.is_some(), ck::CKF_VERIFY),
+            (self.generate.is_some(), ck::CKF_GENERATE),
+            (self.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR),
+            (self.wrap.is_some(), ck::CKF_WRAP),
+            (self.unwrap.is_some(), ck::CKF_UNWRAP),
+            (self.derive.is_some(), ck::CKF_DERIVE),
+        ];
+        let mut flags = self.extra_flags;
+        let mut i = 0;
+        while i < functions.len() {
+            if functions[i].0 {
+                flags |= functions[i].1;
+            }
+            i += 1;
+        }
+        flags
+    }
+}
+
+/// A mechanism as the application gave it: its row, its parsed parameters, the keys they name.
+pub struct Mechanism<'a> {
+    pub spec: &'static MechanismSpec,
+    pub params: Params<'a>,
+    /// The keys behind the handles in `params`, in their order (a salt key of HKDF, ...).
+    pub keys: Vec<Arc<Object>>,
+}

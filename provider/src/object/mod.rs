@@ -1,0 +1,3 @@
+//! Objects: creating, copying, changing and reading them under the rules of their class.
+
+pub mod usage;

@@ -1,0 +1,48 @@
+//! What a key may do, decided once from its attributes.
+
+use crate::attribute::{AttributeType, Attributes, Value};
+use crate::mechanism::{Function, MechanismType};
+
+/// `CKA_SIGN` and its like, `CKA_ALLOWED_MECHANISMS`, `CKA_ALWAYS_AUTHENTICATE`.
+#[derive(Clone, Debug, Default)]
+pub struct Usage {
+    functions: u16,
+    allowed: Option<Box<[u64]>>,
+    pub always_authenticate: bool,
+}
+
+/// The usage attribute of each function that has one.
+const ATTRIBUTES: [(Function, AttributeType); 7] = [
+    (Function::Encrypt, AttributeType::ENCRYPT),
+    (Function::Decrypt, AttributeType::DECRYPT),
+    (Function::Sign, AttributeType::SIGN),
+    (Function::Verify, AttributeType::VERIFY),
+    (Function::Wrap, AttributeType::WRAP),
+    (Function::Unwrap, AttributeType::UNWRAP),
+    (Function::Derive, AttributeType::DERIVE),
+];
+
+impl Usage {
+    pub fn of(attributes: &Attributes) -> Self {
+        let functions = ATTRIBUTES
+            .iter()
+            .filter(|(_, attribute)| attributes.is_true(*attribute))
+            .fold(0, |bits, (function, _)| bits | 1 << *function as u16);
+        let allowed = match attributes.find(AttributeType::ALLOWED_MECHANISMS) {
+            Some(Value::Mechanisms(list)) if !list.is_empty() => Some(list.to_vec().into()),
+            _ => None,
+        };
+        let always_authenticate = attributes.is_true(AttributeType::ALWAYS_AUTHENTICATE);
+        Self { functions, allowed, always_authenticate }
+    }
+
+    /// Whether the usage attribute of `function` is true.
+    pub fn permits(&self, function: Function) -> bool {
+        self.functions & 1 << function as u16 != 0
+    }
+
+    /// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism; an empty list restricts nothing.
+    pub fn allows(&self, mechanism: MechanismType) -> bool {
+        self.allowed.as_ref().is_none_or(|list| list.contains(&mechanism.0))
+    }
+}
