@@ -42,7 +42,7 @@ pub trait Token: Send + Sync {
     fn logout(&self) -> Result<()>;
 
     /// The token objects that match `query`, without session objects.
-    fn find(&self, query: &Attributes, view: View) -> Result<Vec<ObjectId>>;
+    fn find(&self, query: &Attributes, view: View) -> Result<Vec<Found>>;
     /// A token object by identity; `None` if it is gone or not in `view`.
     fn object(&self, id: ObjectId, view: View) -> Result<Option<Arc<Object>>>;
     /// Brings a cached object up to date if another process changed the token: one load when
@@ -94,6 +94,13 @@ pub trait Key: Send + Sync {
     fn lease(&self) -> Arc<dyn Key>;
 
     fn start(&self, function: Function, mechanism: &Mechanism<'_>) -> Result<Operation>;
+}
+
+/// A token object that matched: the session layer needs to know which handles end at logout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub id: ObjectId,
+    pub private: bool,
 }
 
 /// Whose PIN (`CK_USER_TYPE`).
