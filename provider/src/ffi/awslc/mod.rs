@@ -1,5 +1,6 @@
 //! Calls into AWS-LC, one file a family; C objects are held by one RAII pointer.
 
+pub(crate) mod hash;
 pub mod pointer;
 
 use std::ffi::c_int;
