@@ -1,5 +1,8 @@
 //! The embedded token's cryptography: safe code over `ffi::awslc`, one file a family.
 
+pub mod digest;
+pub mod random;
+
 use std::sync::Arc;
 
 use crate::attribute::Attributes;

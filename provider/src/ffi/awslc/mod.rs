@@ -1,7 +1,9 @@
 //! Calls into AWS-LC, one file a family; C objects are held by one RAII pointer.
 
+pub(crate) mod digest;
 pub(crate) mod hash;
 pub mod pointer;
+pub(crate) mod rand;
 
 use std::ffi::c_int;
 

@@ -1,5 +1,7 @@
 //! The rows, one file a family.
 
+mod digest;
+
 use crate::mechanism::MechanismSpec;
 
-pub static FAMILIES: &[&[MechanismSpec]] = &[];
+pub static FAMILIES: &[&[MechanismSpec]] = &[digest::ROWS];

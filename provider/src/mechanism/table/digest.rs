@@ -1,0 +1,17 @@
+//! Digests (specification sections "Digests" and following): no key, no parameter.
+
+use crate::engine::digest::start;
+use crate::mechanism::spec::StartDigest;
+use crate::mechanism::{Hash, MechanismSpec, MechanismType};
+
+pub static ROWS: &[MechanismSpec] = &[
+    row(MechanismType::SHA_1, || start(Hash::Sha1)),
+    row(MechanismType::SHA224, || start(Hash::Sha224)),
+    row(MechanismType::SHA256, || start(Hash::Sha256)),
+    row(MechanismType::SHA384, || start(Hash::Sha384)),
+    row(MechanismType::SHA512, || start(Hash::Sha512)),
+];
+
+const fn row(id: MechanismType, start: StartDigest) -> MechanismSpec {
+    MechanismSpec { id, digest: Some(start), ..MechanismSpec::DEFAULT }
+}
