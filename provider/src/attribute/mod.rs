@@ -1,7 +1,10 @@
 //! Attributes: their types and values, the rules of each class as data, templates, matching.
 
+pub mod abi;
 pub mod class;
 pub mod key_type;
+pub mod rule;
+pub mod table;
 pub mod template;
 pub mod types;
 pub mod value;

@@ -1,0 +1,177 @@
+//! Every kind of object, its layers of rules and what its keys may do by default.
+
+pub mod certificate;
+pub mod common;
+pub mod data;
+pub mod domain;
+pub mod private_key;
+pub mod public_key;
+pub mod secret_key;
+
+use once_cell::sync::Lazy;
+
+use crate::attribute::rule::{Class, Kind, Rule};
+use crate::attribute::{AttributeType as A, KeyType, ObjectClass};
+use crate::error::{Code, Result};
+
+use common::{ALL, KEY, STORAGE};
+
+/// The kind of object that has this class and this `CKA_KEY_TYPE` or `CKA_CERTIFICATE_TYPE`.
+///
+/// # Errors
+/// TemplateIncomplete for a class whose objects need a subtype, without one; TemplateInconsistent
+/// for a class or subtype that the specification knows and this token does not keep;
+/// AttributeValueInvalid for any other.
+pub fn class_of(class: ObjectClass, subtype: Option<u64>) -> Result<&'static Class> {
+    let found = CLASSES
+        .iter()
+        .find(|row| row.class == class && (row.subtype.is_none() || row.subtype == subtype));
+    if let Some(class) = found {
+        return Ok(class);
+    }
+    let named = subtype_attribute(class);
+    if subtype.is_none() && CLASSES.iter().any(|row| row.class == class) {
+        return Err(Code::TemplateIncomplete.because(format!("{class:?} without {named:?}")));
+    }
+    let known = class.name().is_some()
+        && subtype.is_none_or(|value| named == A::KEY_TYPE && KeyType(value).name().is_some());
+    let code = if known { Code::TemplateInconsistent } else { Code::AttributeValueInvalid };
+    Err(code.because(format!("no {class:?} of {named:?} {subtype:x?} is kept here")))
+}
+
+/// The attribute that holds the subtype of a class.
+pub fn subtype_attribute(class: ObjectClass) -> A {
+    match class {
+        ObjectClass::CERTIFICATE => A::CERTIFICATE_TYPE,
+        _ => A::KEY_TYPE,
+    }
+}
+
+/// The kind of an attribute wherever it is; `Secret` if it is one in some class. `None` for an
+/// attribute of no class.
+pub fn kind_of(id: A) -> Option<Kind> {
+    KINDS.binary_search_by_key(&id, |row| row.0).ok().map(|row| KINDS[row].1)
+}
+
+static KINDS: Lazy<Vec<(A, Kind)>> = Lazy::new(|| {
+    let mut kinds: Vec<(A, Kind)> = Vec::new();
+    for rule in CLASSES.iter().flat_map(Class::rules) {
+        match kinds.binary_search_by_key(&rule.id, |row| row.0) {
+            Ok(row) if rule.kind == Kind::Secret => kinds[row].1 = Kind::Secret,
+            Ok(_) => (),
+            Err(row) => kinds.insert(row, (rule.id, rule.kind)),
+        }
+    }
+    kinds
+});
+
+/// Every kind of object.
+pub static CLASSES: &[Class] = &[
+    DATA,
+    X_509,
+    public_key("RSA public key", KeyType::RSA, &PUBLIC_RSA, &[A::ENCRYPT, A::VERIFY, A::WRAP]),
+    agreement(public_key("EC public key", KeyType::EC, &PUBLIC_EC, &[A::VERIFY])),
+    public_key("Edwards EC public key", KeyType::EC_EDWARDS, &PUBLIC_EC, &[A::VERIFY]),
+    agreement(public_key("Montgomery EC public key", KeyType::EC_MONTGOMERY, &PUBLIC_EC, &[])),
+    agreement(public_key("DH public key", KeyType::DH, &PUBLIC_DH, &[])),
+    private_key("RSA private key", KeyType::RSA, &PRIVATE_RSA, &[A::DECRYPT, A::SIGN, A::UNWRAP]),
+    agreement(private_key("EC private key", KeyType::EC, &PRIVATE_EC, &[A::SIGN])),
+    private_key("Edwards EC private key", KeyType::EC_EDWARDS, &PRIVATE_EC, &[A::SIGN]),
+    agreement(private_key("Montgomery EC private key", KeyType::EC_MONTGOMERY, &PRIVATE_EC, &[])),
+    agreement(private_key("DH private key", KeyType::DH, &PRIVATE_DH, &[])),
+    secret_key("AES key", KeyType::AES, CIPHER),
+    secret_key("generic secret", KeyType::GENERIC_SECRET, MAC),
+    secret_key("SHA-1 HMAC key", KeyType::SHA_1_HMAC, MAC),
+    secret_key("SHA-224 HMAC key", KeyType::SHA224_HMAC, MAC),
+    secret_key("SHA-256 HMAC key", KeyType::SHA256_HMAC, MAC),
+    secret_key("SHA-384 HMAC key", KeyType::SHA384_HMAC, MAC),
+    secret_key("SHA-512 HMAC key", KeyType::SHA512_HMAC, MAC),
+    agreement(secret_key("HKDF key", KeyType::HKDF, &[])),
+    DH_DOMAIN,
+];
+
+const DATA: Class = Class {
+    name: "data",
+    class: ObjectClass::DATA,
+    subtype: None,
+    layers: &[ALL, STORAGE, common::PRIVATE, data::DATA],
+    bare: &[],
+    generated: &[],
+};
+
+const X_509: Class = Class {
+    name: "X.509 certificate",
+    class: ObjectClass::CERTIFICATE,
+    subtype: Some(certificate::X_509_TYPE),
+    layers: &[ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::X_509],
+    bare: &[],
+    generated: &[],
+};
+
+const DH_DOMAIN: Class = Class {
+    name: "DH domain parameters",
+    class: ObjectClass::DOMAIN_PARAMETERS,
+    subtype: Some(KeyType::DH.0),
+    layers: &[ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DH],
+    bare: &[],
+    generated: &[],
+};
+
+type Layers = [&'static [Rule]; 6];
+
+const fn public(own: &'static [Rule]) -> Layers {
+    [ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, own]
+}
+
+const fn private(own: &'static [Rule]) -> Layers {
+    [ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, own]
+}
+
+static PUBLIC_RSA: Layers = public(public_key::RSA);
+static PUBLIC_EC: Layers = public(public_key::EC);
+static PUBLIC_DH: Layers = public(public_key::DH);
+static PRIVATE_RSA: Layers = private(private_key::RSA);
+static PRIVATE_EC: Layers = private(private_key::EC);
+static PRIVATE_DH: Layers = private(private_key::DH);
+static SECRET: Layers =
+    [ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::VALUE];
+
+const CIPHER: &[A] = &[A::ENCRYPT, A::DECRYPT, A::SIGN, A::VERIFY, A::WRAP, A::UNWRAP];
+const MAC: &[A] = &[A::SIGN, A::VERIFY];
+
+const fn key(
+    name: &'static str,
+    class: ObjectClass,
+    key_type: KeyType,
+    layers: &'static Layers,
+    bare: &'static [A],
+) -> Class {
+    Class { name, class, subtype: Some(key_type.0), layers, bare, generated: &[] }
+}
+
+const fn public_key(
+    name: &'static str,
+    key_type: KeyType,
+    layers: &'static Layers,
+    bare: &'static [A],
+) -> Class {
+    key(name, ObjectClass::PUBLIC_KEY, key_type, layers, bare)
+}
+
+const fn private_key(
+    name: &'static str,
+    key_type: KeyType,
+    layers: &'static Layers,
+    bare: &'static [A],
+) -> Class {
+    key(name, ObjectClass::PRIVATE_KEY, key_type, layers, bare)
+}
+
+const fn secret_key(name: &'static str, key_type: KeyType, bare: &'static [A]) -> Class {
+    key(name, ObjectClass::SECRET_KEY, key_type, &SECRET, bare)
+}
+
+/// A key whose generation is asked for by programs that agree on keys and set no flag.
+const fn agreement(class: Class) -> Class {
+    Class { generated: &[A::DERIVE], ..class }
+}
