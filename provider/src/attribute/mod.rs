@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod class;
 pub mod key_type;
+pub mod matching;
 pub mod rule;
 pub mod table;
 pub mod template;

@@ -1,0 +1,45 @@
+//! Which objects a search template means: the same bytes in every attribute that it names.
+
+use crate::attribute::table::kind_of;
+use crate::attribute::{Attributes, Template, Value, abi};
+use crate::error::{Code, Result};
+use crate::object::read;
+
+/// Reads a search template.
+///
+/// An attribute of no class, or a value that its attribute cannot have, is kept as the bytes that
+/// it is: no object has it, so nothing matches ("it can ... initialize a search operation which
+/// will match no objects", `C_FindObjectsInit`). Browsers ask for vendor classes this way.
+///
+/// # Errors
+/// AttributeValueInvalid for an attribute that is there twice with different values.
+pub fn query(template: &Template<'_>) -> Result<Attributes> {
+    let mut query = Attributes::new();
+    for entry in &template.entries {
+        let typed = kind_of(entry.id).and_then(|kind| abi::read(entry.id, kind, &entry.value).ok());
+        let value = typed.unwrap_or_else(|| unmatched(&entry.value));
+        if query.find(entry.id).is_some_and(|other| *other != value) {
+            return Err(Code::AttributeValueInvalid
+                .because(format!("{:?} twice with different values", entry.id)));
+        }
+        query.set(entry.id, value);
+    }
+    Ok(query)
+}
+
+/// Whether the object has every attribute of `query`, with the same value. What may not be read of
+/// an object cannot be searched for either: a search must not confirm a guess of a key.
+pub fn matches(object: &Attributes, query: &Attributes) -> bool {
+    query.iter().all(|(id, wanted)| match object.find(id) {
+        Some(Value::Secret(_)) | None => read::readable(object, id).is_ok_and(|v| v == wanted),
+        Some(value) => value == wanted,
+    })
+}
+
+/// A value that no object has under this attribute.
+fn unmatched(raw: &crate::attribute::Raw<'_>) -> Value {
+    match raw {
+        crate::attribute::Raw::Bytes(bytes) => Value::bytes(*bytes),
+        crate::attribute::Raw::Template(_) => Value::bytes(*b""),
+    }
+}

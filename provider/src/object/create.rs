@@ -1,0 +1,39 @@
+//! `C_CreateObject`: an object of what the application brings.
+
+use crate::attribute::rule::Act;
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value};
+use crate::error::Result;
+use crate::object::Caller;
+use crate::object::draft::{Draft, class_in};
+
+/// The attributes of an imported object, complete but for what the token computes from its
+/// material (`engine::complete`) and `CKA_UNIQUE_ID`.
+///
+/// `CKA_LOCAL`, `CKA_ALWAYS_SENSITIVE` and `CKA_NEVER_EXTRACTABLE` are false: nobody here knows
+/// where the material was before. A `CKA_CHECK_VALUE` of the template is kept as it is for
+/// `engine::complete` to verify; an empty one means that none is wanted.
+///
+/// # Errors
+/// TemplateIncomplete, TemplateInconsistent, AttributeTypeInvalid, AttributeValueInvalid and
+/// AttributeReadOnly for the template; SessionReadOnly and UserNotLoggedIn for the caller.
+pub fn from_template(template: &Template<'_>, caller: Caller) -> Result<Attributes> {
+    let class = class_in(template, &Attributes::new())?;
+    let draft = Draft::new(class, template)?;
+    draft.check(Act::Create, caller)?;
+    let mut attributes = draft.complete(Act::Create)?;
+    caller.admit(&[&attributes])?;
+    if class.class == ObjectClass::DOMAIN_PARAMETERS {
+        measure(&mut attributes);
+    }
+    Ok(attributes)
+}
+
+/// Adds `CKA_PRIME_BITS` to domain parameters: they are no key for the engine to complete.
+fn measure(parameters: &mut Attributes) {
+    let prime = parameters.bytes(AttributeType::PRIME).unwrap_or_default();
+    let zeros = prime.iter().take_while(|byte| **byte == 0).count();
+    let bits = prime
+        .get(zeros)
+        .map_or(0, |first| 8 * (prime.len() - zeros) as u64 - u64::from(first.leading_zeros()));
+    parameters.set(AttributeType::PRIME_BITS, Value::Number(bits));
+}
