@@ -1,2 +1,26 @@
 //! Keyway: key management on any PKCS#11 token.
+//!
+//! The layers, from the inside out; each knows only those above it:
+//!
+//! - [`domain`]: names, states, records, ciphertext headers, key agreement. Pure: no token, no
+//!   file, no clock.
+//! - [`port`]: what the use cases need of the world ([`port::Vault`], [`port::Registry`],
+//!   [`port::Clock`]).
+//! - [`service`]: the use cases, one file a verb.
+//! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters.
+//! - [`cli`]: the command line.
+//!
+//! Every path to a private key goes through [`port::Vault`], and none of its methods returns a
+//! private or secret key.
 #![deny(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+pub mod domain;
+pub mod error;
+pub mod port;
+pub mod registry;
+pub mod service;
+pub mod token;
+
+pub use error::{Error, Kind, Result};

@@ -1,4 +1,8 @@
 //! The `keyway` command.
 #![deny(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyway::cli::run(std::env::args_os())
+}

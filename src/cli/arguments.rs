@@ -1,0 +1,260 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::envelope::Scheme;
+use crate::domain::exchange::Group;
+use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::lifecycle::Reason;
+use crate::domain::signature::SignatureScheme;
+use crate::error::Kind;
+
+/// Key management on any PKCS#11 token.
+#[derive(Debug, Parser)]
+#[command(name = "keyway", version, arg_required_else_help = true, after_help = after_help())]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which token, and how to log in.
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// The PKCS#11 module; keyway's own if none is named
+    #[arg(long, global = true, value_name = "PATH", env = "KEYWAY_MODULE")]
+    pub module: Option<PathBuf>,
+    /// The token's label; may be left out when there is only one
+    #[arg(long, global = true, value_name = "LABEL", env = "KEYWAY_TOKEN")]
+    pub token: Option<String>,
+    /// File with the user PIN; else KEYWAY_PIN, else the terminal is asked
+    #[arg(long, global = true, value_name = "FILE", env = "KEYWAY_PIN_FILE")]
+    pub pin_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Tokens: make one, see what there is
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Keys: create, rotate, revoke, destroy
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Encrypt with a key's newest version
+    Encrypt(EncryptArguments),
+    /// Decrypt with the version that the ciphertext names
+    Decrypt(DecryptArguments),
+    /// Sign with a key's newest version
+    Sign(SignArguments),
+    /// Verify a signature
+    Verify(VerifyArguments),
+    /// Agree on a key with a peer: ephemeral Diffie-Hellman inside both tokens
+    #[command(subcommand)]
+    Agree(AgreeCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Initialise the token in a free slot and set its user PIN
+    Init {
+        /// The new token's label
+        #[arg(long)]
+        label: String,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
+    /// List every token of the module
+    List,
+    /// Show one token
+    Show,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Create a key
+    Create {
+        /// Its name, unique in the token
+        name: KeyName,
+        /// aes-256, aes-128, rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384 or ed25519
+        #[arg(long)]
+        algorithm: Algorithm,
+        /// encrypt, sign, wrap or agree; the algorithm's first if none is named
+        #[arg(long = "use", value_name = "USE")]
+        usage: Option<Usage>,
+    },
+    /// List every key
+    List,
+    /// Show one key and check its objects
+    Show {
+        /// The key
+        name: KeyName,
+    },
+    /// Make a new version that protects from now on; the old ones only process
+    Rotate {
+        /// The key
+        name: KeyName,
+    },
+    /// Revoke a key
+    Revoke {
+        /// The key
+        name: KeyName,
+        /// compromise, superseded, cessation, affiliation or unspecified
+        #[arg(long)]
+        reason: Reason,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Destroy a key: what it encrypted is lost
+    Destroy {
+        /// The key
+        name: KeyName,
+        /// Only destroy objects of this name that belong to no version
+        #[arg(long)]
+        strays: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write the public key as PEM
+    ExportPublic {
+        /// The key
+        name: KeyName,
+        /// The version; the newest if none is named
+        #[arg(long = "version-number", value_name = "N")]
+        version: Option<u32>,
+        /// Where to; standard output if not named
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Where data comes from and goes to.
+#[derive(Args, Debug)]
+pub(super) struct Files {
+    /// Where from; standard input if not named
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Where to, whole or not at all; standard output if not named
+    #[arg(long = "out", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EncryptArguments {
+    /// The key
+    #[arg(long)]
+    pub key: KeyName,
+    #[command(flatten)]
+    pub files: Files,
+    /// Write text instead of bytes
+    #[arg(long)]
+    pub armor: bool,
+    /// aes-gcm or aes-cbc, rsa-oaep or rsa-pkcs1; the first is the default
+    #[arg(long)]
+    pub scheme: Option<Scheme>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DecryptArguments {
+    /// The key that the ciphertext has to be for
+    #[arg(long)]
+    pub key: Option<KeyName>,
+    #[command(flatten)]
+    pub files: Files,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SignArguments {
+    /// The key
+    #[arg(long)]
+    pub key: KeyName,
+    #[command(flatten)]
+    pub files: Files,
+    /// rsa-pss or rsa-pkcs1, ecdsa-p256, ecdsa-p384, ed25519; the key's first is the default
+    #[arg(long)]
+    pub scheme: Option<SignatureScheme>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct VerifyArguments {
+    /// The key
+    #[arg(long)]
+    pub key: KeyName,
+    /// File with the signature
+    #[arg(long, value_name = "FILE")]
+    pub signature: PathBuf,
+    /// What was signed; standard input if not named
+    #[arg(long = "in", value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// As for sign
+    #[arg(long)]
+    pub scheme: Option<SignatureScheme>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AgreeCommand {
+    /// Make an ephemeral pair and write its public value for the peer
+    Start {
+        /// x25519, p256 or ffdhe3072
+        #[arg(long)]
+        group: Group,
+        /// Where to; standard output if not named
+        #[arg(long, value_name = "FILE")]
+        public_out: Option<PathBuf>,
+    },
+    /// Derive the agreed key in the token, and print the tag to compare with the peer's
+    Finish {
+        /// File with the peer's public value
+        #[arg(long, value_name = "FILE")]
+        peer: PathBuf,
+        /// Name of the agreed key
+        #[arg(long)]
+        name: KeyName,
+        /// encrypt or wrap
+        #[arg(long = "use", value_name = "USE")]
+        usage: Option<Usage>,
+        /// Our own public value, when several agreements wait
+        #[arg(long, value_name = "FILE")]
+        own: Option<PathBuf>,
+    },
+    /// Destroy every ephemeral pair that waits for a peer
+    Cancel {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+fn after_help() -> String {
+    let mut text = "Examples:\n  keyway token init --label demo\n  keyway key create backup \
+                    --algorithm aes-256\n  keyway encrypt --key backup --in a.txt --out a.kw\n  \
+                    keyway decrypt --in a.kw --out a.txt\n\nExit codes:\n    0  done\n"
+        .to_owned();
+    for (_, code, meaning) in Kind::TABLE {
+        text.push_str(&format!("  {code:3}  {meaning}\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_pin() {
+        let help = Arguments::command().render_long_help().to_string();
+        assert!(!help.contains("--pin "), "{help}");
+    }
+}

@@ -1,0 +1,64 @@
+//! The command line: reads arguments, runs one use case, prints its result.
+
+mod agree;
+mod arguments;
+mod confirm;
+mod crypt;
+mod file;
+mod key;
+mod open;
+mod pin;
+mod sign;
+mod token;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::arguments::{Arguments, Command};
+use crate::error::{Error, Kind, Result};
+
+/// Runs the command and answers its exit code, one of [`Kind::TABLE`] or 0.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<()> {
+    let options = &arguments.options;
+    match arguments.command {
+        Command::Token(command) => token::run(options, command),
+        Command::Key(command) => key::run(options, command),
+        Command::Encrypt(arguments) => crypt::encrypt(options, &arguments),
+        Command::Decrypt(arguments) => crypt::decrypt(options, &arguments),
+        Command::Sign(arguments) => sign::sign(options, &arguments),
+        Command::Verify(arguments) => sign::verify(options, &arguments),
+        Command::Agree(command) => agree::run(options, command),
+    }
+}
+
+/// clap's message, help and version; its exit code for wrong use is ours, too.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing can be told to somebody whose terminal is gone.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(Kind::Usage.exit_code()),
+    }
+}
+
+fn report(error: &Error) -> ExitCode {
+    eprintln!("keyway: {error}");
+    if let Some(advice) = error.advice() {
+        eprintln!("        {advice}");
+    }
+    ExitCode::from(error.kind().exit_code())
+}

@@ -1,0 +1,46 @@
+//! From the options to an open token.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::arguments::Options;
+use super::pin;
+use crate::clock::SystemClock;
+use crate::error::{Kind, Result};
+use crate::registry::Records;
+use crate::service::Kms;
+use crate::token::{Module, OWN_MODULE, OpenToken, TokenRecords, TokenVault, own_module_places};
+
+/// The module that was named, or our own.
+pub(super) fn module(options: &Options) -> Result<Arc<Module>> {
+    let path = match &options.module {
+        Some(path) => path.clone(),
+        None => own_module()?,
+    };
+    Module::load(&path)
+}
+
+fn own_module() -> Result<PathBuf> {
+    let executable = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
+    let places = own_module_places(executable.as_deref());
+    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
+        let directories: Vec<_> = places
+            .iter()
+            .filter_map(|place| place.parent())
+            .map(|directory| directory.display().to_string())
+            .collect();
+        Kind::NotFound
+            .because(format!("{OWN_MODULE} is not in {}", directories.join(", ")))
+            .advise("name a module: --module /path/to/module.so, or set KEYWAY_MODULE")
+    })
+}
+
+/// Opens the token, logs in and runs a use case on it.
+pub(super) fn with_kms<T>(options: &Options, run: impl FnOnce(Kms<'_>) -> Result<T>) -> Result<T> {
+    let module = module(options)?;
+    let pin = pin::user(options)?;
+    let token = OpenToken::open(module, options.token.as_deref(), &pin)?;
+    let (vault, registry) = (TokenVault::new(&token), Records::new(TokenRecords::new(&token)));
+    run(Kms::new(&vault, &registry, &SystemClock))
+        .map_err(|error| error.while_doing(format!("token {}", token.label())))
+}

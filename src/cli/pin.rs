@@ -1,0 +1,144 @@
+//! PINs: from a file, from the environment, or asked on the terminal without echo. Never from an
+//! argument, which every user of the machine could read.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+use cryptoki::types::AuthPin;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::arguments::Options;
+use crate::error::{Error, Kind, Result};
+
+/// Longest PIN file that is read.
+const FILE_MAX: u64 = 4096;
+
+/// The user PIN of an existing token.
+pub(super) fn user(options: &Options) -> Result<AuthPin> {
+    let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
+    source.read(Asked::Once)
+}
+
+/// The user PIN of a new token.
+pub(super) fn new_user(options: &Options) -> Result<AuthPin> {
+    let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
+    source.read(Asked::Twice)
+}
+
+/// The security officer's PIN of a new token.
+pub(super) fn new_so(file: Option<&Path>) -> Result<AuthPin> {
+    Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Twice)
+}
+
+struct Source<'a> {
+    file: Option<&'a Path>,
+    variable: &'static str,
+    who: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Once,
+    Twice,
+}
+
+impl Source<'_> {
+    fn read(&self, asked: Asked) -> Result<AuthPin> {
+        let pin = match (self.file, std::env::var(self.variable)) {
+            (Some(file), _) => from_file(file)?,
+            (None, Ok(pin)) => Zeroizing::new(pin),
+            (None, Err(_)) => self.ask(asked)?,
+        };
+        if pin.is_empty() {
+            return Err(Kind::Pin.because(format!("the {} PIN is empty", self.who)));
+        }
+        Ok(AuthPin::new(pin.as_str().into()))
+    }
+
+    fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {
+        let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
+            return Err(Kind::Pin
+                .because(format!("the {} PIN is missing and there is no terminal", self.who))
+                .advise(format!("give it in a file (see --help) or in {}", self.variable)));
+        };
+        let pin = prompt(&mut terminal, &format!("{} PIN: ", self.who))?;
+        if asked == Asked::Twice && *pin != *prompt(&mut terminal, "again: ")? {
+            return Err(Kind::Pin.because("the two PINs differ").advise("try again"));
+        }
+        Ok(pin)
+    }
+}
+
+/// The file's first line.
+fn from_file(path: &Path) -> Result<Zeroizing<String>> {
+    let failed = |error| {
+        Kind::Pin.because(format!("cannot read the PIN file {}", path.display())).caused_by(error)
+    };
+    let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
+    let file = File::open(path).map_err(failed)?;
+    file.take(FILE_MAX).read_to_string(&mut text).map_err(failed)?;
+    let line = text.lines().next().unwrap_or_default();
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+fn prompt(terminal: &mut File, text: &str) -> Result<Zeroizing<String>> {
+    terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
+    let mut line = Zeroizing::new(String::with_capacity(256));
+    {
+        let _silence = Silence::new(terminal)?;
+        BufReader::new(&*terminal).read_line(&mut line).map_err(no_terminal)?;
+    }
+    terminal.write_all(b"\n").map_err(no_terminal)?;
+    Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// A terminal without echo, as long as this value lives.
+struct Silence<'t> {
+    terminal: &'t File,
+    before: Termios,
+}
+
+impl<'t> Silence<'t> {
+    fn new(terminal: &'t File) -> Result<Self> {
+        let before = tcgetattr(terminal).map_err(no_terminal)?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(terminal, OptionalActions::Flush, &silent).map_err(no_terminal)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        // The worst is a terminal without echo, which its user can mend.
+        let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
+    }
+}
+
+fn no_terminal(error: impl Into<std::io::Error>) -> Error {
+    Kind::Pin.because("cannot ask for the PIN on the terminal").caused_by(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_file_ends_at_its_first_line() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("pin");
+        for (text, pin) in [("1234", "1234"), ("1234\n", "1234"), ("1234\r\nx", "1234"), ("", "")] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(*from_file(&path).expect("read"), pin);
+        }
+    }
+
+    #[test]
+    fn a_missing_pin_file_is_named() {
+        let error = from_file(Path::new("/nowhere/pin")).expect_err("missing");
+        assert_eq!(error.kind(), Kind::Pin);
+        assert!(error.to_string().contains("/nowhere/pin"));
+    }
+}

@@ -1,0 +1,75 @@
+//! `keyway token`: make one, see what there is.
+
+use super::arguments::{Options, TokenCommand};
+use super::open::module;
+use super::pin;
+use crate::error::{Kind, Result};
+use crate::token::{Initialisation, Module, TokenSummary, initialise, summaries};
+
+pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
+    let module = module(options)?;
+    match command {
+        TokenCommand::Init { label, so_pin_file } => {
+            let so_pin = pin::new_so(so_pin_file.as_deref())?;
+            let user_pin = pin::new_user(options)?;
+            let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
+            let token = initialise(&module, &request)?;
+            println!("token {} initialised (serial {})", token.label, token.serial);
+            Ok(())
+        }
+        TokenCommand::List => list(&module),
+        TokenCommand::Show => show(&module, options.token.as_deref()),
+    }
+}
+
+fn list(module: &Module) -> Result<()> {
+    println!("{:<32} {:<16} {:<16} {:<14} SLOT", "LABEL", "SERIAL", "MODEL", "PIN");
+    for token in summaries(module)? {
+        let label = match token.initialised {
+            true => token.label.as_str(),
+            false => "(free: keyway token init)",
+        };
+        let pin = if token.initialised { token.pin } else { "-" };
+        println!(
+            "{label:<32} {:<16} {:<16} {pin:<14} {}",
+            or_dash(&token.serial),
+            or_dash(&token.model),
+            token.slot
+        );
+    }
+    Ok(())
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+fn show(module: &Module, label: Option<&str>) -> Result<()> {
+    let token = choose(module, label)?;
+    println!("token         {}", token.label);
+    println!("module        {}", module.path().display());
+    println!("slot          {}", token.slot);
+    println!("serial        {}", token.serial);
+    println!("model         {} ({})", token.model, token.manufacturer);
+    println!("user PIN      {}", token.pin);
+    println!("writable      {}", if token.write_protected { "no" } else { "yes" });
+    println!("mechanisms    {}", token.mechanisms);
+    Ok(())
+}
+
+fn choose(module: &Module, label: Option<&str>) -> Result<TokenSummary> {
+    let mut tokens = summaries(module)?;
+    tokens.retain(|token| token.initialised && label.is_none_or(|label| token.label == label));
+    match tokens.len() {
+        1 => Ok(tokens.remove(0)),
+        0 => Err(Kind::NotFound
+            .because(match label {
+                Some(label) => format!("there is no token labelled {label}"),
+                None => "there is no initialised token".to_owned(),
+            })
+            .advise("see: keyway token list")),
+        _ => Err(Kind::Usage
+            .because("there are several such tokens")
+            .advise("choose one with --token; see: keyway token list")),
+    }
+}

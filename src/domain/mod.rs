@@ -1,0 +1,12 @@
+//! The rules of key management: names, states, records, headers, agreement. No input or output,
+//! no clock, no token: everything here is a function of its arguments.
+
+pub mod envelope;
+pub mod exchange;
+pub mod hash;
+pub mod key;
+pub mod lifecycle;
+pub mod public_key;
+pub mod record;
+pub mod signature;
+pub mod time;

@@ -1,0 +1,75 @@
+//! Public keys as SubjectPublicKeyInfo, for everyone who reads PEM.
+
+use der::asn1::{Any, BitString, ObjectIdentifier, UintRef};
+use der::pem::LineEnding;
+use der::{Encode, EncodePem, Sequence};
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
+
+use crate::error::{Kind, Result};
+
+/// id-ecPublicKey (RFC 5480).
+pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+/// P-256, also prime256v1.
+pub const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// P-384.
+pub const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// Ed25519 (RFC 8410).
+pub const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// rsaEncryption (RFC 8017).
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+/// A public key as a token gives it, in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKey {
+    /// RSA: modulus and exponent, big-endian.
+    Rsa {
+        /// n
+        modulus: Vec<u8>,
+        /// e
+        exponent: Vec<u8>,
+    },
+    /// An uncompressed point on P-256.
+    P256(Vec<u8>),
+    /// An uncompressed point on P-384.
+    P384(Vec<u8>),
+    /// An Ed25519 key of 32 bytes.
+    Ed25519(Vec<u8>),
+}
+
+#[derive(Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: UintRef<'a>,
+    exponent: UintRef<'a>,
+}
+
+impl PublicKey {
+    /// SubjectPublicKeyInfo in PEM.
+    ///
+    /// # Errors
+    /// [`Kind::Token`] when the token gave something that is not a public key.
+    pub fn to_pem(&self) -> Result<String> {
+        self.to_spki().and_then(|spki| spki.to_pem(LineEnding::LF)).map_err(|error| {
+            Kind::Token.because("the token's public key cannot be encoded").caused_by(error)
+        })
+    }
+
+    fn to_spki(&self) -> der::Result<SubjectPublicKeyInfoOwned> {
+        let (oid, parameters) = match self {
+            Self::Rsa { .. } => (RSA, Some(Any::null())),
+            Self::P256(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP256R1)?)),
+            Self::P384(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP384R1)?)),
+            Self::Ed25519(_) => (ED25519, None),
+        };
+        let bits = match self {
+            Self::Rsa { modulus, exponent } => {
+                let (modulus, exponent) = (UintRef::new(modulus)?, UintRef::new(exponent)?);
+                RsaPublicKey { modulus, exponent }.to_der()?
+            }
+            Self::P256(point) | Self::P384(point) | Self::Ed25519(point) => point.clone(),
+        };
+        Ok(SubjectPublicKeyInfoOwned {
+            algorithm: AlgorithmIdentifierOwned { oid, parameters },
+            subject_public_key: BitString::from_bytes(&bits)?,
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! The chain of a key's records: reading the newest, writing the next.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::sealed::{open, seal};
+use super::store::{RawRecord, RecordStore};
+use crate::domain::hash::sha256;
+use crate::domain::key::KeyName;
+use crate::domain::record::{Body, KeyRecord};
+use crate::error::{Kind, Result};
+use crate::port::{Listing, Registry, Stored};
+
+/// How often and how long to wait for a writer that is between adding and removing. One that takes
+/// longer was interrupted, and the next writer goes on from what it left.
+const SETTLING: (u32, Duration) = (10, Duration::from_millis(20));
+
+/// The records of keys in a store of records.
+#[derive(Clone, Copy, Debug)]
+pub struct Records<S> {
+    store: S,
+}
+
+/// An authentic record, with what decides between two.
+struct Candidate {
+    stored: Stored,
+    tag: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+/// What is there of one key.
+#[derive(Default)]
+struct Found {
+    /// Authentic records, best first: highest revision, then lowest tag.
+    candidates: Vec<Candidate>,
+    problems: Vec<String>,
+}
+
+impl<S: RecordStore> Records<S> {
+    /// The registry in a store.
+    pub fn new(store: S) -> Self {
+        Self { store }
+    }
+
+    fn find(&self, name: &KeyName) -> Result<Found> {
+        self.sift(name.as_str(), self.store.read(Some(name))?)
+    }
+
+    /// Opens the records that carry a name and orders the authentic ones.
+    fn sift(&self, name: &str, raw: Vec<RawRecord>) -> Result<Found> {
+        let mut found = Found::default();
+        for record in raw {
+            match open(&self.store, &record.value) {
+                Ok((body, tag)) if body.record.name().as_str() == name => {
+                    let hash = sha256(&[&record.value]);
+                    let stored = Stored { body, hash };
+                    found.candidates.push(Candidate { stored, tag, sealed: record.value });
+                }
+                Ok((body, _)) => {
+                    let other = body.record.name();
+                    found
+                        .problems
+                        .push(format!("key {name}: a record of key {other} is labelled so"));
+                }
+                Err(error) if matches!(error.kind(), Kind::NotAuthentic | Kind::Malformed) => {
+                    found.problems.push(format!("key {name}: {error}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        found.candidates.sort_by(|a, b| {
+            let revision = |c: &Candidate| c.stored.body.revision;
+            revision(b).cmp(&revision(a)).then_with(|| a.tag.cmp(&b.tag))
+        });
+        found.report_forks(name);
+        found.report_broken_link(name);
+        Ok(found)
+    }
+
+    /// As `find`, after every writer had its time to finish: a successor built on a record that
+    /// then gives way would undo the one that won.
+    fn find_settled(&self, name: &KeyName) -> Result<Found> {
+        let (times, pause) = SETTLING;
+        for _ in 0..times {
+            let found = self.find(name)?;
+            if found.candidates.len() <= 1 {
+                return Ok(found);
+            }
+            sleep(pause);
+        }
+        self.find(name)
+    }
+
+    fn write(&self, name: &KeyName, sealed: &[u8]) -> Result<()> {
+        self.store.write(name, sealed).map_err(|error| error.while_doing(format!("key {name}")))
+    }
+
+    /// The first record: whoever sees another's gives way, so that nobody who was told of success
+    /// loses it.
+    fn save_first(&self, name: &KeyName, sealed: &[u8]) -> Result<()> {
+        if !self.store.read(Some(name))?.is_empty() {
+            return Err(conflict(name));
+        }
+        self.write(name, sealed)?;
+        let others = self.store.read(Some(name))?.iter().any(|record| record.value != sealed);
+        if others {
+            self.store.remove(name, sealed)?;
+            return Err(conflict(name));
+        }
+        Ok(())
+    }
+
+    /// A later record: whoever removes the predecessor has won, since only one can.
+    fn save_next(&self, name: &KeyName, previous: &Stored, sealed: &[u8]) -> Result<()> {
+        let found = self.find_settled(name)?;
+        let Some(predecessor) =
+            found.candidates.first().filter(|newest| newest.stored.hash == previous.hash)
+        else {
+            return Err(conflict(name));
+        };
+        self.write(name, sealed)?;
+        if !self.store.remove(name, &predecessor.sealed)? {
+            self.store.remove(name, sealed)?;
+            return Err(conflict(name));
+        }
+        // What an interrupted process left behind: older records, and one that lost.
+        for leftover in &found.candidates[1..] {
+            self.store.remove(name, &leftover.sealed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Found {
+    /// Two authentic records of one revision: two processes wrote at once and one was stopped
+    /// before it could give way.
+    fn report_forks(&mut self, name: &str) {
+        let Some(newest) = self.candidates.first() else { return };
+        let revision = newest.stored.body.revision;
+        let same = self.candidates.iter().filter(|c| c.stored.body.revision == revision).count();
+        if same > 1 {
+            self.problems.push(format!("key {name}: {same} records of revision {revision}"));
+        }
+    }
+
+    /// A predecessor that is still there and is not the one that the newest record names.
+    fn report_broken_link(&mut self, name: &str) {
+        let Some(newest) = self.candidates.first() else { return };
+        let body = &newest.stored.body;
+        let mut predecessors = self
+            .candidates
+            .iter()
+            .filter(|c| c.stored.body.revision + 1 == body.revision)
+            .peekable();
+        let linked = |c: &Candidate| Some(c.stored.hash) == body.previous;
+        if predecessors.peek().is_some() && !predecessors.any(linked) {
+            let revision = body.revision;
+            self.problems.push(format!("key {name}: record {revision} follows another record"));
+        }
+    }
+}
+
+impl<S: RecordStore> Registry for Records<S> {
+    fn load(&self, name: &KeyName) -> Result<Option<Stored>> {
+        let found = self.find(name)?;
+        match found.candidates.into_iter().next() {
+            Some(candidate) => Ok(Some(candidate.stored)),
+            None if found.problems.is_empty() => Ok(None),
+            None => Err(Kind::NotAuthentic
+                .because(found.problems.join("; "))
+                .advise("somebody changed the record outside keyway: the key is not used")),
+        }
+    }
+
+    fn list(&self) -> Result<Listing> {
+        let mut names: BTreeMap<String, Vec<RawRecord>> = BTreeMap::new();
+        for record in self.store.read(None)? {
+            names.entry(record.name.clone()).or_default().push(record);
+        }
+        let mut listing = Listing::default();
+        for (name, raw) in names {
+            let found = self.sift(&name, raw)?;
+            listing.problems.extend(found.problems);
+            listing.records.extend(found.candidates.into_iter().next().map(|c| c.stored));
+        }
+        Ok(listing)
+    }
+
+    fn save(&self, previous: Option<&Stored>, record: &KeyRecord) -> Result<Stored> {
+        let revision = previous.map_or(1, |stored| stored.body.revision + 1);
+        let body =
+            Body { revision, previous: previous.map(|stored| stored.hash), record: record.clone() };
+        let sealed = seal(&self.store, &body)?;
+        match previous {
+            None => self.save_first(record.name(), &sealed)?,
+            Some(previous) => self.save_next(record.name(), previous, &sealed)?,
+        }
+        Ok(Stored { body, hash: sha256(&[&sealed]) })
+    }
+}
+
+fn conflict(name: &KeyName) -> crate::Error {
+    Kind::Conflict
+        .because(format!("another process changed key {name} at the same moment"))
+        .advise("look at the key and try again: keyway key show")
+}

@@ -1,0 +1,9 @@
+//! The registry: one chain of sealed records a key, on any store of records.
+//! `docs/key-records.md` describes it.
+
+mod chain;
+mod sealed;
+mod store;
+
+pub use chain::Records;
+pub use store::{Mac, RawRecord, RecordStore};

@@ -1,0 +1,55 @@
+//! A record with its authentication tag.
+
+use der::asn1::OctetString;
+use der::{Decode, Encode, Sequence};
+
+use super::store::{Mac, RecordStore};
+use crate::domain::key::KeyId;
+use crate::domain::record::Body;
+use crate::error::{Error, Kind, Result};
+
+/// Stands before the body in what is authenticated, so that the key's tags mean nothing else.
+const CONTEXT: &[u8] = b"keyway key record v1\0";
+
+#[derive(Sequence)]
+struct SealedDer {
+    key: OctetString,
+    body: OctetString,
+    tag: OctetString,
+}
+
+/// Seals a body.
+pub(super) fn seal(store: &dyn RecordStore, body: &Body) -> Result<Vec<u8>> {
+    let body = body.to_der()?;
+    let mac = store.authenticate(&message(&body))?;
+    let sealed = || {
+        SealedDer {
+            key: OctetString::new(mac.key.as_bytes())?,
+            body: OctetString::new(body)?,
+            tag: OctetString::new(mac.tag)?,
+        }
+        .to_der()
+    };
+    sealed().map_err(|error| Kind::Internal.because("cannot encode a record").caused_by(error))
+}
+
+/// Opens a sealed record and answers its body and its tag.
+///
+/// # Errors
+/// [`Kind::NotAuthentic`] when the tag is not that of the body, [`Kind::Malformed`] when it is no
+/// sealed record.
+pub(super) fn open(store: &dyn RecordStore, sealed: &[u8]) -> Result<(Body, Vec<u8>)> {
+    let malformed =
+        |error: der::Error| -> Error { Kind::Malformed.because("not a record").caused_by(error) };
+    let parts = SealedDer::from_der(sealed).map_err(malformed)?;
+    let mac =
+        Mac { key: KeyId::try_from(parts.key.as_bytes())?, tag: parts.tag.as_bytes().to_vec() };
+    if !store.is_authentic(&mac, &message(parts.body.as_bytes()))? {
+        return Err(Kind::NotAuthentic.because("the record's authentication tag is wrong"));
+    }
+    Ok((Body::from_der(parts.body.as_bytes())?, mac.tag))
+}
+
+fn message(body: &[u8]) -> Vec<u8> {
+    [CONTEXT, body].concat()
+}

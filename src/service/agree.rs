@@ -1,0 +1,92 @@
+//! Agreeing on a key with a peer: ephemeral Diffie-Hellman inside the token.
+
+use super::Kms;
+use crate::domain::exchange::{Group, PublicValue, Transcript};
+use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::record::{KeyRecord, Origin};
+use crate::error::{Kind, Result};
+use crate::port::{Ephemeral, KeySpec};
+
+/// An agreed key and the proof that the peer has the same.
+#[derive(Clone, Debug)]
+pub struct Agreed {
+    /// The key.
+    pub record: KeyRecord,
+    /// The tag to compare with the peer's: equal tags, equal keys. It says nothing of the key.
+    pub confirmation: [u8; 32],
+}
+
+impl Kms<'_> {
+    /// Makes an ephemeral pair in the token and answers the public value for the peer.
+    ///
+    /// # Errors
+    /// [`Kind::Unsupported`] when the token lacks the group.
+    pub fn start_agreement(&self, group: Group) -> Result<PublicValue> {
+        self.vault.start_agreement(group)
+    }
+
+    /// Derives the agreed AES-256 key in the token under a name, and destroys the ephemeral pair.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] without a pair in the peer's group; [`Kind::Refused`] for a foreign
+    /// group or our own value sent back.
+    pub fn finish_agreement(
+        &self,
+        name: &KeyName,
+        usage: Option<Usage>,
+        own: Option<&PublicValue>,
+        peer: &PublicValue,
+    ) -> Result<Agreed> {
+        let usage = Algorithm::Aes256.usage(usage)?;
+        let own = self.ephemeral(own, peer.group())?;
+        let transcript = Transcript::new(&own.public, peer)?;
+        self.require_free(name)?;
+        let base = self.vault.agree(&own, peer)?;
+        let (algorithm, id) = (Algorithm::Aes256, transcript.key_id());
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage };
+        let now = self.clock.now();
+        let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Agreed, id, now)?;
+        let confirmation = self.vault.confirmation(base, &transcript)?;
+        self.vault.derive_key(base, &transcript, &spec)?;
+        if let Err(error) = self.registry.save(None, &record) {
+            self.discard(name, id)?;
+            return Err(error);
+        }
+        self.vault.destroy(own.id)?;
+        self.vault.destroy(base)?;
+        Ok(Agreed { record, confirmation })
+    }
+
+    /// Destroys every ephemeral pair that waits for a peer and answers how many there were.
+    ///
+    /// # Errors
+    /// The token refuses.
+    pub fn cancel_agreements(&self) -> Result<usize> {
+        let pending = self.vault.pending_agreements()?;
+        for ephemeral in &pending {
+            self.vault.destroy(ephemeral.id)?;
+        }
+        Ok(pending.len())
+    }
+
+    /// The ephemeral pair with our public value, or the only one in the group.
+    fn ephemeral(&self, own: Option<&PublicValue>, group: Group) -> Result<Ephemeral> {
+        let mut pending = self.vault.pending_agreements()?;
+        pending.retain(|ephemeral| match own {
+            Some(own) => ephemeral.public == *own,
+            None => ephemeral.public.group() == group,
+        });
+        match (pending.len(), own) {
+            (1, _) => Ok(pending.remove(0)),
+            (0, None) => Err(Kind::NotFound
+                .because(format!("no agreement in {group} was started on this token"))
+                .advise(format!("start one: keyway agree start --group {group}"))),
+            (0, Some(_)) => Err(Kind::NotFound
+                .because("the agreement with that public value is not on this token")
+                .advise("it was finished or cancelled, or this is another token")),
+            (count, _) => Err(Kind::Usage
+                .because(format!("{count} agreements in {group} wait for their peers"))
+                .advise("name ours with --own FILE, the file that agree start wrote")),
+        }
+    }
+}

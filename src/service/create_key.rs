@@ -1,0 +1,42 @@
+//! Creating a key.
+
+use super::Kms;
+use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::record::{KeyRecord, Origin};
+use crate::error::Result;
+use crate::port::KeySpec;
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Its name, unique in the token.
+    pub name: KeyName,
+    /// What it is made of.
+    pub algorithm: Algorithm,
+    /// What it is for; `None` takes the algorithm's first use.
+    pub usage: Option<Usage>,
+}
+
+impl Kms<'_> {
+    /// Generates a key in the token and records its first version as active.
+    ///
+    /// The key comes first and the record second: an interruption leaves a key that no record
+    /// names, which nothing uses, and the command can be given again.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Exists`] for a name that is taken, also by a destroyed key: a ciphertext
+    /// names its key, and that must stay true.
+    pub fn create_key(&self, request: &NewKey) -> Result<KeyRecord> {
+        let usage = request.algorithm.usage(request.usage)?;
+        self.require_free(&request.name)?;
+        let (name, algorithm, id) = (request.name.clone(), request.algorithm, self.new_id()?);
+        self.vault.generate(&KeySpec { name: name.clone(), id, algorithm, usage })?;
+        let now = self.clock.now();
+        let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?;
+        if let Err(error) = self.registry.save(None, &record) {
+            self.discard(&request.name, id)?;
+            return Err(error);
+        }
+        Ok(record)
+    }
+}

@@ -1,0 +1,45 @@
+//! Destroying a key.
+
+use super::Kms;
+use crate::domain::key::KeyName;
+use crate::domain::record::KeyRecord;
+use crate::error::{Kind, Result};
+use crate::port::Stray;
+
+impl Kms<'_> {
+    /// Destroys every version of a key. Its record stays, so that its ciphertexts can be told
+    /// what became of it. An interruption is mended by giving the command again.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when it is destroyed already.
+    pub fn destroy_key(&self, name: &KeyName) -> Result<KeyRecord> {
+        let changed = self.update(name, |record| record.destroyed(self.clock.now()))?;
+        let record = match &changed {
+            Some(stored) => stored.body.record.clone(),
+            None => self.load(name)?.body.record,
+        };
+        let mut left = changed.is_some();
+        for version in record.versions() {
+            left |= self.vault.holds(version.id).unwrap_or(true);
+            self.vault.destroy(version.id)?;
+        }
+        if !left {
+            return Err(Kind::Refused.because(format!("key {name} is destroyed already")));
+        }
+        Ok(record)
+    }
+
+    /// Destroys the keys of this name that belong to no version, and answers them.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when there are none.
+    pub fn destroy_strays(&self, name: &KeyName) -> Result<Vec<Stray>> {
+        let strays = self.strays_of(name)?;
+        if strays.is_empty() {
+            return Err(Kind::NotFound
+                .because(format!("every object named {name} belongs to a version of it")));
+        }
+        self.vault.remove_strays(&strays)?;
+        Ok(strays)
+    }
+}

@@ -1,0 +1,19 @@
+//! Exporting a public key.
+
+use super::Kms;
+use crate::domain::key::KeyName;
+use crate::error::Result;
+
+impl Kms<'_> {
+    /// The public half of a version (the newest, if none is named) as PEM.
+    ///
+    /// # Errors
+    /// [`crate::Kind::NotFound`] for a version that never was, [`crate::Kind::Usage`] for a secret key.
+    pub fn export_public(&self, name: &KeyName, version: Option<u32>) -> Result<String> {
+        let stored = self.load(name)?;
+        let record = stored.record();
+        let number = version.unwrap_or(record.latest().number);
+        let version = record.version(number)?;
+        self.vault.public_key(version.id, record.algorithm())?.to_pem()
+    }
+}

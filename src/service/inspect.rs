@@ -1,0 +1,116 @@
+//! Looking at keys: what there is, and what is not as it should be.
+
+use super::Kms;
+use crate::domain::key::{KeyId, KeyName};
+use crate::domain::lifecycle::State;
+use crate::domain::record::KeyRecord;
+use crate::error::{Kind, Result};
+use crate::port::{Listing, Stray};
+
+/// Keys, and findings that somebody should look at.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// The keys, by name.
+    pub records: Vec<KeyRecord>,
+    /// What is tampered with, missing, duplicated or unfinished.
+    pub problems: Vec<String>,
+    /// Keys on the token that keyway does not manage.
+    pub strays: Vec<Stray>,
+}
+
+impl Kms<'_> {
+    /// Every key with its state, and every problem with records.
+    ///
+    /// # Errors
+    /// The token failed.
+    pub fn list_keys(&self) -> Result<Inventory> {
+        let Listing { records, mut problems } = self.registry.list()?;
+        let records: Vec<KeyRecord> = records.into_iter().map(|s| s.body.record).collect();
+        for record in &records {
+            problems.extend(unfinished(record));
+        }
+        let pending = self.vault.pending_agreements()?.len();
+        if pending > 0 {
+            problems.push(format!(
+                "{pending} agreement(s) not finished: keyway agree finish, or keyway agree cancel"
+            ));
+        }
+        let strays = self.vault.strays(&known(&records))?;
+        Ok(Inventory { records, problems, strays })
+    }
+
+    /// One key, its objects checked against its record.
+    ///
+    /// # Errors
+    /// [`crate::Kind::NotFound`] when there is no such key.
+    pub fn show_key(&self, name: &KeyName) -> Result<Inventory> {
+        let Listing { records, problems } = self.registry.list()?;
+        let mine = format!("key {name}:");
+        let mut problems: Vec<_> = problems.into_iter().filter(|p| p.starts_with(&mine)).collect();
+        let record = records.iter().find(|stored| stored.record().name() == name);
+        let record = match record {
+            Some(stored) => stored.record().clone(),
+            None => self.load(name)?.body.record,
+        };
+        problems.extend(unfinished(&record));
+        problems.extend(self.missing(&record)?);
+        let strays = self.strays_of(name)?;
+        Ok(Inventory { records: vec![record], problems, strays })
+    }
+
+    /// Keys on the token with this name that belong to no version of any key.
+    pub(super) fn strays_of(&self, name: &KeyName) -> Result<Vec<Stray>> {
+        let records: Vec<_> =
+            self.registry.list()?.records.into_iter().map(|s| s.body.record).collect();
+        let mut strays = self.vault.strays(&known(&records))?;
+        strays.retain(|stray| stray.label == name.as_str());
+        Ok(strays)
+    }
+
+    fn missing(&self, record: &KeyRecord) -> Result<Vec<String>> {
+        let mut problems = Vec::new();
+        for version in record.versions() {
+            let expected = version.state != State::Destroyed;
+            let held = match self.vault.holds(version.id) {
+                Err(error) if error.kind() == Kind::NotAuthentic => {
+                    problems.push(format!("key {}: {error}", record.name()));
+                    continue;
+                }
+                held => held?,
+            };
+            let gone_is_fine = version.state == State::Compromised && version.blocked;
+            if expected && !held && !gone_is_fine {
+                problems.push(format!(
+                    "key {}: version {} is {} but its key is not on the token",
+                    record.name(),
+                    version.number,
+                    version.state
+                ));
+            } else if !expected && held {
+                problems.push(format!(
+                    "key {}: version {} should be destroyed; finish it: keyway key destroy {}",
+                    record.name(),
+                    version.number,
+                    record.name()
+                ));
+            }
+        }
+        Ok(problems)
+    }
+}
+
+fn known(records: &[KeyRecord]) -> Vec<KeyId> {
+    records.iter().flat_map(|record| record.versions()).map(|version| version.id).collect()
+}
+
+fn unfinished(record: &KeyRecord) -> Option<String> {
+    record.versions().iter().find(|version| version.is_unfinished()).map(|version| {
+        format!(
+            "key {}: the revocation of version {} is not finished; finish it: keyway key revoke {} \
+             --reason compromise --yes",
+            record.name(),
+            version.number,
+            record.name()
+        )
+    })
+}

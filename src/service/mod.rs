@@ -1,0 +1,115 @@
+//! The use cases, one file a verb, over the ports.
+
+mod agree;
+mod create_key;
+mod decrypt;
+mod destroy_key;
+mod encrypt;
+mod export_public;
+mod inspect;
+mod revoke_key;
+mod rotate_key;
+mod sign;
+mod verify;
+
+pub use agree::Agreed;
+pub use create_key::NewKey;
+pub use inspect::Inventory;
+pub use revoke_key::Revoked;
+pub use verify::Verified;
+
+use crate::domain::key::{KeyId, KeyName};
+use crate::domain::record::KeyRecord;
+use crate::error::{Kind, Result};
+use crate::port::{Clock, Registry, Stored, Vault};
+
+/// How often a change is tried again after another process was faster.
+const ATTEMPTS: u32 = 8;
+
+/// Longest message that is encrypted, decrypted or signed at once: the token takes it whole.
+pub const MESSAGE_MAX: usize = 256 << 20;
+
+/// Key management on one token.
+#[derive(Clone, Copy)]
+pub struct Kms<'a> {
+    vault: &'a dyn Vault,
+    registry: &'a dyn Registry,
+    clock: &'a dyn Clock,
+}
+
+impl<'a> Kms<'a> {
+    /// Key management with these keys, records and this clock.
+    pub fn new(vault: &'a dyn Vault, registry: &'a dyn Registry, clock: &'a dyn Clock) -> Self {
+        Self { vault, registry, clock }
+    }
+
+    fn load(&self, name: &KeyName) -> Result<Stored> {
+        self.registry.load(name)?.ok_or_else(|| {
+            Kind::NotFound
+                .because(format!("there is no key {name} on this token"))
+                .advise("see what there is: keyway key list")
+        })
+    }
+
+    fn new_id(&self) -> Result<KeyId> {
+        KeyId::try_from(self.vault.random(KeyId::LEN)?.as_slice())
+    }
+
+    /// Refuses a name that has a record already.
+    fn require_free(&self, name: &KeyName) -> Result<()> {
+        let Some(stored) = self.registry.load(name)? else { return Ok(()) };
+        let state = stored.record().state();
+        Err(Kind::Exists.because(format!("a key {name} exists already ({state})")).advise(format!(
+            "choose another name, or make a new version: keyway key rotate {name}"
+        )))
+    }
+
+    /// Saves what `change` makes of the newest record, again when another process was faster.
+    /// `None` when there is nothing to change.
+    fn update(
+        &self,
+        name: &KeyName,
+        change: impl Fn(&KeyRecord) -> Option<KeyRecord>,
+    ) -> Result<Option<Stored>> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let stored = self.load(name)?;
+            let Some(next) = change(stored.record()) else { return Ok(None) };
+            match self.registry.save(Some(&stored), &next) {
+                Err(error) if error.kind() == Kind::Conflict => last = Some(error),
+                saved => return saved.map(Some),
+            }
+        }
+        Err(last.unwrap_or_else(|| Kind::Conflict.because(format!("key {name}: no attempt"))))
+    }
+
+    /// Destroys the objects of a version that did not make it into the record. A version that did,
+    /// because another process went on from our record, is kept.
+    fn discard(&self, name: &KeyName, id: KeyId) -> Result<Discarded> {
+        let adopted = self.registry.load(name)?.is_some_and(|stored| {
+            stored.record().versions().iter().any(|version| version.id == id)
+        });
+        if adopted {
+            return Ok(Discarded::No);
+        }
+        self.vault.destroy(id)?;
+        Ok(Discarded::Yes)
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Discarded {
+    Yes,
+    No,
+}
+
+/// Refuses a message that is too long to be handled at once.
+fn require_length(length: usize) -> Result<()> {
+    if length > MESSAGE_MAX {
+        let limit = MESSAGE_MAX >> 20;
+        return Err(Kind::Malformed
+            .because(format!("the input has {length} bytes; the limit is {limit} MiB"))
+            .advise("split it"));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! From a module's return codes to errors for a person.
+
+use cryptoki::error::{Error as Cryptoki, RvError};
+use cryptoki_sys::CK_RV;
+
+use crate::error::{Error, Kind};
+
+/// An error of cryptoki, with what was being done and what can be done about it.
+pub fn token_error(what: &str, error: Cryptoki) -> Error {
+    let code = match &error {
+        Cryptoki::Pkcs11(code, _) => Some(code),
+        _ => None,
+    };
+    let (kind, advice) = code.map_or((Kind::Token, None), classify);
+    let name = match &error {
+        Cryptoki::Pkcs11(code, function) => format!("{what}: {function:?} answered {code:?}"),
+        other => format!("{what}: {other}"),
+    };
+    let mapped = kind.because(name);
+    match advice {
+        Some(advice) => mapped.advise(advice),
+        None => mapped,
+    }
+}
+
+/// As [`token_error`], for calls that go past cryptoki.
+pub fn raw_error(what: &str, code: CK_RV) -> Error {
+    use cryptoki_sys::{CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID};
+    let kind = match code {
+        CKR_FUNCTION_NOT_SUPPORTED | CKR_MECHANISM_INVALID => Kind::Unsupported,
+        _ => Kind::Token,
+    };
+    kind.because(format!("{what}: the token answered 0x{code:08x}"))
+}
+
+/// The code of a PKCS#11 error.
+pub fn code(error: &Cryptoki) -> Option<&RvError> {
+    match error {
+        Cryptoki::Pkcs11(code, _) => Some(code),
+        _ => None,
+    }
+}
+
+fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
+    match code {
+        RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange => {
+            (Kind::Pin, Some("check the PIN; too many wrong ones lock the token"))
+        }
+        RvError::PinLocked => {
+            (Kind::Pin, Some("the token is locked: its security officer can set a new PIN"))
+        }
+        RvError::PinExpired | RvError::UserPinNotInitialized => {
+            (Kind::Pin, Some("the token's security officer has to set a user PIN"))
+        }
+        RvError::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
+        RvError::KeyFunctionNotPermitted => {
+            (Kind::Refused, Some("the token does not let this key do it"))
+        }
+        RvError::MechanismInvalid
+        | RvError::MechanismParamInvalid
+        | RvError::FunctionNotSupported
+        | RvError::CurveNotSupported
+        | RvError::KeySizeRange => (Kind::Unsupported, Some("use another token or algorithm")),
+        RvError::TokenWriteProtected | RvError::SessionReadOnly => {
+            (Kind::Token, Some("the token is read-only here: check who owns its files"))
+        }
+        RvError::SessionExists => {
+            (Kind::Token, Some("another program uses the token: stop it and try again"))
+        }
+        RvError::DeviceRemoved | RvError::TokenNotPresent => {
+            (Kind::Token, Some("the token was removed: put it back and try again"))
+        }
+        RvError::DeviceMemory => (Kind::Token, Some("the token is full or cannot write")),
+        _ => (Kind::Token, None),
+    }
+}

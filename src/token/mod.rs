@@ -1,0 +1,15 @@
+//! Tokens through cryptoki: the adapters of the ports.
+
+mod error;
+mod module;
+mod open;
+mod raw;
+mod record_store;
+mod slot;
+mod vault;
+
+pub use module::{Module, OWN_MODULE, own_module_places};
+pub use open::OpenToken;
+pub use record_store::TokenRecords;
+pub use slot::{Initialisation, TokenSummary, initialise, summaries};
+pub use vault::TokenVault;

@@ -1,0 +1,128 @@
+//! Loading a PKCS#11 module, and finding our own.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::RvError;
+
+use super::error::{code, raw_error, token_error};
+use super::raw::Raw;
+use crate::error::{Kind, Result};
+
+/// The file name of our own module.
+pub const OWN_MODULE: &str = "libkeyway_pkcs11.so";
+
+/// Every module of this process: C_Initialize is called once a module.
+static LOADED: Mutex<Vec<Arc<Module>>> = Mutex::new(Vec::new());
+
+/// A loaded and initialised module.
+#[derive(Debug)]
+pub struct Module {
+    path: PathBuf,
+    context: Pkcs11,
+    raw: Raw,
+}
+
+impl Module {
+    /// Loads and initialises a module, or gives the one that this process has loaded.
+    ///
+    /// # Errors
+    /// [`Kind::File`] when there is no such file, [`Kind::Token`] when it is no PKCS#11 module or
+    /// does not initialise.
+    pub fn load(path: &Path) -> Result<Arc<Self>> {
+        let path = path.canonicalize().map_err(|error| {
+            Kind::File
+                .because(format!("cannot open the PKCS#11 module {}", path.display()))
+                .caused_by(error)
+                .advise("name the module: --module /path/to/module.so")
+        })?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = loaded.iter().find(|module| module.path == path) {
+            return Ok(Arc::clone(module));
+        }
+        let module = Arc::new(Self::initialise(path)?);
+        loaded.push(Arc::clone(&module));
+        Ok(module)
+    }
+
+    fn initialise(path: PathBuf) -> Result<Self> {
+        let shown = path.display().to_string();
+        let context = Pkcs11::new(&path).map_err(|error| {
+            token_error(&format!("cannot load the PKCS#11 module {shown}"), error)
+        })?;
+        let raw = Raw::new(&path).ok_or_else(|| {
+            Kind::Token.because(format!("{shown} is not a PKCS#11 module: no C_GetFunctionList"))
+        })?;
+        let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+        match context.initialize(arguments) {
+            Ok(()) => {}
+            // Somebody else in this process uses the module: it is theirs to finalise.
+            Err(error) if matches!(code(&error), Some(RvError::CryptokiAlreadyInitialized)) => {}
+            Err(error) => {
+                return Err(token_error(&format!("cannot initialise the module {shown}"), error)
+                    .advise("the module's own log and configuration may say why"));
+            }
+        }
+        Ok(Self { path, context, raw })
+    }
+
+    /// Where the module lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The module as cryptoki sees it.
+    pub(super) fn context(&self) -> &Pkcs11 {
+        &self.context
+    }
+
+    /// The module's bare functions.
+    pub(super) fn raw(&self) -> &Raw {
+        &self.raw
+    }
+
+    /// The numbers of a slot's mechanisms, also of those that cryptoki does not know.
+    pub(super) fn mechanisms(&self, slot: u64) -> Result<Vec<u64>> {
+        self.raw.mechanisms(slot).map_err(|code| raw_error("cannot list the mechanisms", code))
+    }
+}
+
+/// Where our own module is looked for, in order: beside the command, then where libraries lie.
+pub fn own_module_places(executable: Option<&Path>) -> Vec<PathBuf> {
+    let mut places = Vec::new();
+    if let Some(directory) = executable.and_then(Path::parent) {
+        places.push(directory.join(OWN_MODULE));
+        if let Some(prefix) = directory.parent() {
+            places.push(prefix.join("lib").join(OWN_MODULE));
+            places.push(prefix.join("lib/pkcs11").join(OWN_MODULE));
+        }
+    }
+    for directory in ["/usr/local/lib", "/usr/lib", "/usr/lib64"] {
+        places.push(Path::new(directory).join(OWN_MODULE));
+        places.push(Path::new(directory).join("pkcs11").join(OWN_MODULE));
+    }
+    let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    places.push(Path::new(&multiarch).join(OWN_MODULE));
+    places.push(Path::new(&multiarch).join("pkcs11").join(OWN_MODULE));
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_module_is_looked_for_beside_the_command_first() {
+        let places = own_module_places(Some(Path::new("/opt/keyway/bin/keyway")));
+        assert_eq!(places[0], Path::new("/opt/keyway/bin/libkeyway_pkcs11.so"));
+        assert_eq!(places[1], Path::new("/opt/keyway/lib/libkeyway_pkcs11.so"));
+    }
+
+    #[test]
+    fn a_missing_module_is_named_in_the_error() {
+        let error = Module::load(Path::new("/nowhere/module.so")).expect_err("missing");
+        assert_eq!(error.kind(), Kind::File);
+        assert!(error.to_string().contains("/nowhere/module.so"));
+    }
+}

@@ -1,0 +1,134 @@
+//! An open token: a session with a logged-in user.
+
+use std::sync::Arc;
+
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+
+use super::error::token_error;
+use super::module::Module;
+use super::slot::slots;
+use crate::domain::key::KeyId;
+use crate::error::{Kind, Result};
+
+/// A read-write session on a token, logged in as the user. Closed on drop.
+#[derive(Debug)]
+pub struct OpenToken {
+    module: Arc<Module>,
+    session: Session,
+    label: String,
+    mechanisms: Vec<u64>,
+}
+
+impl OpenToken {
+    /// Opens the token with this label, or the only one there is, and logs in.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when there is no such token, [`Kind::Usage`] when there are several,
+    /// [`Kind::Pin`] when the PIN is refused.
+    pub fn open(module: Arc<Module>, label: Option<&str>, pin: &AuthPin) -> Result<Self> {
+        let (slot, info) = choose(&module, label)?;
+        let label = info.label().to_owned();
+        let failed = |error| token_error(&format!("cannot log in to token {label}"), error);
+        let session = module.context().open_rw_session(slot).map_err(failed)?;
+        session.login(UserType::User, Some(pin)).map_err(failed)?;
+        let mechanisms = module.mechanisms(slot.id())?;
+        Ok(Self { module, session, label, mechanisms })
+    }
+
+    /// The token's label.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Whether the token has a mechanism.
+    pub(super) fn has(&self, mechanism: u64) -> bool {
+        self.mechanisms.contains(&mechanism)
+    }
+
+    pub(super) fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>> {
+        self.session.find_objects(template).map_err(|error| self.failed("cannot search", error))
+    }
+
+    /// Every object of this class with this identifier.
+    pub(super) fn find_key(&self, class: ObjectClass, id: KeyId) -> Result<Vec<ObjectHandle>> {
+        self.find(&[Attribute::Class(class), Attribute::Id(id.as_bytes().to_vec())])
+    }
+
+    /// The one object of one of these classes with this identifier.
+    pub(super) fn only_key(&self, classes: &[ObjectClass], id: KeyId) -> Result<ObjectHandle> {
+        let mut found = Vec::new();
+        for class in classes {
+            found.extend(self.find_key(*class, id)?);
+        }
+        match found.as_slice() {
+            [object] => Ok(*object),
+            [] => Err(Kind::NotFound
+                .because(format!("there is no key object with identifier {id}"))
+                .advise("it was destroyed by another program, or this is another token")),
+            several => Err(Kind::NotAuthentic
+                .because(format!("there are {} key objects with identifier {id}", several.len()))
+                .advise("none of them is used; remove the copy that does not belong")),
+        }
+    }
+
+    pub(super) fn attributes(
+        &self,
+        object: ObjectHandle,
+        types: &[AttributeType],
+    ) -> Result<Vec<Attribute>> {
+        self.session
+            .get_attributes(object, types)
+            .map_err(|error| self.failed("cannot read an object", error))
+    }
+
+    pub(super) fn destroy(&self, object: ObjectHandle) -> Result<()> {
+        self.session
+            .destroy_object(object)
+            .map_err(|error| self.failed("cannot destroy an object", error))
+    }
+
+    /// An error of a call on this token.
+    pub(super) fn failed(&self, what: &str, error: cryptoki::error::Error) -> crate::Error {
+        token_error(what, error)
+    }
+}
+
+/// The slot of the token with the label, or of the only initialised one.
+fn choose(module: &Module, label: Option<&str>) -> Result<(Slot, TokenInfo)> {
+    let mut tokens: Vec<_> =
+        slots(module)?.into_iter().filter(|(_, info)| info.token_initialized()).collect();
+    let labels: Vec<String> = tokens.iter().map(|(_, info)| info.label().to_owned()).collect();
+    if let Some(label) = label {
+        tokens.retain(|(_, info)| info.label() == label);
+    }
+    let shown = module.path().display();
+    match (tokens.len(), label) {
+        (1, _) => Ok(tokens.remove(0)),
+        (0, Some(label)) => Err(Kind::NotFound
+            .because(format!("{shown} has no token labelled {label}"))
+            .advise(match labels.is_empty() {
+                true => format!("make one: keyway token init --label {label}"),
+                false => format!("it has: {}", labels.join(", ")),
+            })),
+        (0, None) => Err(Kind::NotFound
+            .because(format!("{shown} has no initialised token"))
+            .advise("make one: keyway token init --label LABEL")),
+        (_, Some(label)) => Err(Kind::Usage
+            .because(format!("{shown} has several tokens labelled {label}"))
+            .advise("give them different labels")),
+        (_, None) => Err(Kind::Usage
+            .because(format!("{shown} has several tokens"))
+            .advise(format!("choose one with --token: {}", labels.join(", ")))),
+    }
+}

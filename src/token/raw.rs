@@ -1,0 +1,142 @@
+//! What cryptoki cannot express, on the same module: the mechanism list with the mechanisms that
+//! cryptoki does not know, finite-field Diffie-Hellman. The only `unsafe` of this crate.
+//!
+//! Every function here takes and gives safe types; the C types stay inside.
+#![allow(unsafe_code)]
+
+use std::path::Path;
+use std::ptr;
+
+use cryptoki::object::{Attribute, ObjectHandle};
+use cryptoki::session::Session;
+use cryptoki_sys::{
+    CK_ATTRIBUTE, CK_FUNCTION_LIST, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV, CK_ULONG,
+    CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+};
+
+/// The functions of a module. Its library stays loaded as long as this value lives.
+pub struct Raw {
+    _library: cryptoki_sys::Pkcs11,
+    functions: CK_FUNCTION_LIST,
+}
+
+impl std::fmt::Debug for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Raw").finish_non_exhaustive()
+    }
+}
+
+impl Raw {
+    /// The functions of the module at a path that cryptoki has loaded: the loader gives the same
+    /// instance again. `None` when it has no C_GetFunctionList.
+    pub fn new(path: &Path) -> Option<Self> {
+        // SAFETY: the caller loaded the same path through cryptoki already, so its initialisers
+        // have run; the library is kept beside every pointer that comes out of it.
+        let library = unsafe { cryptoki_sys::Pkcs11::new(path) }.ok()?;
+        library.C_GetFunctionList.as_ref().ok()?;
+        let mut list = ptr::null_mut();
+        // SAFETY: C_GetFunctionList may be called at any time and writes one pointer.
+        let answer = unsafe { library.C_GetFunctionList(&mut list) };
+        if answer != CKR_OK || list.is_null() {
+            return None;
+        }
+        // SAFETY: PKCS#11 promises a pointer to a function list that lives as long as the
+        // library; a list of version 2.40 is the beginning of every later one.
+        let functions = unsafe { *list };
+        Some(Self { _library: library, functions })
+    }
+
+    /// Every mechanism of a slot, by number.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn mechanisms(&self, slot: u64) -> Result<Vec<CK_MECHANISM_TYPE>, CK_RV> {
+        let function = self.functions.C_GetMechanismList.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let slot = slot as CK_ULONG;
+        let mut count: CK_ULONG = 0;
+        // SAFETY: a null list asks for the count, which is written to a valid place.
+        ok(unsafe { function(slot, ptr::null_mut(), &mut count) })?;
+        let mut list = vec![0; count as usize];
+        // SAFETY: the list has room for `count` numbers, and the module is told so.
+        ok(unsafe { function(slot, list.as_mut_ptr(), &mut count) })?;
+        list.truncate(count as usize);
+        Ok(list)
+    }
+
+    /// C_GenerateKeyPair with a mechanism without parameter.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn generate_pair(
+        &self,
+        session: &Session,
+        mechanism: CK_MECHANISM_TYPE,
+        public: &[Attribute],
+        private: &[Attribute],
+    ) -> Result<(), CK_RV> {
+        let function = self.functions.C_GenerateKeyPair.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut mechanism =
+            CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+        let (mut public, mut private) = (attributes(public), attributes(private));
+        let (mut public_handle, mut private_handle) = (0, 0);
+        // SAFETY: mechanism and both templates outlive the call, with their true lengths; the
+        // templates point into the attributes that the caller holds; both handles are valid
+        // places; the session is open and used by this thread alone (Session is not Sync).
+        ok(unsafe {
+            function(
+                session.handle(),
+                &mut mechanism,
+                public.as_mut_ptr(),
+                public.len() as CK_ULONG,
+                private.as_mut_ptr(),
+                private.len() as CK_ULONG,
+                &mut public_handle,
+                &mut private_handle,
+            )
+        })
+    }
+
+    /// C_DeriveKey with a mechanism whose parameter is a string of bytes.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn derive(
+        &self,
+        session: &Session,
+        mechanism: CK_MECHANISM_TYPE,
+        parameter: &[u8],
+        base: ObjectHandle,
+        template: &[Attribute],
+    ) -> Result<(), CK_RV> {
+        let function = self.functions.C_DeriveKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut parameter = parameter.to_vec();
+        let mut mechanism = CK_MECHANISM {
+            mechanism,
+            pParameter: parameter.as_mut_ptr().cast(),
+            ulParameterLen: parameter.len() as CK_ULONG,
+        };
+        let mut template = attributes(template);
+        let mut handle = 0;
+        // SAFETY: mechanism, its parameter (our own copy) and the template outlive the call, with
+        // their true lengths; the template points into the attributes that the caller holds; the
+        // handle is a valid place; the session is open and used by this thread alone.
+        ok(unsafe {
+            function(
+                session.handle(),
+                &mut mechanism,
+                base.handle(),
+                template.as_mut_ptr(),
+                template.len() as CK_ULONG,
+                &mut handle,
+            )
+        })
+    }
+}
+
+fn attributes(template: &[Attribute]) -> Vec<CK_ATTRIBUTE> {
+    template.iter().map(CK_ATTRIBUTE::from).collect()
+}
+
+fn ok(answer: CK_RV) -> Result<(), CK_RV> {
+    if answer == CKR_OK { Ok(()) } else { Err(answer) }
+}

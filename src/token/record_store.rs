@@ -1,0 +1,194 @@
+//! Where records lie: data objects of the token, and the key that authenticates them.
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+
+use super::error::{code, token_error};
+use super::open::OpenToken;
+use crate::domain::key::{KeyId, KeyName};
+use crate::error::{Kind, Result};
+use crate::registry::{Mac, RawRecord, RecordStore};
+use cryptoki::error::RvError;
+
+/// CKA_APPLICATION of every record.
+const APPLICATION: &[u8] = b"keyway";
+/// What CKA_LABEL of a record starts with; the key's name follows.
+const LABEL: &str = "keyway-record:";
+/// CKA_LABEL of the key that authenticates records.
+const MAC_KEY: &[u8] = b"keyway-records";
+
+/// The records on one token.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRecords<'t> {
+    token: &'t OpenToken,
+}
+
+impl<'t> TokenRecords<'t> {
+    /// The records of an open token.
+    pub fn new(token: &'t OpenToken) -> Self {
+        Self { token }
+    }
+
+    fn objects(&self, name: Option<&KeyName>) -> Result<Vec<ObjectHandle>> {
+        let mut template = vec![
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(true),
+            Attribute::Application(APPLICATION.to_vec()),
+        ];
+        template.extend(name.map(|name| Attribute::Label(label(name))));
+        self.token.find(&template)
+    }
+
+    /// An object's record, or `None` when it went away meanwhile.
+    fn record(&self, object: ObjectHandle) -> Result<Option<RawRecord>> {
+        let types = [AttributeType::Label, AttributeType::Value];
+        let attributes = match self.token.session().get_attributes(object, &types) {
+            Ok(attributes) => attributes,
+            Err(error) if matches!(code(&error), Some(RvError::ObjectHandleInvalid)) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(self.token.failed("cannot read a record", error)),
+        };
+        let (mut label, mut value) = (Vec::new(), Vec::new());
+        for attribute in attributes {
+            match attribute {
+                Attribute::Label(bytes) => label = bytes,
+                Attribute::Value(bytes) => value = bytes,
+                _ => {}
+            }
+        }
+        let label = String::from_utf8_lossy(&label);
+        let name = label.strip_prefix(LABEL).unwrap_or_default().to_owned();
+        Ok(Some(RawRecord { name, value }))
+    }
+
+    /// The keys that authenticate records, lowest identifier first. There is more than one only
+    /// when two processes made the first at the same moment.
+    fn mac_keys(&self) -> Result<Vec<(KeyId, ObjectHandle)>> {
+        let template = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::Token(true),
+            Attribute::Label(MAC_KEY.to_vec()),
+        ];
+        let mut keys = Vec::new();
+        for object in self.token.find(&template)? {
+            for attribute in self.token.attributes(object, &[AttributeType::Id])? {
+                if let Attribute::Id(id) = attribute {
+                    keys.push((KeyId::try_from(id.as_slice())?, object));
+                }
+            }
+        }
+        keys.sort_by_key(|(id, _)| *id);
+        Ok(keys)
+    }
+
+    fn make_mac_key(&self) -> Result<()> {
+        let mut id = [0; KeyId::LEN];
+        let session = self.token.session();
+        let failed = |error| self.token.failed("cannot make the key that seals records", error);
+        session.generate_random_slice(&mut id).map_err(failed)?;
+        let template = [
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::GENERIC_SECRET),
+            Attribute::ValueLen(32.into()),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Sign(true),
+            Attribute::Verify(true),
+            Attribute::Encrypt(false),
+            Attribute::Decrypt(false),
+            Attribute::Wrap(false),
+            Attribute::Unwrap(false),
+            Attribute::Derive(false),
+            Attribute::Label(MAC_KEY.to_vec()),
+            Attribute::Id(id.to_vec()),
+        ];
+        session.generate_key(&Mechanism::GenericSecretKeyGen, &template).map_err(failed)?;
+        Ok(())
+    }
+}
+
+impl RecordStore for TokenRecords<'_> {
+    fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
+        let mut records = Vec::new();
+        for object in self.objects(name)? {
+            records.extend(self.record(object)?);
+        }
+        Ok(records)
+    }
+
+    fn write(&self, name: &KeyName, value: &[u8]) -> Result<()> {
+        let template = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Modifiable(false),
+            Attribute::Application(APPLICATION.to_vec()),
+            Attribute::Label(label(name)),
+            Attribute::Value(value.to_vec()),
+        ];
+        self.token
+            .session()
+            .create_object(&template)
+            .map_err(|error| self.token.failed("cannot write a record", error))?;
+        Ok(())
+    }
+
+    fn remove(&self, name: &KeyName, value: &[u8]) -> Result<bool> {
+        for object in self.objects(Some(name))? {
+            if self.record(object)?.is_none_or(|record| record.value != value) {
+                continue;
+            }
+            match self.token.session().destroy_object(object) {
+                Ok(()) => return Ok(true),
+                // Another process may have been faster; SoftHSM2 then answers FUNCTION_FAILED.
+                Err(_) if self.record(object)?.is_none() => return Ok(false),
+                Err(error) => return Err(self.token.failed("cannot remove a record", error)),
+            }
+        }
+        Ok(false)
+    }
+
+    fn authenticate(&self, message: &[u8]) -> Result<Mac> {
+        if self.mac_keys()?.is_empty() {
+            self.make_mac_key()?;
+        }
+        let keys = self.mac_keys()?;
+        let (key, object) = keys
+            .first()
+            .ok_or_else(|| Kind::Token.because("the key that seals records is gone"))?;
+        let tag = self
+            .token
+            .session()
+            .sign(&Mechanism::Sha256Hmac, *object, message)
+            .map_err(|error| self.token.failed("cannot seal a record", error))?;
+        Ok(Mac { key: *key, tag })
+    }
+
+    fn is_authentic(&self, mac: &Mac, message: &[u8]) -> Result<bool> {
+        let keys = self.mac_keys()?;
+        let Some((_, object)) = keys.iter().find(|(key, _)| *key == mac.key) else {
+            return Ok(false);
+        };
+        let verified =
+            self.token.session().verify(&Mechanism::Sha256Hmac, *object, message, &mac.tag);
+        match verified {
+            Ok(()) => Ok(true),
+            Err(error)
+                if matches!(
+                    code(&error),
+                    Some(RvError::SignatureInvalid | RvError::SignatureLenRange)
+                ) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(token_error("cannot check a record", error)),
+        }
+    }
+}
+
+fn label(name: &KeyName) -> Vec<u8> {
+    format!("{LABEL}{name}").into_bytes()
+}

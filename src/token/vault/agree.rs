@@ -1,0 +1,195 @@
+//! Ephemeral Diffie-Hellman in the token: the pair, the shared secret and what is derived from it
+//! never leave it. `docs/key-records.md` describes the construction.
+
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
+use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki_sys::{
+    CK_ULONG, CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN,
+    CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
+};
+use der::Encode;
+use der::asn1::ObjectIdentifier;
+
+use super::public::ec_point;
+use super::template::{guarded, secret_key, session_object};
+use crate::domain::exchange::{GENERATOR, Group, Label, PRIME, PublicValue, Transcript};
+use crate::domain::key::KeyId;
+use crate::domain::public_key::SECP256R1;
+use crate::error::{Kind, Result};
+use crate::port::{Ephemeral, KeySpec};
+use crate::token::error::raw_error;
+use crate::token::open::OpenToken;
+
+/// CKA_LABEL of ephemeral pairs; the group's name follows.
+const LABEL: &str = "keyway-ephemeral:";
+const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
+/// Bytes of every derived key.
+const LENGTH: CK_ULONG = 32;
+
+pub(super) fn start(token: &OpenToken, id: KeyId, group: Group) -> Result<PublicValue> {
+    let mechanism = pair_mechanism(token, group)?;
+    let mut common = vec![
+        Attribute::Token(true),
+        Attribute::Label(format!("{LABEL}{group}").into_bytes()),
+        Attribute::Id(id.as_bytes().to_vec()),
+    ];
+    let mut public = common.clone();
+    public.push(Attribute::Private(false));
+    public.extend(domain_parameters(group)?);
+    if mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN {
+        public.push(Attribute::KeyType(KeyType::EC_MONTGOMERY));
+    }
+    common.extend(guarded());
+    common.push(Attribute::Derive(true));
+    let what = format!("cannot make an ephemeral {group} pair");
+    token
+        .module()
+        .raw()
+        .generate_pair(token.session(), mechanism, &public, &common)
+        .map_err(|code| raw_error(&what, code))?;
+    let object = token.only_key(&[ObjectClass::PUBLIC_KEY], id)?;
+    public_value(token, object, group)
+}
+
+/// Which mechanism makes pairs of the group: SoftHSM2 makes X25519 pairs as Edwards pairs.
+fn pair_mechanism(token: &OpenToken, group: Group) -> Result<u64> {
+    let candidates: &[u64] = match group {
+        Group::X25519 => &[CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN],
+        Group::P256 => &[CKM_EC_KEY_PAIR_GEN],
+        Group::Ffdhe3072 => &[CKM_DH_PKCS_KEY_PAIR_GEN],
+    };
+    candidates.iter().copied().find(|mechanism| token.has(*mechanism)).ok_or_else(|| {
+        Kind::Unsupported
+            .because(format!("the token cannot make {group} pairs"))
+            .advise("choose another group: keyway agree start --group p256")
+    })
+}
+
+fn domain_parameters(group: Group) -> Result<Vec<Attribute>> {
+    let curve = |oid: ObjectIdentifier| {
+        oid.to_der()
+            .map(|der| vec![Attribute::EcParams(der)])
+            .map_err(|error| Kind::Internal.because("cannot encode the curve").caused_by(error))
+    };
+    match group {
+        Group::X25519 => curve(X25519),
+        Group::P256 => curve(SECP256R1),
+        Group::Ffdhe3072 => {
+            Ok(vec![Attribute::Prime(PRIME.to_vec()), Attribute::Base(GENERATOR.to_vec())])
+        }
+    }
+}
+
+fn public_value(token: &OpenToken, object: ObjectHandle, group: Group) -> Result<PublicValue> {
+    if group != Group::Ffdhe3072 {
+        return PublicValue::new(group, &ec_point(token, object, group.value_len())?);
+    }
+    let attributes = token.attributes(object, &[AttributeType::Value])?;
+    let Some(Attribute::Value(value)) = attributes.into_iter().next() else {
+        return Err(Kind::Token.because("the token's public key has no value"));
+    };
+    let mut padded = vec![0; group.value_len().saturating_sub(value.len())];
+    padded.extend(value);
+    PublicValue::new(group, &padded)
+}
+
+pub(super) fn pending(token: &OpenToken) -> Result<Vec<Ephemeral>> {
+    let mut pending = Vec::new();
+    for (group, _) in Group::ALL {
+        let template = [
+            Attribute::Class(ObjectClass::PUBLIC_KEY),
+            Attribute::Token(true),
+            Attribute::Label(format!("{LABEL}{group}").into_bytes()),
+        ];
+        for object in token.find(&template)? {
+            let attributes = token.attributes(object, &[AttributeType::Id])?;
+            let Some(Attribute::Id(id)) = attributes.into_iter().next() else { continue };
+            let public = public_value(token, object, group)?;
+            pending.push(Ephemeral { id: KeyId::try_from(id.as_slice())?, public });
+        }
+    }
+    Ok(pending)
+}
+
+pub(super) fn agree(
+    token: &OpenToken,
+    id: KeyId,
+    own: &Ephemeral,
+    peer: &PublicValue,
+) -> Result<()> {
+    let private = token.only_key(&[ObjectClass::PRIVATE_KEY], own.id)?;
+    let mut template = session_object(id).to_vec();
+    template.extend(guarded());
+    template.extend([
+        Attribute::KeyType(KeyType::AES),
+        Attribute::ValueLen(LENGTH.into()),
+        Attribute::Derive(true),
+        Attribute::Encrypt(false),
+        Attribute::Decrypt(false),
+    ]);
+    let session = token.session();
+    let what = format!("cannot agree with the peer in {}", peer.group());
+    match peer.group() {
+        Group::X25519 | Group::P256 => {
+            let parameters = Ecdh1DeriveParams::new(EcKdf::null(), peer.as_bytes());
+            session
+                .derive_key(&Mechanism::Ecdh1Derive(parameters), private, &template)
+                .map_err(|error| token.failed(&what, error))?;
+            Ok(())
+        }
+        Group::Ffdhe3072 => token
+            .module()
+            .raw()
+            .derive(session, CKM_DH_PKCS_DERIVE, peer.as_bytes(), private, &template)
+            .map_err(|code| raw_error(&what, code)),
+    }
+}
+
+pub(super) fn derive_key(
+    token: &OpenToken,
+    base: KeyId,
+    transcript: &Transcript,
+    spec: &KeySpec,
+) -> Result<()> {
+    let mut template = secret_key(spec);
+    template.push(Attribute::KeyType(KeyType::AES));
+    derive(token, base, &transcript.derivation_data(Label::Key), template)?;
+    Ok(())
+}
+
+pub(super) fn confirmation(
+    token: &OpenToken,
+    id: KeyId,
+    base: KeyId,
+    transcript: &Transcript,
+) -> Result<[u8; 32]> {
+    let mut template = session_object(id).to_vec();
+    template.extend(guarded());
+    template.push(Attribute::KeyType(KeyType::GENERIC_SECRET));
+    template.push(Attribute::Sign(true));
+    let key = derive(token, base, &transcript.derivation_data(Label::Confirm), template)?;
+    let tag = token
+        .session()
+        .sign(&Mechanism::Sha256Hmac, key, transcript.as_bytes())
+        .map_err(|error| token.failed("cannot confirm the key", error))?;
+    token.destroy(key)?;
+    tag.try_into().map_err(|_| Kind::Token.because("an HMAC-SHA-256 tag of wrong length"))
+}
+
+/// AES-256-CBC of two blocks under the base key, IV 0, becomes the new key.
+fn derive(
+    token: &OpenToken,
+    base: KeyId,
+    data: &[u8; 32],
+    mut template: Vec<Attribute>,
+) -> Result<ObjectHandle> {
+    let base = token.only_key(&[ObjectClass::SECRET_KEY], base)?;
+    template.push(Attribute::ValueLen(LENGTH.into()));
+    let mechanism = Mechanism::AesCbcEncryptData(AesCbcDeriveParams::new([0; 16], data));
+    token
+        .session()
+        .derive_key(&mechanism, base, &template)
+        .map_err(|error| token.failed("cannot derive the agreed key", error))
+}

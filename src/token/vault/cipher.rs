@@ -1,0 +1,112 @@
+//! Encryption and decryption in the token.
+
+use cryptoki::error::RvError;
+use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::aead::GcmParams;
+use cryptoki::object::{ObjectClass, ObjectHandle};
+use cryptoki_sys::CK_ULONG;
+use zeroize::Zeroizing;
+
+use super::template::PROTECTED_CLASSES;
+use crate::domain::key::KeyId;
+use crate::error::{Error, Kind, Result};
+use crate::port::Cipher;
+use crate::token::error::code;
+use crate::token::open::OpenToken;
+
+/// Bits of the GCM tag.
+const TAG_BITS: CK_ULONG = 128;
+
+pub(super) fn encrypt(
+    token: &OpenToken,
+    id: KeyId,
+    cipher: Cipher<'_>,
+    data: &[u8],
+) -> Result<Vec<u8>> {
+    let key = match cipher {
+        Cipher::RsaPkcs1 => token.only_key(&[ObjectClass::PUBLIC_KEY], id)?,
+        Cipher::AesGcm { .. } | Cipher::AesCbcPad { .. } => {
+            token.only_key(&[ObjectClass::SECRET_KEY], id)?
+        }
+    };
+    with_mechanism(cipher, |mechanism| {
+        token
+            .session()
+            .encrypt(mechanism, key, data)
+            .map_err(|error| token.failed("cannot encrypt", error))
+    })
+}
+
+pub(super) fn decrypt(
+    token: &OpenToken,
+    id: KeyId,
+    cipher: Cipher<'_>,
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    let key = token.only_key(&PROTECTED_CLASSES, id)?;
+    with_mechanism(cipher, |mechanism| decrypt_with(token, mechanism, key, data))
+}
+
+fn decrypt_with(
+    token: &OpenToken,
+    mechanism: &Mechanism<'_>,
+    key: ObjectHandle,
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>> {
+    match token.session().decrypt(mechanism, key, data) {
+        Ok(plain) => Ok(Zeroizing::new(plain)),
+        Err(error) if is_refused_ciphertext(&error) => Err(damaged()),
+        Err(error) => Err(token.failed("cannot decrypt", error)),
+    }
+}
+
+/// What tokens answer to a ciphertext that is not right. SoftHSM2 says GENERAL_ERROR for a wrong
+/// GCM tag. One message for all, so that the padding says nothing.
+pub(super) fn is_refused_ciphertext(error: &cryptoki::error::Error) -> bool {
+    let decrypts = matches!(
+        error,
+        cryptoki::error::Error::Pkcs11(
+            _,
+            cryptoki::context::Function::Decrypt | cryptoki::context::Function::UnwrapKey
+        )
+    );
+    let refused = matches!(
+        code(error),
+        Some(
+            RvError::EncryptedDataInvalid
+                | RvError::EncryptedDataLenRange
+                | RvError::WrappedKeyInvalid
+                | RvError::WrappedKeyLenRange
+                | RvError::GeneralError
+                | RvError::FunctionFailed
+                | RvError::DataInvalid
+        )
+    );
+    decrypts && refused
+}
+
+pub(super) fn damaged() -> Error {
+    Kind::NotAuthentic
+        .because("the ciphertext does not decrypt with this key: it is damaged or was changed")
+        .advise("get an undamaged copy of it")
+}
+
+fn with_mechanism<T>(
+    cipher: Cipher<'_>,
+    run: impl FnOnce(&Mechanism<'_>) -> Result<T>,
+) -> Result<T> {
+    let wrong = |error| Kind::Internal.because(format!("cipher parameters: {error}"));
+    match cipher {
+        Cipher::AesGcm { nonce, associated } => {
+            let mut nonce = nonce.to_vec();
+            let parameters = GcmParams::new(&mut nonce, associated, TAG_BITS.into())
+                .map_err(|error| wrong(error.to_string()))?;
+            run(&Mechanism::AesGcm(parameters))
+        }
+        Cipher::AesCbcPad { iv } => {
+            let iv = iv.try_into().map_err(|_| wrong("the IV is not 16 bytes".to_owned()))?;
+            run(&Mechanism::AesCbcPad(iv))
+        }
+        Cipher::RsaPkcs1 => run(&Mechanism::RsaPkcs),
+    }
+}
