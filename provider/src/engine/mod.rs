@@ -1,15 +1,26 @@
 //! The embedded token's cryptography: safe code over `ffi::awslc`, one file a family.
 
+pub mod aes;
+pub mod aes_ctr;
 pub mod digest;
+pub mod gcm;
+pub mod hmac;
+pub mod kdf;
 pub mod random;
+pub mod secret;
+#[cfg(test)]
+mod testing;
+pub mod wrap;
 
 use std::sync::Arc;
 
-use crate::attribute::Attributes;
+use crate::attribute::{Attributes, ObjectClass};
 use crate::error::{Code, Result};
 
 /// Key material in the engine's own form, built once per object. Variants are added by family.
-pub enum Material {}
+pub enum Material {
+    Secret(secret::SecretKey),
+}
 
 impl Material {
     /// Imports the material of a key object into the engine.
@@ -18,11 +29,13 @@ impl Material {
     /// KeyTypeInconsistent for an object that is no key; AttributeValueInvalid for material that
     /// is not a valid key of its type.
     pub fn import(attributes: &Attributes) -> Result<Self> {
-        Err(Code::KeyTypeInconsistent.because(format!(
-            "{:?} {:?} cannot be used as a key",
-            attributes.class(),
-            attributes.key_type()
-        )))
+        match attributes.class() {
+            Some(ObjectClass::SECRET_KEY) => {
+                secret::SecretKey::import(attributes).map(Self::Secret)
+            }
+            class => Err(Code::KeyTypeInconsistent
+                .because(format!("{class:?} {:?} cannot be used as a key", attributes.key_type()))),
+        }
     }
 }
 
@@ -34,8 +47,10 @@ impl Material {
 /// AttributeValueInvalid for material that is not a valid key of its type, KeySizeRange for a size
 /// that no mechanism takes, TemplateInconsistent for attributes that contradict each other.
 pub fn complete(attributes: &mut Attributes) -> Result<()> {
-    let _ = attributes;
-    Ok(())
+    match attributes.class() {
+        Some(ObjectClass::SECRET_KEY) => secret::complete(attributes),
+        _ => Ok(()),
+    }
 }
 
 /// The encoding of a key for wrapping: the value of a secret key, the PKCS#8 DER of a private key.

@@ -135,6 +135,18 @@ impl<'a> RawParams<'a> {
         Ok((raw.iv, data))
     }
 
+    /// Data of `CK_KEY_DERIVATION_STRING_DATA`.
+    pub fn string_data(self) -> Result<&'a [u8]> {
+        let raw: ck::CK_KEY_DERIVATION_STRING_DATA = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        unsafe { bytes(raw.pData, wide(raw.ulLen), "pData") }
+    }
+
+    /// `CK_MAC_GENERAL_PARAMS`: a length in bytes.
+    pub fn mac_length(self) -> Result<u64> {
+        self.structure::<ck::CK_MAC_GENERAL_PARAMS>().map(wide)
+    }
+
     /// `CK_HKDF_PARAMS`.
     pub fn hkdf(self) -> Result<RawHkdf<'a>> {
         let raw: ck::CK_HKDF_PARAMS = self.structure()?;

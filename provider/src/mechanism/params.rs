@@ -48,6 +48,10 @@ pub enum Params<'a> {
         iv: [u8; 16],
         data: &'a [u8],
     },
+    /// `CKM_AES_ECB_ENCRYPT_DATA`: whole blocks.
+    EncryptData(&'a [u8]),
+    /// `CK_MAC_GENERAL_PARAMS`: the wanted length in bytes.
+    MacLength(usize),
     Hkdf(Hkdf<'a>),
     /// AES key wrap: the initial value, where it is not the standard's.
     WrapIv(&'a [u8]),
@@ -211,13 +215,30 @@ pub fn public(raw: RawParams<'_>) -> Result<Params<'_>> {
 /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
 pub fn cbc_encrypt_data(raw: RawParams<'_>) -> Result<Params<'_>> {
     let (iv, data) = raw.cbc_encrypt_data()?;
+    Ok(Params::CbcEncryptData { iv, data: whole_blocks(data)? })
+}
+
+/// `CK_KEY_DERIVATION_STRING_DATA`.
+pub fn encrypt_data(raw: RawParams<'_>) -> Result<Params<'_>> {
+    Ok(Params::EncryptData(whole_blocks(raw.string_data()?)?))
+}
+
+fn whole_blocks(data: &[u8]) -> Result<&[u8]> {
     match data.len() {
         0 => Err(Code::MechanismParamInvalid.because("no data to encrypt")),
         n if n % 16 != 0 => {
             Err(Code::MechanismParamInvalid.because(format!("{n} bytes are not whole blocks")))
         }
-        _ => Ok(Params::CbcEncryptData { iv, data }),
+        _ => Ok(data),
     }
+}
+
+/// `CK_MAC_GENERAL_PARAMS`; the hash sets the upper bound.
+pub fn mac_length(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let length = raw.mac_length()?;
+    usize::try_from(length)
+        .map(Params::MacLength)
+        .map_err(|_| Code::MechanismParamInvalid.because(format!("a MAC of {length} bytes")))
 }
 
 /// `CK_HKDF_PARAMS`.

@@ -1,7 +1,11 @@
 //! Calls into AWS-LC, one file a family; C objects are held by one RAII pointer.
 
+pub(crate) mod aead;
+pub(crate) mod cipher;
 pub(crate) mod digest;
 pub(crate) mod hash;
+pub(crate) mod hmac;
+pub(crate) mod kdf;
 pub mod pointer;
 pub(crate) mod rand;
 

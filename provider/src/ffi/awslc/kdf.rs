@@ -1,0 +1,48 @@
+//! HKDF of AWS-LC (RFC 5869).
+
+use aws_lc_sys as aws;
+
+use super::check;
+use super::hash::md;
+use crate::error::{Code, Result};
+use crate::mechanism::Hash;
+
+/// The extract step: writes a pseudorandom key, as long as the hash, to `out`. An empty `salt`
+/// stands for as many zero bytes as the hash is long.
+pub(crate) fn extract(hash: Hash, salt: &[u8], secret: &[u8], out: &mut [u8]) -> Result<()> {
+    assert_eq!(out.len(), hash.size());
+    let mut len = 0;
+    // SAFETY: every pointer comes with the length of its slice; `out` is as long as the digest.
+    let answer = unsafe {
+        aws::HKDF_extract(
+            out.as_mut_ptr(),
+            &mut len,
+            md(hash),
+            secret.as_ptr(),
+            secret.len(),
+            salt.as_ptr(),
+            salt.len(),
+        )
+    };
+    check(answer, Code::FunctionFailed, "extract with HKDF")
+}
+
+/// The expand step: fills `out`.
+///
+/// # Errors
+/// KeySizeRange for more than 255 times the length of the hash.
+pub(crate) fn expand(hash: Hash, key: &[u8], info: &[u8], out: &mut [u8]) -> Result<()> {
+    // SAFETY: every pointer comes with the length of its slice.
+    let answer = unsafe {
+        aws::HKDF_expand(
+            out.as_mut_ptr(),
+            out.len(),
+            md(hash),
+            key.as_ptr(),
+            key.len(),
+            info.as_ptr(),
+            info.len(),
+        )
+    };
+    check(answer, Code::KeySizeRange, "expand with HKDF")
+}

@@ -1,0 +1,90 @@
+//! AES (specification sections "AES" to "AES Key Wrap" and "Key derivation by data encryption").
+//!
+//! ECB, CBC and CBC_PAD wrap no keys here: without authentication, whoever changes a wrapped key
+//! changes the key that comes out of it.
+
+use crate::attribute::KeyType;
+use crate::engine::wrap::Form;
+use crate::engine::{aes, aes_ctr, gcm, kdf, secret, wrap};
+use crate::mechanism::{MechanismSpec, MechanismType, params};
+
+pub static ROWS: &[MechanismSpec] = &[
+    MechanismSpec { id: MechanismType::AES_KEY_GEN, generate: Some(secret::generate), ..AES },
+    MechanismSpec {
+        id: MechanismType::AES_ECB,
+        encrypt: Some(aes::encrypt),
+        decrypt: Some(aes::decrypt),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CBC,
+        params: params::iv,
+        encrypt: Some(aes::encrypt),
+        decrypt: Some(aes::decrypt),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CBC_PAD,
+        params: params::iv,
+        encrypt: Some(aes::encrypt_padded),
+        decrypt: Some(aes::decrypt_padded),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CTR,
+        params: params::ctr,
+        encrypt: Some(aes_ctr::encrypt),
+        decrypt: Some(aes_ctr::decrypt),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_GCM,
+        params: params::gcm,
+        encrypt: Some(gcm::encrypt),
+        decrypt: Some(gcm::decrypt),
+        wrap: Some(gcm::wrap),
+        unwrap: Some(gcm::unwrap),
+        wraps_private: true,
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_KEY_WRAP,
+        params: params::wrap_iv,
+        single_part: true,
+        encrypt: Some(|key, params| wrap::encrypt(Form::Kw, key, params)),
+        decrypt: Some(|key, params| wrap::decrypt(Form::Kw, key, params)),
+        wrap: Some(|key, params, encoding| wrap::wrap(Form::Kw, key, params, encoding)),
+        unwrap: Some(|key, params, wrapped| wrap::unwrap(Form::Kw, key, params, wrapped)),
+        ..AES
+    },
+    // Deprecated, and never defined in a published version; users and SoftHSM2 mean RFC 5649.
+    MechanismSpec { id: MechanismType::AES_KEY_WRAP_PAD, ..KWP },
+    MechanismSpec { id: MechanismType::AES_KEY_WRAP_KWP, ..KWP },
+    MechanismSpec {
+        id: MechanismType::AES_ECB_ENCRYPT_DATA,
+        params: params::encrypt_data,
+        derive: Some(kdf::encrypt_data),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CBC_ENCRYPT_DATA,
+        params: params::cbc_encrypt_data,
+        derive: Some(kdf::encrypt_data),
+        ..AES
+    },
+];
+
+/// Sizes in bytes.
+const AES: MechanismSpec =
+    MechanismSpec { keys: &[KeyType::AES], sizes: (16, 32), ..MechanismSpec::DEFAULT };
+
+const KWP: MechanismSpec = MechanismSpec {
+    params: params::wrap_iv,
+    single_part: true,
+    encrypt: Some(|key, params| wrap::encrypt(Form::Kwp, key, params)),
+    decrypt: Some(|key, params| wrap::decrypt(Form::Kwp, key, params)),
+    wrap: Some(|key, params, encoding| wrap::wrap(Form::Kwp, key, params, encoding)),
+    unwrap: Some(|key, params, wrapped| wrap::unwrap(Form::Kwp, key, params, wrapped)),
+    wraps_private: true,
+    ..AES
+};
