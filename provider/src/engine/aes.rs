@@ -10,8 +10,9 @@ use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::cipher::{self, BLOCK, Direction};
 use crate::mechanism::Params;
 
-/// From so many bytes on, ECB in the engine's parallel code wins, although it expands the key.
-const PARALLEL: usize = 512;
+/// From so many bytes on, ECB in the engine's parallel code wins, although it expands the key:
+/// measured, 165 ns against 265 ns at 512 bytes, 2.7 us against 11 us at 16 KiB, even at 256.
+const PARALLEL: usize = 256;
 
 /// Starts `CKM_AES_ECB` and `CKM_AES_CBC` in `C_EncryptInit`; the parameter tells which.
 ///

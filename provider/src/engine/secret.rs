@@ -191,8 +191,8 @@ fn check_length(key_type: Option<KeyType>, len: u64) -> Result<()> {
 mod tests {
     use super::*;
     use crate::attribute::ObjectClass;
-    use crate::engine::testing::{code, pattern};
-    use crate::mechanism::{MechanismType as M, set};
+    use crate::engine::testing::{self, code, pattern};
+    use crate::mechanism::{Function, MechanismType as M, set};
 
     fn attributes(key_type: KeyType, rest: &[(AttributeType, Value)]) -> Attributes {
         let mut attributes: Attributes = rest.iter().cloned().collect();
@@ -276,6 +276,31 @@ mod tests {
             let unsaid = row.generate.unwrap()(&Params::None, &attributes(key_type, &[]));
             assert_eq!(code(unsaid), Code::TemplateIncomplete);
         }
+    }
+
+    #[test]
+    fn threads_that_start_with_one_fresh_key_share_what_one_of_them_expands() {
+        let lease = testing::key(&pattern(32));
+        let params = Params::Gcm { iv: &[1; 12], aad: b"aad", tag_bits: 128 };
+        let seal = || {
+            let gcm = testing::start(M::AES_GCM, Function::Encrypt, &lease, &params).unwrap();
+            let hmac = testing::start(M::SHA256_HMAC, Function::Sign, &lease, &Params::None);
+            let text = pattern(100);
+            (testing::once(gcm, &text).unwrap(), testing::once(hmac.unwrap(), &text).unwrap())
+        };
+        let expected = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let first = seal();
+                        (0..200).for_each(|_| assert_eq!(seal(), first));
+                        first
+                    })
+                })
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        });
+        assert!(expected.iter().all(|sealed| *sealed == expected[0]));
     }
 
     #[test]

@@ -186,3 +186,34 @@ unsafe fn bytes<'a>(pointer: *const u8, len: u64, what: &'static str) -> Result<
         (_, Err(_)) => Err(Code::MechanismParamInvalid.because(format!("{what}: length {len}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parameter as an application gives it: the address of a structure and a length.
+    fn raw<T>(structure: &T, len: usize) -> RawParams<'_> {
+        assert!(len <= size_of::<T>());
+        // SAFETY: the structure is readable for `len` bytes, and its pointers are good.
+        unsafe { RawParams::new((&raw const *structure).cast(), len) }
+    }
+
+    #[test]
+    fn a_mac_length_is_one_number_of_exactly_its_size() {
+        let length: ck::CK_MAC_GENERAL_PARAMS = 20;
+        assert_eq!(raw(&length, size_of_val(&length)).mac_length().unwrap(), 20);
+        let short = raw(&length, size_of_val(&length) - 1).mac_length();
+        assert_eq!(short.unwrap_err().code(), Code::MechanismParamInvalid);
+    }
+
+    #[test]
+    fn string_data_is_read_where_it_points() {
+        let mut data = *b"derive from this";
+        let mut string = ck::CK_KEY_DERIVATION_STRING_DATA { pData: data.as_mut_ptr(), ulLen: 16 };
+        let len = size_of_val(&string);
+        assert_eq!(raw(&string, len).string_data().unwrap(), b"derive from this");
+        string.pData = std::ptr::null_mut();
+        let null = raw(&string, len).string_data();
+        assert_eq!(null.unwrap_err().code(), Code::MechanismParamInvalid);
+    }
+}
