@@ -1,7 +1,8 @@
 //! Which objects a search template means: the same bytes in every attribute that it names.
 
+use crate::attribute::rule::Kind;
 use crate::attribute::table::kind_of;
-use crate::attribute::{Attributes, Template, Value, abi};
+use crate::attribute::{Attributes, Raw, Template, Value, abi};
 use crate::error::{Code, Result};
 use crate::object::read;
 
@@ -16,8 +17,9 @@ use crate::object::read;
 pub fn query(template: &Template<'_>) -> Result<Attributes> {
     let mut query = Attributes::new();
     for entry in &template.entries {
-        let typed = kind_of(entry.id).and_then(|kind| abi::read(entry.id, kind, &entry.value).ok());
-        let value = typed.unwrap_or_else(|| unmatched(&entry.value));
+        let kind = kind_of(entry.id);
+        let typed = kind.and_then(|kind| abi::read(entry.id, kind, &entry.value).ok());
+        let value = typed.unwrap_or_else(|| unmatched(kind, &entry.value));
         if query.find(entry.id).is_some_and(|other| *other != value) {
             return Err(Code::AttributeValueInvalid
                 .because(format!("{:?} twice with different values", entry.id)));
@@ -36,10 +38,11 @@ pub fn matches(object: &Attributes, query: &Attributes) -> bool {
     })
 }
 
-/// A value that no object has under this attribute.
-fn unmatched(raw: &crate::attribute::Raw<'_>) -> Value {
-    match raw {
-        crate::attribute::Raw::Bytes(bytes) => Value::bytes(*bytes),
-        crate::attribute::Raw::Template(_) => Value::bytes(*b""),
+/// A value that no object has under an attribute of this kind.
+fn unmatched(kind: Option<Kind>, raw: &Raw<'_>) -> Value {
+    match (kind, raw) {
+        (_, Raw::Bytes(bytes)) => Value::bytes(*bytes),
+        (Some(Kind::Template), Raw::Template(_)) => Value::bytes(*b""),
+        (_, Raw::Template(_)) => Value::Template(Default::default()),
     }
 }

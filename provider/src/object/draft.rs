@@ -127,16 +127,19 @@ pub(super) fn class_in(template: &Template<'_>, demanded: &Attributes) -> Result
     let Some(class) = class.map(ObjectClass) else {
         return Err(Code::TemplateIncomplete.because("CKA_CLASS is missing"));
     };
-    let subtype = subtype_attribute(class);
-    class_of(class, template.number(subtype)?.or(demanded.number(subtype)))
+    let subtype = match subtype_attribute(class) {
+        Some(id) => template.number(id)?.or(demanded.number(id)),
+        None => None,
+    };
+    class_of(class, subtype)
 }
 
 /// The class and subtype as attributes: what an operation contributes that implies them.
 pub(super) fn identity(class: &Class) -> Attributes {
     let mut attributes = Attributes::new();
     attributes.set(AttributeType::CLASS, Value::Number(class.class.0));
-    if let Some(subtype) = class.subtype {
-        attributes.set(subtype_attribute(class.class), Value::Number(subtype));
+    if let (Some(id), Some(subtype)) = (subtype_attribute(class.class), class.subtype) {
+        attributes.set(id, Value::Number(subtype));
     }
     attributes
 }

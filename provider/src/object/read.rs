@@ -19,8 +19,8 @@ use crate::object::draft::empty;
 /// there; AttributeTypeInvalid for an attribute that the object does not have.
 pub fn readable(attributes: &Attributes, id: AttributeType) -> Result<&Value> {
     let rule = attributes.class().and_then(|class| {
-        let class = class_of(class, attributes.number(subtype_attribute(class))).ok()?;
-        class.rule(id)
+        let subtype = subtype_attribute(class).and_then(|id| attributes.number(id));
+        class_of(class, subtype).ok()?.rule(id)
     });
     let value = attributes.find(id);
     let material = rule.is_some_and(|rule| rule.notes.has(7)) || is_secret(value);

@@ -6,6 +6,8 @@ use crate::mechanism::MechanismType;
 
 /// `CKC_X_509` as `CKA_CERTIFICATE_TYPE` holds it.
 pub const X_509_TYPE: u64 = 0;
+/// `CKC_WTLS`: the last type of the specification, after `CKC_X_509_ATTR_CERT`.
+pub const LAST_TYPE: u64 = 2;
 
 pub const CERTIFICATE: &[Rule] = &[
     row(A::CERTIFICATE_TYPE, Kind::Number, &[1], Default::Absent),

@@ -26,6 +26,7 @@ pub const PRIVATE: &[Rule] = &[row(A::PRIVATE, Kind::Bool, &[9], Default::True)]
 /// For certificates, public keys and domain parameters.
 pub const PUBLIC: &[Rule] = &[row(A::PRIVATE, Kind::Bool, &[9], Default::False)];
 
+/// `CKA_OBJECT_VALIDATION_FLAGS` is left out: this token has no validation objects.
 pub const KEY: &[Rule] = &[
     row(A::KEY_TYPE, Kind::Number, &[1, 5], Default::Absent),
     row(A::ID, Kind::Bytes, &[8], Default::Empty),

@@ -19,7 +19,7 @@ use common::{ALL, KEY, STORAGE};
 /// The kind of object that has this class and this `CKA_KEY_TYPE` or `CKA_CERTIFICATE_TYPE`.
 ///
 /// # Errors
-/// TemplateIncomplete for a class whose objects need a subtype, without one; TemplateInconsistent
+/// TemplateIncomplete for a class that needs a subtype, without one; TemplateInconsistent
 /// for a class or subtype that the specification knows and this token does not keep;
 /// AttributeValueInvalid for any other.
 pub fn class_of(class: ObjectClass, subtype: Option<u64>) -> Result<&'static Class> {
@@ -30,20 +30,27 @@ pub fn class_of(class: ObjectClass, subtype: Option<u64>) -> Result<&'static Cla
         return Ok(class);
     }
     let named = subtype_attribute(class);
-    if subtype.is_none() && CLASSES.iter().any(|row| row.class == class) {
-        return Err(Code::TemplateIncomplete.because(format!("{class:?} without {named:?}")));
+    if let (None, Some(attribute)) = (subtype, named) {
+        return Err(Code::TemplateIncomplete.because(format!("{class:?} without {attribute:?}")));
     }
-    let known = class.name().is_some()
-        && subtype.is_none_or(|value| named == A::KEY_TYPE && KeyType(value).name().is_some());
+    let known = match (named, subtype) {
+        (None, _) => class.name().is_some(),
+        (Some(A::KEY_TYPE), Some(key_type)) => KeyType(key_type).name().is_some(),
+        (Some(_), subtype) => subtype.is_some_and(|subtype| subtype <= certificate::LAST_TYPE),
+    };
     let code = if known { Code::TemplateInconsistent } else { Code::AttributeValueInvalid };
     Err(code.because(format!("no {class:?} of {named:?} {subtype:x?} is kept here")))
 }
 
-/// The attribute that holds the subtype of a class.
-pub fn subtype_attribute(class: ObjectClass) -> A {
+/// The attribute that holds the subtype of a class, if the class has subtypes.
+pub fn subtype_attribute(class: ObjectClass) -> Option<A> {
     match class {
-        ObjectClass::CERTIFICATE => A::CERTIFICATE_TYPE,
-        _ => A::KEY_TYPE,
+        ObjectClass::CERTIFICATE => Some(A::CERTIFICATE_TYPE),
+        ObjectClass::PUBLIC_KEY
+        | ObjectClass::PRIVATE_KEY
+        | ObjectClass::SECRET_KEY
+        | ObjectClass::DOMAIN_PARAMETERS => Some(A::KEY_TYPE),
+        _ => None,
     }
 }
 

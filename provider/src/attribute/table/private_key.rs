@@ -17,10 +17,10 @@ pub const PRIVATE_KEY: &[Rule] = &[
     row(A::ALWAYS_SENSITIVE, Kind::Bool, &[2, 4, 6], Default::False),
     row(A::ALWAYS_AUTHENTICATE, Kind::Bool, &[], Default::False),
     row(A::WRAP_WITH_TRUSTED, Kind::Bool, &[11], Default::False),
+    row(A::DECAPSULATE_TEMPLATE, Kind::Template, &[], Default::Empty),
     row(A::DECAPSULATE, Kind::Bool, &[8, 9], Default::Policy),
     row(A::UNWRAP_TEMPLATE, Kind::Template, &[], Default::Empty),
     row(A::DERIVE_TEMPLATE, Kind::Template, &[], Default::Empty),
-    row(A::DECAPSULATE_TEMPLATE, Kind::Template, &[], Default::Empty),
 ];
 
 pub const RSA: &[Rule] = &[

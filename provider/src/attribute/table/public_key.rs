@@ -13,9 +13,9 @@ pub const PUBLIC_KEY: &[Rule] = &[
     row(A::VERIFY, Kind::Bool, &[8, 9], Default::Policy),
     row(A::VERIFY_RECOVER, Kind::Bool, &[8, 9], Default::Policy),
     row(A::PUBLIC_KEY_INFO, Kind::Bytes, &[], Default::Token),
+    row(A::ENCAPSULATE_TEMPLATE, Kind::Template, &[], Default::Empty),
     row(A::ENCAPSULATE, Kind::Bool, &[8, 9], Default::Policy),
     row(A::WRAP_TEMPLATE, Kind::Template, &[], Default::Empty),
-    row(A::ENCAPSULATE_TEMPLATE, Kind::Template, &[], Default::Empty),
 ];
 
 pub const RSA: &[Rule] = &[
