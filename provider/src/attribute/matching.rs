@@ -33,7 +33,7 @@ pub fn query(template: &Template<'_>) -> Result<Attributes> {
 /// an object cannot be searched for either: a search must not confirm a guess of a key.
 pub fn matches(object: &Attributes, query: &Attributes) -> bool {
     query.iter().all(|(id, wanted)| match object.find(id) {
-        Some(Value::Secret(_)) | None => read::readable(object, id).is_ok_and(|v| v == wanted),
+        Some(Value::Secret(_)) | None => read::visible(object, id) == Ok(wanted),
         Some(value) => value == wanted,
     })
 }

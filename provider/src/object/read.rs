@@ -18,6 +18,14 @@ use crate::object::draft::empty;
 /// AttributeSensitive for key material of a sensitive or unextractable key, also if it is not
 /// there; AttributeTypeInvalid for an attribute that the object does not have.
 pub fn readable(attributes: &Attributes, id: AttributeType) -> Result<&Value> {
+    visible(attributes, id).map_err(|code| match code {
+        Code::AttributeSensitive => code.because(format!("{id:?} is not to be revealed")),
+        code => code.because(format!("the object does not have {id:?}")),
+    })
+}
+
+/// As [`readable`], without the story: a search asks this of many objects.
+pub(crate) fn visible(attributes: &Attributes, id: AttributeType) -> Result<&Value, Code> {
     let rule = attributes.class().and_then(|class| {
         let subtype = subtype_attribute(class).and_then(|id| attributes.number(id));
         class_of(class, subtype).ok()?.rule(id)
@@ -25,15 +33,13 @@ pub fn readable(attributes: &Attributes, id: AttributeType) -> Result<&Value> {
     let value = attributes.find(id);
     let material = rule.is_some_and(|rule| rule.notes.has(7)) || is_secret(value);
     if material && is_hidden(attributes) {
-        return Err(Code::AttributeSensitive.because(format!("{id:?} is not to be revealed")));
+        return Err(Code::AttributeSensitive);
     }
     let default = || match rule {
         Some(rule) if rule.default == Default::Empty => Some(empty_value(rule.kind)),
         _ => None,
     };
-    value.or_else(default).ok_or_else(|| {
-        Code::AttributeTypeInvalid.because(format!("the object does not have {id:?}"))
-    })
+    value.or_else(default).ok_or(Code::AttributeTypeInvalid)
 }
 
 /// Bytes that an object takes: a type, a length and a value for each attribute.
