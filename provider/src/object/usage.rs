@@ -46,3 +46,31 @@ impl Usage {
         self.allowed.as_ref().is_none_or(|list| list.contains(&mechanism.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_do_what_its_attributes_say_and_nothing_else() {
+        for (function, attribute) in ATTRIBUTES {
+            let usage = Usage::of(&[(attribute, Value::Bool(true))].into_iter().collect());
+            for (other, _) in ATTRIBUTES {
+                assert_eq!(usage.permits(other), other == function);
+            }
+            assert!(!usage.permits(Function::Digest));
+        }
+    }
+
+    #[test]
+    fn an_empty_list_of_mechanisms_restricts_nothing() {
+        let usage = |list: &[u64]| {
+            let list = Value::Mechanisms(list.into());
+            Usage::of(&[(AttributeType::ALLOWED_MECHANISMS, list)].into_iter().collect())
+        };
+        assert!(Usage::default().allows(MechanismType::ECDSA));
+        assert!(usage(&[]).allows(MechanismType::ECDSA));
+        assert!(usage(&[MechanismType::ECDSA.0]).allows(MechanismType::ECDSA));
+        assert!(!usage(&[MechanismType::ECDSA.0]).allows(MechanismType::AES_GCM));
+    }
+}
