@@ -152,11 +152,16 @@ impl Empty {
     }
 }
 
-fn configuration_in(directory: &Path) -> PathBuf {
+/// Where the pinned configuration of a token directory lies.
+pub fn configuration_in(directory: &Path) -> PathBuf {
     directory.join("softhsm2.conf")
 }
 
-fn write_configuration(directory: &Path) -> io::Result<()> {
+/// Writes the pinned configuration for tokens in this directory.
+///
+/// # Errors
+/// The directory cannot be written.
+pub fn write_configuration(directory: &Path) -> io::Result<()> {
     let tokens = directory.join("tokens");
     fs::create_dir_all(&tokens)?;
     let text = format!(

@@ -1,5 +1,7 @@
 //! `keyway token`: make one, see what there is.
 
+use std::sync::Arc;
+
 use super::arguments::{Options, TokenCommand};
 use super::open::module;
 use super::pin;
@@ -22,7 +24,7 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
     }
 }
 
-fn list(module: &Module) -> Result<()> {
+fn list(module: &Arc<Module>) -> Result<()> {
     println!("{:<32} {:<16} {:<16} {:<14} SLOT", "LABEL", "SERIAL", "MODEL", "PIN");
     for token in summaries(module)? {
         let label = match token.initialised {
@@ -44,7 +46,7 @@ fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
 }
 
-fn show(module: &Module, label: Option<&str>) -> Result<()> {
+fn show(module: &Arc<Module>, label: Option<&str>) -> Result<()> {
     let token = choose(module, label)?;
     println!("token         {}", token.label);
     println!("module        {}", module.path().display());
@@ -57,7 +59,7 @@ fn show(module: &Module, label: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn choose(module: &Module, label: Option<&str>) -> Result<TokenSummary> {
+fn choose(module: &Arc<Module>, label: Option<&str>) -> Result<TokenSummary> {
     let mut tokens = summaries(module)?;
     tokens.retain(|token| token.initialised && label.is_none_or(|label| token.label == label));
     match tokens.len() {

@@ -1,9 +1,9 @@
 //! Creating a key.
 
-use super::Kms;
+use super::{ATTEMPTS, Kms};
 use crate::domain::key::{Algorithm, KeyName, Usage};
 use crate::domain::record::{KeyRecord, Origin};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::port::KeySpec;
 
 /// What a new key is to be.
@@ -24,10 +24,22 @@ impl Kms<'_> {
     /// names, which nothing uses, and the command can be given again.
     ///
     /// # Errors
-    /// [`crate::Kind::Exists`] for a name that is taken, also by a destroyed key: a ciphertext
+    /// [`Kind::Exists`] for a name that is taken, also by a destroyed key: a ciphertext
     /// names its key, and that must stay true.
     pub fn create_key(&self, request: &NewKey) -> Result<KeyRecord> {
         let usage = request.algorithm.usage(request.usage)?;
+        for _ in 0..ATTEMPTS {
+            match self.try_create(request, usage) {
+                Err(error) if error.kind() == Kind::Conflict => {}
+                created => return created,
+            }
+        }
+        Err(Kind::Conflict
+            .because(format!("other processes keep creating key {}", request.name))
+            .advise("try again"))
+    }
+
+    fn try_create(&self, request: &NewKey, usage: Usage) -> Result<KeyRecord> {
         self.require_free(&request.name)?;
         let (name, algorithm, id) = (request.name.clone(), request.algorithm, self.new_id()?);
         self.vault.generate(&KeySpec { name: name.clone(), id, algorithm, usage })?;

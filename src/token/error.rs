@@ -49,8 +49,10 @@ fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
         RvError::PinLocked => {
             (Kind::Pin, Some("the token is locked: its security officer can set a new PIN"))
         }
-        RvError::PinExpired | RvError::UserPinNotInitialized => {
-            (Kind::Pin, Some("the token's security officer has to set a user PIN"))
+        RvError::PinExpired => (Kind::Pin, Some("the PIN has to be changed first")),
+        // Not of the kind Pin: no PIN was looked at, so that trying again costs nothing.
+        RvError::UserPinNotInitialized => {
+            (Kind::Token, Some("the token's security officer has to set a user PIN"))
         }
         RvError::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
         RvError::KeyFunctionNotPermitted => {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::RvError;
@@ -15,6 +17,12 @@ pub const OWN_MODULE: &str = "libkeyway_pkcs11.so";
 
 /// Every module of this process: C_Initialize is called once a module.
 static LOADED: Mutex<Vec<Arc<Module>>> = Mutex::new(Vec::new());
+
+/// How often a module is made to read its tokens again, and how long to wait before.
+///
+/// SoftHSM2 rewrites a token's file in place at every login. Another process that initialises at
+/// that moment reads half of it and knows, until it is finalised, a token without label or PIN.
+const READING_AGAIN: (u32, Duration) = (12, Duration::from_millis(15));
 
 /// A loaded and initialised module.
 #[derive(Debug)]
@@ -65,6 +73,41 @@ impl Module {
             }
         }
         Ok(Self { path, context, raw })
+    }
+
+    /// Runs something that looks for tokens, again after the module read them anew as long as it
+    /// fails with [`Kind::NotFound`] or [`Kind::Token`]. No PIN is tried twice: a refused PIN is
+    /// [`Kind::Pin`].
+    pub(super) fn until_settled<T>(self: &Arc<Self>, attempt: impl Fn() -> Result<T>) -> Result<T> {
+        let (times, pause) = READING_AGAIN;
+        for _ in 0..times {
+            match attempt() {
+                Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Token) => {
+                    sleep(pause);
+                    self.read_again()?;
+                }
+                settled => return settled,
+            }
+        }
+        attempt()
+    }
+
+    /// Finalises and initialises the module, so that it reads its tokens anew. Does nothing when
+    /// somebody else in this process uses it, too.
+    ///
+    /// # Errors
+    /// The module does not come up again.
+    fn read_again(self: &Arc<Self>) -> Result<()> {
+        let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        // One reference is the list's, one the caller's.
+        if Arc::strong_count(self) > 2 {
+            return Ok(());
+        }
+        let failed = |error| token_error("cannot initialise the module again", error);
+        self.context.clone().finalize().map_err(failed)?;
+        let answer = self.context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
+        drop(loaded);
+        answer.map_err(failed)
     }
 
     /// Where the module lies.

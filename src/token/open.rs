@@ -29,6 +29,11 @@ impl OpenToken {
     /// [`Kind::NotFound`] when there is no such token, [`Kind::Usage`] when there are several,
     /// [`Kind::Pin`] when the PIN is refused.
     pub fn open(module: Arc<Module>, label: Option<&str>, pin: &AuthPin) -> Result<Self> {
+        module.until_settled(|| Self::open_once(&module, label, pin))
+    }
+
+    fn open_once(module: &Arc<Module>, label: Option<&str>, pin: &AuthPin) -> Result<Self> {
+        let module = Arc::clone(module);
         let (slot, info) = choose(&module, label)?;
         let label = info.label().to_owned();
         let failed = |error| token_error(&format!("cannot log in to token {label}"), error);

@@ -1,5 +1,7 @@
 //! Slots: which tokens there are, and making a new one.
 
+use std::sync::Arc;
+
 use cryptoki::session::UserType;
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
@@ -48,8 +50,10 @@ pub struct Initialisation<'a> {
 ///
 /// # Errors
 /// The module failed.
-pub fn summaries(module: &Module) -> Result<Vec<TokenSummary>> {
-    slots(module)?.into_iter().map(|(slot, info)| summary(module, slot, &info)).collect()
+pub fn summaries(module: &Arc<Module>) -> Result<Vec<TokenSummary>> {
+    module.until_settled(|| {
+        slots(module)?.into_iter().map(|(slot, info)| summary(module, slot, &info)).collect()
+    })
 }
 
 /// Every slot with a token in it.

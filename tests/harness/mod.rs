@@ -1,0 +1,230 @@
+//! Every token that the suite runs on, and the `keyway` command on each of them.
+//!
+//! SoftHSM2 is always there. Our own module is there when it is built: `KEYWAY_TEST_MODULE`, or
+//! beside the command under test.
+#![allow(dead_code, reason = "every test file uses a part of the harness")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use keyway::token::{Module, OWN_MODULE, OpenToken};
+use tempfile::TempDir;
+
+/// PINs of every token here.
+pub const SO_PIN: &str = "12345678";
+/// The user PIN of every token here.
+pub const USER_PIN: &str = "123456";
+/// The label of every token here.
+pub const LABEL: &str = "suite";
+
+/// Names the test that runs inside a child process.
+const INSIDE: &str = "KEYWAY_TEST_INSIDE";
+
+/// Which module a token lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// SoftHSM2.
+    SoftHsm,
+    /// Our own module.
+    Keyway,
+}
+
+/// A fresh token in its own directory.
+pub struct Token {
+    pub maker: Maker,
+    pub directory: TempDir,
+    pub module: PathBuf,
+    environment: (&'static str, PathBuf),
+}
+
+/// What a command answered.
+pub struct Answer {
+    pub code: i32,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+/// The makers whose modules are there.
+pub fn makers() -> Vec<Maker> {
+    let mut makers = vec![Maker::SoftHsm];
+    makers.extend(own_module().map(|_| Maker::Keyway));
+    makers
+}
+
+/// Runs a test on a fresh, initialised token of every maker.
+pub fn on_every_token(test: impl Fn(&Token)) {
+    for maker in makers() {
+        let token = Token::initialised(maker);
+        eprintln!("on {maker:?}");
+        test(&token);
+    }
+}
+
+/// Runs a test on a fresh token of every maker, with the token open in the test's own process.
+///
+/// Modules read their configuration from the environment when they are initialised, once a
+/// process: so the test named `name` starts itself once a token.
+pub fn inside_every_token(name: &str, test: fn(&OpenToken)) {
+    if let Some(module) = std::env::var_os(INSIDE) {
+        let module = Module::load(Path::new(&module)).expect("module");
+        let pin = cryptoki::types::AuthPin::new(USER_PIN.into());
+        test(&OpenToken::open(module, Some(LABEL), &pin).expect("login"));
+        return;
+    }
+    for maker in makers() {
+        let token = Token::initialised(maker);
+        let executable = std::env::current_exe().expect("a test has an executable");
+        let status = Command::new(executable)
+            .args([name, "--exact", "--nocapture"])
+            .env(INSIDE, &token.module)
+            .env(token.environment.0, &token.environment.1)
+            .status()
+            .expect("the test starts itself");
+        assert!(status.success(), "{name} on {maker:?}");
+    }
+}
+
+impl Token {
+    /// A directory with a free slot and no token.
+    pub fn empty(maker: Maker) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (module, environment) = match maker {
+            Maker::SoftHsm => {
+                let module = softhsm::module().expect("SoftHSM2: apt install softhsm2");
+                softhsm::write_configuration(directory.path()).expect("configuration");
+                (module, ("SOFTHSM2_CONF", softhsm::configuration_in(directory.path())))
+            }
+            Maker::Keyway => {
+                let tokens = directory.path().join("tokens");
+                fs::create_dir(&tokens).expect("token directory");
+                let configuration = directory.path().join("keyway.toml");
+                let text = format!("token_dir = {:?}\n", tokens.display().to_string());
+                fs::write(&configuration, text).expect("configuration");
+                let module = own_module().expect("makers() found it");
+                (module, ("KEYWAY_CONF", configuration))
+            }
+        };
+        let token = Self { maker, directory, module, environment };
+        token.write("so-pin", SO_PIN.as_bytes());
+        token.write("pin", USER_PIN.as_bytes());
+        token
+    }
+
+    /// A fresh token, initialised by `keyway token init`.
+    pub fn initialised(maker: Maker) -> Self {
+        let token = Self::empty(maker);
+        token.ok(&["token", "init", "--label", LABEL, "--so-pin-file", &token.path("so-pin")]);
+        token
+    }
+
+    /// The full path of a file in the token's directory.
+    pub fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).to_str().expect("a UTF-8 path").to_owned()
+    }
+
+    /// Writes a file in the token's directory.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> String {
+        fs::write(self.path(name), bytes).expect("written");
+        self.path(name)
+    }
+
+    /// Reads a file in the token's directory.
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).expect("read")
+    }
+
+    /// Any program, with the environment that makes the module see this token.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        for variable in ["KEYWAY_PIN", "KEYWAY_SO_PIN", "KEYWAY_SO_PIN_FILE", "KEYWAY_TOKEN"] {
+            command.env_remove(variable);
+        }
+        command
+            .env(self.environment.0, &self.environment.1)
+            .env("KEYWAY_MODULE", &self.module)
+            .env("KEYWAY_PIN_FILE", self.path("pin"))
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The `keyway` command on this token.
+    pub fn keyway(&self, arguments: &[&str]) -> Answer {
+        run(self.command(env!("CARGO_BIN_EXE_keyway")).args(arguments))
+    }
+
+    /// The `keyway` command with this standard input.
+    pub fn keyway_with_input(&self, arguments: &[&str], input: &[u8]) -> Answer {
+        let mut command = self.command(env!("CARGO_BIN_EXE_keyway"));
+        command.args(arguments).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("keyway starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input).expect("written");
+        drop(stdin);
+        answer(child.wait_with_output().expect("keyway ends"))
+    }
+
+    /// The command's standard output; it has to succeed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let answer = self.keyway(arguments);
+        assert_eq!(answer.code, 0, "{:?} {arguments:?}: {}", self.maker, answer.stderr);
+        answer.text()
+    }
+
+    /// The command's standard error; it has to fail with this exit code.
+    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let answer = self.keyway(arguments);
+        assert_eq!(answer.code, code, "{:?} {arguments:?}: {}", self.maker, answer.stderr);
+        assert!(answer.stdout.is_empty(), "output beside an error: {}", answer.text());
+        answer.stderr
+    }
+
+    /// pkcs11-tool on this token, logged in: what any other program can do with it.
+    pub fn pkcs11_tool(&self, arguments: &[&str]) -> Answer {
+        let mut command = self.command("pkcs11-tool");
+        command.arg("--module").arg(&self.module);
+        command.args(["--token-label", LABEL, "--login", "--pin", USER_PIN]).args(arguments);
+        run(&mut command)
+    }
+
+    /// The identifier of a key's version, as `key show` prints it.
+    pub fn key_id(&self, name: &str, version: u32) -> String {
+        let text = self.ok(&["key", "show", name]);
+        let start = format!("version {version:<5} ");
+        let line = text.lines().find(|line| line.starts_with(&start)).expect("the version's line");
+        line.rsplit("id ").next().expect("an identifier").to_owned()
+    }
+}
+
+impl Answer {
+    /// Standard output as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Answer {
+    answer(command.output().expect("the program starts"))
+}
+
+fn answer(output: Output) -> Answer {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let code = output.status.code().unwrap_or_else(|| panic!("killed: {} {stderr}", output.status));
+    Answer { code, stdout: output.stdout, stderr }
+}
+
+/// Our own module, if it is built and answers.
+fn own_module() -> Option<PathBuf> {
+    let path = match std::env::var_os("KEYWAY_TEST_MODULE") {
+        Some(path) => PathBuf::from(path),
+        None => Path::new(env!("CARGO_BIN_EXE_keyway")).with_file_name(OWN_MODULE),
+    };
+    let mut list = Command::new(env!("CARGO_BIN_EXE_keyway"));
+    list.args(["token", "list", "--module"]).arg(&path);
+    (path.exists() && run(&mut list).code == 0).then_some(path)
+}

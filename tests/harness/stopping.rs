@@ -1,0 +1,168 @@
+//! A vault and a registry that stop, as a process does that is killed: after so many steps one
+//! call fails, before or after it took effect, and every later call fails, too.
+
+use std::cell::Cell;
+
+use keyway::Kind;
+use keyway::domain::envelope::OaepHash;
+use keyway::domain::exchange::{Group, PublicValue, Transcript};
+use keyway::domain::key::{Algorithm, KeyId, KeyName};
+use keyway::domain::public_key::PublicKey;
+use keyway::domain::record::KeyRecord;
+use keyway::domain::signature::SignatureScheme;
+use keyway::error::Result;
+use keyway::port::{Block, Cipher, Ephemeral, KeySpec, Listing, Registry, Stored, Stray, Vault};
+use zeroize::Zeroizing;
+
+/// Whether the last call took effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    Before,
+    After,
+}
+
+/// Counts down to the stop.
+pub struct Fuse {
+    left: Cell<u32>,
+    stop: Stop,
+    blown: Cell<bool>,
+}
+
+impl Fuse {
+    pub fn new(steps: u32, stop: Stop) -> Self {
+        Self { left: Cell::new(steps), stop, blown: Cell::new(false) }
+    }
+
+    /// Whether the process was stopped.
+    pub fn is_blown(&self) -> bool {
+        self.blown.get()
+    }
+
+    fn step<T>(&self, call: impl FnOnce() -> Result<T>) -> Result<T> {
+        let dead = || Kind::Internal.because("stopped");
+        if self.blown.get() {
+            return Err(dead());
+        }
+        if self.left.get() > 0 {
+            self.left.set(self.left.get() - 1);
+            return call();
+        }
+        self.blown.set(true);
+        if self.stop == Stop::After {
+            call()?;
+        }
+        Err(dead())
+    }
+}
+
+/// A port with a fuse before it.
+pub struct Stopping<'a, P> {
+    pub inner: &'a P,
+    pub fuse: &'a Fuse,
+}
+
+impl<R: Registry> Registry for Stopping<'_, R> {
+    fn load(&self, name: &KeyName) -> Result<Option<Stored>> {
+        self.fuse.step(|| self.inner.load(name))
+    }
+
+    fn list(&self) -> Result<Listing> {
+        self.fuse.step(|| self.inner.list())
+    }
+
+    fn save(&self, previous: Option<&Stored>, record: &KeyRecord) -> Result<Stored> {
+        self.fuse.step(|| self.inner.save(previous, record))
+    }
+}
+
+impl<V: Vault> Vault for Stopping<'_, V> {
+    fn random(&self, length: usize) -> Result<Vec<u8>> {
+        self.fuse.step(|| self.inner.random(length))
+    }
+
+    fn generate(&self, spec: &KeySpec) -> Result<()> {
+        self.fuse.step(|| self.inner.generate(spec))
+    }
+
+    fn public_key(&self, id: KeyId, algorithm: Algorithm) -> Result<PublicKey> {
+        self.fuse.step(|| self.inner.public_key(id, algorithm))
+    }
+
+    fn encrypt(&self, id: KeyId, cipher: Cipher<'_>, data: &[u8]) -> Result<Vec<u8>> {
+        self.fuse.step(|| self.inner.encrypt(id, cipher, data))
+    }
+
+    fn decrypt(&self, id: KeyId, cipher: Cipher<'_>, data: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.fuse.step(|| self.inner.decrypt(id, cipher, data))
+    }
+
+    fn new_data_key(&self, wrap_with: KeyId) -> Result<(KeyId, OaepHash, Vec<u8>)> {
+        self.fuse.step(|| self.inner.new_data_key(wrap_with))
+    }
+
+    fn open_data_key(&self, unwrap_with: KeyId, hash: OaepHash, wrapped: &[u8]) -> Result<KeyId> {
+        self.fuse.step(|| self.inner.open_data_key(unwrap_with, hash, wrapped))
+    }
+
+    fn forget_data_key(&self, id: KeyId) -> Result<()> {
+        self.fuse.step(|| self.inner.forget_data_key(id))
+    }
+
+    fn sign(&self, id: KeyId, scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>> {
+        self.fuse.step(|| self.inner.sign(id, scheme, message))
+    }
+
+    fn verify(
+        &self,
+        id: KeyId,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<bool> {
+        self.fuse.step(|| self.inner.verify(id, scheme, message, signature))
+    }
+
+    fn retire(&self, id: KeyId) -> Result<()> {
+        self.fuse.step(|| self.inner.retire(id))
+    }
+
+    fn block(&self, id: KeyId) -> Result<Block> {
+        self.fuse.step(|| self.inner.block(id))
+    }
+
+    fn destroy(&self, id: KeyId) -> Result<()> {
+        self.fuse.step(|| self.inner.destroy(id))
+    }
+
+    fn holds(&self, id: KeyId) -> Result<bool> {
+        self.fuse.step(|| self.inner.holds(id))
+    }
+
+    fn strays(&self, known: &[KeyId]) -> Result<Vec<Stray>> {
+        self.fuse.step(|| self.inner.strays(known))
+    }
+
+    fn remove_strays(&self, strays: &[Stray]) -> Result<()> {
+        self.fuse.step(|| self.inner.remove_strays(strays))
+    }
+
+    fn start_agreement(&self, group: Group) -> Result<PublicValue> {
+        self.fuse.step(|| self.inner.start_agreement(group))
+    }
+
+    fn pending_agreements(&self) -> Result<Vec<Ephemeral>> {
+        self.fuse.step(|| self.inner.pending_agreements())
+    }
+
+    fn agree(&self, own: &Ephemeral, peer: &PublicValue) -> Result<KeyId> {
+        self.fuse.step(|| self.inner.agree(own, peer))
+    }
+
+    fn derive_key(&self, base: KeyId, transcript: &Transcript, spec: &KeySpec) -> Result<()> {
+        self.fuse.step(|| self.inner.derive_key(base, transcript, spec))
+    }
+
+    fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]> {
+        self.fuse.step(|| self.inner.confirmation(base, transcript))
+    }
+}

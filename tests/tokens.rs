@@ -1,0 +1,109 @@
+//! `keyway token`, and what happens with wrong modules, tokens and PINs.
+
+mod harness;
+
+use harness::{LABEL, SO_PIN, Token, makers, on_every_token, run};
+
+#[test]
+fn a_token_is_initialised_listed_and_shown() {
+    on_every_token(|token| {
+        assert!(token.ok(&["token", "list"]).contains(LABEL));
+        let shown = token.ok(&["token", "show"]);
+        assert!(shown.contains(&format!("token         {LABEL}")), "{shown}");
+        assert!(shown.contains("user PIN      set"), "{shown}");
+    });
+}
+
+#[test]
+fn a_label_that_is_taken_is_refused() {
+    on_every_token(|token| {
+        let so_pin = token.path("so-pin");
+        let error = token.fails(4, &["token", "init", "--label", LABEL, "--so-pin-file", &so_pin]);
+        assert!(error.contains("exists already"), "{error}");
+    });
+}
+
+#[test]
+fn a_second_token_is_found_by_its_label() {
+    on_every_token(|token| {
+        let so_pin = token.path("so-pin");
+        let init = ["token", "init", "--label", "other", "--so-pin-file", &so_pin];
+        let answer = token.keyway(&init);
+        if answer.code == 3 {
+            assert!(answer.stderr.contains("no free slot"), "{}", answer.stderr);
+            return;
+        }
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        token.ok(&["--token", "other", "key", "create", "k", "--algorithm", "aes-128"]);
+        assert!(token.ok(&["--token", "other", "key", "list"]).contains("aes-128"));
+        assert!(!token.ok(&["--token", LABEL, "key", "list"]).contains("aes-128"));
+        assert!(token.fails(2, &["key", "list"]).contains("several tokens"));
+    });
+}
+
+#[test]
+fn a_wrong_pin_is_told_and_named_so() {
+    on_every_token(|token| {
+        let wrong = token.write("wrong", b"000000");
+        let error = token.fails(6, &["--pin-file", &wrong, "key", "list"]);
+        assert!(error.contains("PIN"), "{error}");
+        assert!(!error.contains("000000"), "the PIN stands in the error: {error}");
+    });
+}
+
+#[test]
+fn a_missing_pin_without_a_terminal_says_where_to_put_it() {
+    on_every_token(|token| {
+        let mut command = token.command("setsid");
+        command.arg(env!("CARGO_BIN_EXE_keyway")).args(["key", "list"]);
+        let answer = run(command.env_remove("KEYWAY_PIN_FILE"));
+        assert_eq!(answer.code, 6, "{}", answer.stderr);
+        assert!(answer.stderr.contains("KEYWAY_PIN"), "{}", answer.stderr);
+    });
+}
+
+#[test]
+fn the_pin_may_come_from_the_environment() {
+    on_every_token(|token| {
+        let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+        command.args(["key", "list"]).env_remove("KEYWAY_PIN_FILE");
+        let answer = run(command.env("KEYWAY_PIN", harness::USER_PIN));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+    });
+}
+
+#[test]
+fn an_unknown_token_lists_those_there_are() {
+    on_every_token(|token| {
+        let error = token.fails(3, &["--token", "nobody", "key", "list"]);
+        assert!(error.contains(LABEL), "{error}");
+    });
+}
+
+#[test]
+fn an_empty_module_says_how_to_make_a_token() {
+    for maker in makers() {
+        let error = Token::empty(maker).fails(3, &["key", "list"]);
+        assert!(error.contains("keyway token init"), "{error}");
+    }
+}
+
+#[test]
+fn a_user_pin_that_the_token_refuses_is_told() {
+    for maker in makers() {
+        let token = Token::empty(maker);
+        let (so_pin, short) = (token.path("so-pin"), token.write("short", b"1"));
+        let init = ["token", "init", "--label", LABEL, "--so-pin-file", &so_pin];
+        let error = token.fails(6, &[&init[..], &["--pin-file", &short]].concat());
+        assert!(error.contains("PIN") && !error.contains(SO_PIN), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_module_is_refused() {
+    on_every_token(|token| {
+        let file = token.write("module.so", b"not a library");
+        assert!(token.fails(8, &["--module", &file, "token", "list"]).contains("module.so"));
+        assert!(token.fails(11, &["--module", "/nowhere.so", "token", "list"]).contains("nowhere"));
+    });
+}
