@@ -2,24 +2,39 @@
 
 pub mod aes;
 pub mod aes_ctr;
+pub mod curve;
 pub mod digest;
+pub mod ec;
+pub mod encoding;
 pub mod gcm;
 pub mod hmac;
 pub mod kdf;
+mod part;
 pub mod random;
+pub mod rsa;
+pub mod rsa_crypt;
+mod rsa_factor;
+mod rsa_oaep;
+mod rsa_pkcs1;
+pub mod rsa_sign;
 pub mod secret;
+mod signature;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod wrap;
 
 use std::sync::Arc;
 
-use crate::attribute::{Attributes, ObjectClass};
+use crate::attribute::{Attributes, KeyType, ObjectClass};
 use crate::error::{Code, Result};
 
 /// Key material in the engine's own form, built once per object. Variants are added by family.
 pub enum Material {
     Secret(secret::SecretKey),
+    Rsa(rsa::RsaKey),
+    Ec(ec::EcKey),
 }
 
 impl Material {
@@ -29,12 +44,17 @@ impl Material {
     /// KeyTypeInconsistent for an object that is no key; AttributeValueInvalid for material that
     /// is not a valid key of its type.
     pub fn import(attributes: &Attributes) -> Result<Self> {
-        match attributes.class() {
-            Some(ObjectClass::SECRET_KEY) => {
-                secret::SecretKey::import(attributes).map(Self::Secret)
+        use ObjectClass as C;
+        match (attributes.class(), attributes.key_type()) {
+            (Some(C::SECRET_KEY), _) => secret::SecretKey::import(attributes).map(Self::Secret),
+            (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::RSA)) => {
+                rsa::RsaKey::import(attributes).map(Self::Rsa)
             }
-            class => Err(Code::KeyTypeInconsistent
-                .because(format!("{class:?} {:?} cannot be used as a key", attributes.key_type()))),
+            (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::EC)) => {
+                ec::EcKey::import(attributes).map(Self::Ec)
+            }
+            (class, key_type) => Err(Code::KeyTypeInconsistent
+                .because(format!("{class:?} {key_type:?} cannot be used as a key"))),
         }
     }
 }
@@ -47,14 +67,14 @@ impl Material {
 /// AttributeValueInvalid for material that is not a valid key of its type, KeySizeRange for a size
 /// that no mechanism takes, TemplateInconsistent for attributes that contradict each other.
 pub fn complete(attributes: &mut Attributes) -> Result<()> {
-    match attributes.class() {
-        Some(ObjectClass::SECRET_KEY) => secret::complete(attributes),
+    use ObjectClass as C;
+    match (attributes.class(), attributes.key_type()) {
+        (Some(C::SECRET_KEY), _) => secret::complete(attributes),
+        (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::RSA)) => rsa::complete(attributes),
+        (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::EC)) => ec::complete(attributes),
         _ => Ok(()),
     }
 }
-
-/// The encoding of a key for wrapping: the value of a secret key, the PKCS#8 DER of a private key.
-pub mod encoding {}
 
 /// A session's own reference to shared material: cloning it, as every operation does, touches a
 /// reference count that no other session touches.

@@ -1,13 +1,16 @@
 //! Calls into AWS-LC, one file a family; C objects are held by one RAII pointer.
 
 pub(crate) mod aead;
+pub(crate) mod bignum;
 pub(crate) mod cipher;
 pub(crate) mod digest;
+pub(crate) mod ec;
 pub(crate) mod hash;
 pub(crate) mod hmac;
 pub(crate) mod kdf;
 pub mod pointer;
 pub(crate) mod rand;
+pub(crate) mod rsa;
 
 use std::ffi::c_int;
 

@@ -2,11 +2,13 @@
 
 mod aes;
 mod digest;
+mod ec;
 mod hkdf;
 mod hmac;
+mod rsa;
 mod secret;
 
 use crate::mechanism::MechanismSpec;
 
 pub static FAMILIES: &[&[MechanismSpec]] =
-    &[aes::ROWS, digest::ROWS, hkdf::ROWS, hmac::ROWS, secret::ROWS];
+    &[aes::ROWS, digest::ROWS, ec::ROWS, hkdf::ROWS, hmac::ROWS, rsa::ROWS, secret::ROWS];

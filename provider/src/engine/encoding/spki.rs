@@ -1,0 +1,40 @@
+//! `SubjectPublicKeyInfo` (RFC 5280 section 4.1) of public keys: `CKA_PUBLIC_KEY_INFO`.
+
+use ::spki::{AlgorithmIdentifierRef, ObjectIdentifier, SubjectPublicKeyInfoRef};
+use der::Encode;
+use der::asn1::{AnyRef, BitStringRef, UintRef};
+use pkcs1::RsaPublicKeyRef;
+
+use super::{EC, RSA};
+use crate::engine::curve::Curve;
+use crate::error::{Code, Context, Result};
+
+const WHAT: &str = "encode a public key";
+
+fn info(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<Vec<u8>> {
+    let algorithm = AlgorithmIdentifierRef { oid, parameters };
+    let subject_public_key = BitStringRef::from_bytes(key).or_code(Code::GeneralError, WHAT)?;
+    SubjectPublicKeyInfoRef { algorithm, subject_public_key }
+        .to_der()
+        .or_code(Code::GeneralError, WHAT)
+}
+
+fn number(bytes: &[u8]) -> Result<UintRef<'_>> {
+    UintRef::new(bytes).or_code(Code::AttributeValueInvalid, WHAT)
+}
+
+/// RFC 8017 appendix A.1.1.
+pub(in crate::engine) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>> {
+    let key = RsaPublicKeyRef { modulus: number(modulus)?, public_exponent: number(exponent)? };
+    let key = key.to_der().or_code(Code::GeneralError, WHAT)?;
+    info(RSA, Some(AnyRef::NULL), &key)
+}
+
+/// RFC 5480 section 2 for the NIST curves, RFC 8410 section 4 for the others.
+pub(in crate::engine) fn ec(curve: Curve, point: &[u8]) -> Result<Vec<u8>> {
+    let oid = curve.oid();
+    match curve {
+        Curve::P256 | Curve::P384 | Curve::P521 => info(EC, Some(AnyRef::from(&oid)), point),
+        Curve::Edwards25519 | Curve::Curve25519 => info(oid, None, point),
+    }
+}
