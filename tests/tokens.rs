@@ -95,7 +95,9 @@ fn a_user_pin_that_the_token_refuses_is_told() {
         let (so_pin, short) = (token.path("so-pin"), token.write("short", b"1"));
         let init = ["token", "init", "--label", LABEL, "--so-pin-file", &so_pin];
         let error = token.fails(6, &[&init[..], &["--pin-file", &short]].concat());
-        assert!(error.contains("PIN") && !error.contains(SO_PIN), "{error}");
+        assert!(error.contains("4 to 255") && !error.contains(SO_PIN), "{error}");
+        // Nothing was half made: the same command with a good PIN works.
+        token.ok(&init);
     }
 }
 
@@ -105,5 +107,15 @@ fn a_file_that_is_no_module_is_refused() {
         let file = token.write("module.so", b"not a library");
         assert!(token.fails(8, &["--module", &file, "token", "list"]).contains("module.so"));
         assert!(token.fails(11, &["--module", "/nowhere.so", "token", "list"]).contains("nowhere"));
+    });
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    on_every_token(|token| {
+        let mut shell = token.command("sh");
+        shell.args(["-c", "\"$0\" key list | true", env!("CARGO_BIN_EXE_keyway")]);
+        let answer = run(&mut shell);
+        assert_eq!(answer.stderr, "");
     });
 }

@@ -3,6 +3,7 @@
 use super::arguments::{DecryptArguments, EncryptArguments, Options};
 use super::file::{self, Readers};
 use super::open::with_kms;
+use super::print::warn;
 use crate::domain::envelope::{Scheme, armor, unarmor};
 use crate::error::Result;
 
@@ -10,7 +11,7 @@ pub(super) fn encrypt(options: &Options, arguments: &EncryptArguments) -> Result
     let data = file::read(arguments.files.input.as_deref())?;
     let message = with_kms(options, |kms| kms.encrypt(&arguments.key, arguments.scheme, &data))?;
     if let Some(scheme @ (Scheme::AesCbc | Scheme::RsaPkcs1)) = arguments.scheme {
-        eprintln!("warning: {scheme} does not notice changes to the ciphertext");
+        warn(format_args!("warning: {scheme} does not notice changes to the ciphertext"));
     }
     let message = if arguments.armor { armor(&message)? } else { message };
     file::write(arguments.files.output.as_deref(), &message, Readers::Anybody)

@@ -3,7 +3,8 @@
 use super::arguments::{KeyCommand, Options};
 use super::confirm::confirm;
 use super::file::{self, Readers};
-use super::open::with_kms;
+use super::open::{with_kms, with_kms_in_turn};
+use super::print::{say, warn};
 use crate::domain::key::KeyName;
 use crate::domain::lifecycle::Reason;
 use crate::domain::record::{KeyRecord, Version};
@@ -15,28 +16,28 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
     match command {
         KeyCommand::Create { name, algorithm, usage } => {
             let request = NewKey { name, algorithm, usage };
-            let record = with_kms(options, |kms| kms.create_key(&request))?;
-            println!(
+            let record = with_kms_in_turn(options, |kms| kms.create_key(&request))?;
+            say(format_args!(
                 "key {} created: {}, to {}",
                 record.name(),
                 record.algorithm(),
                 record.usage()
-            );
+            ))?;
             Ok(())
         }
         KeyCommand::List => list(&with_kms(options, |kms| kms.list_keys())?),
         KeyCommand::Show { name } => show(&with_kms(options, |kms| kms.show_key(&name))?),
         KeyCommand::Rotate { name } => {
-            let record = with_kms(options, |kms| kms.rotate_key(&name))?;
-            println!("key {name} rotated: version {} protects", record.latest().number);
+            let record = with_kms_in_turn(options, |kms| kms.rotate_key(&name))?;
+            say(format_args!("key {name} rotated: version {} protects", record.latest().number))?;
             Ok(())
         }
         KeyCommand::Revoke { name, reason, yes } => revoke(options, &name, reason, yes),
         KeyCommand::Destroy { name, strays: true, yes } => destroy_strays(options, &name, yes),
         KeyCommand::Destroy { name, strays: false, yes } => {
             confirm(yes, &format!("Destroy key {name} and lose what it encrypted"))?;
-            with_kms(options, |kms| kms.destroy_key(&name))?;
-            println!("key {name} destroyed");
+            with_kms_in_turn(options, |kms| kms.destroy_key(&name))?;
+            say(format_args!("key {name} destroyed"))?;
             Ok(())
         }
         KeyCommand::ExportPublic { name, version, out } => {
@@ -48,35 +49,35 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
 
 fn revoke(options: &Options, name: &KeyName, reason: Reason, yes: bool) -> Result<()> {
     confirm(yes, &format!("Revoke key {name} for {reason}; it will be {}", reason.state()))?;
-    let revoked = with_kms(options, |kms| kms.revoke_key(name, reason))?;
+    let revoked = with_kms_in_turn(options, |kms| kms.revoke_key(name, reason))?;
     for version in revoked.record.versions() {
-        println!("key {name} version {}: {}", version.number, version.state);
+        say(format_args!("key {name} version {}: {}", version.number, version.state))?;
     }
     match revoked.block {
         None => {}
-        Some(Block::Final) => println!("the token refuses it to every program"),
-        Some(Block::FlagsOnly) => eprintln!(
+        Some(Block::Final) => say("the token refuses it to every program")?,
+        Some(Block::FlagsOnly) => warn(format_args!(
             "warning: this token makes no unmodifiable copy: whoever has the PIN can set the \
              key's flags again; keyway key destroy {name} is final"
-        ),
+        )),
     }
     Ok(())
 }
 
 fn destroy_strays(options: &Options, name: &KeyName, yes: bool) -> Result<()> {
     confirm(yes, &format!("Destroy the objects named {name} that belong to no version"))?;
-    let strays = with_kms(options, |kms| kms.destroy_strays(name))?;
-    println!("{} stray key(s) named {name} destroyed", strays.len());
+    let strays = with_kms_in_turn(options, |kms| kms.destroy_strays(name))?;
+    say(format_args!("{} stray key(s) named {name} destroyed", strays.len()))?;
     Ok(())
 }
 
 fn list(inventory: &Inventory) -> Result<()> {
-    println!(
+    say(format_args!(
         "{:<24} {:<9} {:<8} {:<8} {:<12} CREATED",
         "NAME", "ALGORITHM", "USE", "VERSIONS", "STATE"
-    );
+    ))?;
     for record in &inventory.records {
-        println!(
+        say(format_args!(
             "{:<24} {:<9} {:<8} {:<8} {:<12} {}",
             record.name().as_str(),
             record.algorithm().name(),
@@ -84,28 +85,29 @@ fn list(inventory: &Inventory) -> Result<()> {
             record.versions().len(),
             record.state().name(),
             record.created()
-        );
+        ))?;
     }
-    warn(inventory);
+    report_problems(inventory);
     Ok(())
 }
 
 fn show(inventory: &Inventory) -> Result<()> {
     for record in &inventory.records {
-        show_record(record);
+        show_record(record)?;
     }
-    warn(inventory);
+    report_problems(inventory);
     Ok(())
 }
 
-fn show_record(record: &KeyRecord) {
-    println!("key           {}", record.name());
-    println!("algorithm     {}", record.algorithm());
-    println!("use           {}", record.usage());
-    println!("created       {}", record.created());
+fn show_record(record: &KeyRecord) -> Result<()> {
+    say(format_args!("key           {}", record.name()))?;
+    say(format_args!("algorithm     {}", record.algorithm()))?;
+    say(format_args!("use           {}", record.usage()))?;
+    say(format_args!("created       {}", record.created()))?;
     for version in record.versions() {
-        println!("version {:<5} {}", version.number, describe(version));
+        say(format_args!("version {:<5} {}", version.number, describe(version)))?;
     }
+    Ok(())
 }
 
 fn describe(version: &Version) -> String {
@@ -113,12 +115,14 @@ fn describe(version: &Version) -> String {
     format!("{}{reason} since {}, id {}", version.state, version.changed, version.id)
 }
 
-fn warn(inventory: &Inventory) {
+fn report_problems(inventory: &Inventory) {
     for problem in &inventory.problems {
-        eprintln!("warning: {problem}");
+        warn(format_args!("warning: {problem}"));
     }
     for Stray { label, id } in &inventory.strays {
         let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        eprintln!("note: the token has a key {label:?} (id {id}) that keyway does not manage");
+        warn(format_args!(
+            "note: the token has a key {label:?} (id {id}) that keyway does not manage"
+        ));
     }
 }

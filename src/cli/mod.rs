@@ -8,8 +8,10 @@ mod file;
 mod key;
 mod open;
 mod pin;
+mod print;
 mod sign;
 mod token;
+mod turn;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -56,9 +58,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn report(error: &Error) -> ExitCode {
-    eprintln!("keyway: {error}");
+    print::warn(format_args!("keyway: {error}"));
     if let Some(advice) = error.advice() {
-        eprintln!("        {advice}");
+        print::warn(format_args!("        {advice}"));
     }
     ExitCode::from(error.kind().exit_code())
 }

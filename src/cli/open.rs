@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::arguments::Options;
 use super::pin;
+use super::turn::Turn;
 use crate::clock::SystemClock;
 use crate::error::{Kind, Result};
 use crate::registry::Records;
@@ -33,6 +34,16 @@ fn own_module() -> Result<PathBuf> {
             .because(format!("{OWN_MODULE} is not in {}", directories.join(", ")))
             .advise("name a module: --module /path/to/module.so, or set KEYWAY_MODULE")
     })
+}
+
+/// As [`with_kms`], for a use case that changes keys.
+pub(super) fn with_kms_in_turn<T>(
+    options: &Options,
+    run: impl FnOnce(Kms<'_>) -> Result<T>,
+) -> Result<T> {
+    // Before the module is loaded: what it then reads is what the last change left.
+    let _turn = Turn::take();
+    with_kms(options, run)
 }
 
 /// Opens the token, logs in and runs a use case on it.

@@ -5,30 +5,30 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
-use cryptoki::types::AuthPin;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use super::arguments::Options;
 use crate::error::{Error, Kind, Result};
+use crate::token::Pin;
 
 /// Longest PIN file that is read.
 const FILE_MAX: u64 = 4096;
 
 /// The user PIN of an existing token.
-pub(super) fn user(options: &Options) -> Result<AuthPin> {
+pub(super) fn user(options: &Options) -> Result<Pin> {
     let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
     source.read(Asked::Once)
 }
 
 /// The user PIN of a new token.
-pub(super) fn new_user(options: &Options) -> Result<AuthPin> {
+pub(super) fn new_user(options: &Options) -> Result<Pin> {
     let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
     source.read(Asked::Twice)
 }
 
 /// The security officer's PIN of a new token.
-pub(super) fn new_so(file: Option<&Path>) -> Result<AuthPin> {
+pub(super) fn new_so(file: Option<&Path>) -> Result<Pin> {
     Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Twice)
 }
 
@@ -45,7 +45,7 @@ enum Asked {
 }
 
 impl Source<'_> {
-    fn read(&self, asked: Asked) -> Result<AuthPin> {
+    fn read(&self, asked: Asked) -> Result<Pin> {
         let pin = match (self.file, std::env::var(self.variable)) {
             (Some(file), _) => from_file(file)?,
             (None, Ok(pin)) => Zeroizing::new(pin),
@@ -54,7 +54,7 @@ impl Source<'_> {
         if pin.is_empty() {
             return Err(Kind::Pin.because(format!("the {} PIN is empty", self.who)));
         }
-        Ok(AuthPin::new(pin.as_str().into()))
+        Ok(Pin::new(pin))
     }
 
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {

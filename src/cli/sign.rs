@@ -3,6 +3,7 @@
 use super::arguments::{Options, SignArguments, VerifyArguments};
 use super::file::{self, Readers};
 use super::open::with_kms;
+use super::print::say;
 use crate::error::Result;
 
 pub(super) fn sign(options: &Options, arguments: &SignArguments) -> Result<()> {
@@ -17,6 +18,9 @@ pub(super) fn verify(options: &Options, arguments: &VerifyArguments) -> Result<(
     let verified = with_kms(options, |kms| {
         kms.verify(&arguments.key, arguments.scheme, &message, &signature)
     })?;
-    println!("signed by key {} version {} ({})", arguments.key, verified.version, verified.state);
+    say(format_args!(
+        "signed by key {} version {} ({})",
+        arguments.key, verified.version, verified.state
+    ))?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::arguments::{Options, TokenCommand};
 use super::open::module;
 use super::pin;
+use super::print::say;
 use crate::error::{Kind, Result};
 use crate::token::{Initialisation, Module, TokenSummary, initialise, summaries};
 
@@ -16,7 +17,7 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             let user_pin = pin::new_user(options)?;
             let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
             let token = initialise(&module, &request)?;
-            println!("token {} initialised (serial {})", token.label, token.serial);
+            say(format_args!("token {} initialised (serial {})", token.label, token.serial))?;
             Ok(())
         }
         TokenCommand::List => list(&module),
@@ -25,19 +26,19 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
 }
 
 fn list(module: &Arc<Module>) -> Result<()> {
-    println!("{:<32} {:<16} {:<16} {:<14} SLOT", "LABEL", "SERIAL", "MODEL", "PIN");
+    say(format_args!("{:<32} {:<16} {:<16} {:<14} SLOT", "LABEL", "SERIAL", "MODEL", "PIN"))?;
     for token in summaries(module)? {
         let label = match token.initialised {
             true => token.label.as_str(),
             false => "(free: keyway token init)",
         };
         let pin = if token.initialised { token.pin } else { "-" };
-        println!(
+        say(format_args!(
             "{label:<32} {:<16} {:<16} {pin:<14} {}",
             or_dash(&token.serial),
             or_dash(&token.model),
             token.slot
-        );
+        ))?;
     }
     Ok(())
 }
@@ -48,14 +49,14 @@ fn or_dash(text: &str) -> &str {
 
 fn show(module: &Arc<Module>, label: Option<&str>) -> Result<()> {
     let token = choose(module, label)?;
-    println!("token         {}", token.label);
-    println!("module        {}", module.path().display());
-    println!("slot          {}", token.slot);
-    println!("serial        {}", token.serial);
-    println!("model         {} ({})", token.model, token.manufacturer);
-    println!("user PIN      {}", token.pin);
-    println!("writable      {}", if token.write_protected { "no" } else { "yes" });
-    println!("mechanisms    {}", token.mechanisms);
+    say(format_args!("token         {}", token.label))?;
+    say(format_args!("module        {}", module.path().display()))?;
+    say(format_args!("slot          {}", token.slot))?;
+    say(format_args!("serial        {}", token.serial))?;
+    say(format_args!("model         {} ({})", token.model, token.manufacturer))?;
+    say(format_args!("user PIN      {}", token.pin))?;
+    say(format_args!("writable      {}", if token.write_protected { "no" } else { "yes" }))?;
+    say(format_args!("mechanisms    {}", token.mechanisms))?;
     Ok(())
 }
 

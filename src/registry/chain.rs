@@ -16,6 +16,9 @@ use crate::port::{Listing, Registry, Stored};
 /// longer was interrupted, and the next writer goes on from what it left.
 const SETTLING: (u32, Duration) = (10, Duration::from_millis(20));
 
+/// How often and how long to wait for a record that is not completely written.
+const COMPLETING: (u32, Duration) = (5, Duration::from_millis(10));
+
 /// The records of keys in a store of records.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<S> {
@@ -43,7 +46,17 @@ impl<S: RecordStore> Records<S> {
         Self { store }
     }
 
+    /// What is there of a key. A record that is not authentic is read again for a while: SoftHSM2
+    /// shows objects that another process has not written completely.
     fn find(&self, name: &KeyName) -> Result<Found> {
+        let (times, pause) = COMPLETING;
+        for _ in 1..times {
+            let found = self.sift(name.as_str(), self.store.read(Some(name))?)?;
+            if found.problems.is_empty() {
+                return Ok(found);
+            }
+            sleep(pause);
+        }
         self.sift(name.as_str(), self.store.read(Some(name))?)
     }
 
@@ -204,4 +217,149 @@ fn conflict(name: &KeyName) -> crate::Error {
     Kind::Conflict
         .because(format!("another process changed key {name} at the same moment"))
         .advise("look at the key and try again: keyway key show")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
+
+    use super::super::store::Mac;
+    use super::*;
+    use crate::domain::key::{Algorithm, KeyId, Usage};
+    use crate::domain::record::Origin;
+    use crate::domain::time::Timestamp;
+
+    type Shared = Rc<RefCell<Vec<RawRecord>>>;
+
+    /// One process's view of records in memory, which runs something at its n-th access: another
+    /// process at any moment.
+    struct Memory<'a> {
+        records: Shared,
+        until: Cell<u32>,
+        interruption: RefCell<Option<Box<dyn FnOnce() + 'a>>>,
+    }
+
+    impl<'a> Memory<'a> {
+        fn new(records: &Shared) -> Self {
+            let records = Rc::clone(records);
+            Self { records, until: Cell::new(u32::MAX), interruption: RefCell::new(None) }
+        }
+
+        fn interrupted(records: &Shared, at: u32, by: impl FnOnce() + 'a) -> Self {
+            let memory = Self::new(records);
+            memory.until.set(at);
+            *memory.interruption.borrow_mut() = Some(Box::new(by));
+            memory
+        }
+
+        fn access(&self) {
+            self.until.set(self.until.get().wrapping_sub(1));
+            if self.until.get() == u32::MAX {
+                let interruption = self.interruption.borrow_mut().take();
+                interruption.into_iter().for_each(|run| run());
+            }
+        }
+    }
+
+    impl RecordStore for Memory<'_> {
+        fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
+            self.access();
+            let records = self.records.borrow();
+            let wanted = |r: &&RawRecord| name.is_none_or(|name| r.name == name.as_str());
+            Ok(records.iter().filter(wanted).cloned().collect())
+        }
+
+        fn write(&self, name: &KeyName, value: &[u8]) -> Result<()> {
+            self.access();
+            let record = RawRecord { name: name.as_str().to_owned(), value: value.to_vec() };
+            self.records.borrow_mut().push(record);
+            Ok(())
+        }
+
+        fn remove(&self, _: &KeyName, value: &[u8]) -> Result<bool> {
+            self.access();
+            let mut records = self.records.borrow_mut();
+            let before = records.len();
+            records.retain(|record| record.value != value);
+            Ok(records.len() < before)
+        }
+
+        fn authenticate(&self, message: &[u8]) -> Result<Mac> {
+            Ok(Mac { key: KeyId::new([0; 16]), tag: sha256(&[b"secret", message]).to_vec() })
+        }
+
+        fn is_authentic(&self, mac: &Mac, message: &[u8]) -> Result<bool> {
+            Ok(mac.tag == sha256(&[b"secret", message]))
+        }
+    }
+
+    fn name() -> KeyName {
+        "k".parse().expect("a name")
+    }
+
+    fn id(number: u8) -> KeyId {
+        KeyId::new([number; 16])
+    }
+
+    fn record(number: u8) -> KeyRecord {
+        let (origin, now) = (Origin::Generated, Timestamp::from_unix(1));
+        KeyRecord::new(name(), Algorithm::Aes256, Usage::Encrypt, origin, id(number), now)
+            .expect("a record")
+    }
+
+    /// Rotates to a version of this identifier; answers whether that was acknowledged.
+    fn rotate(memory: Memory<'_>, number: u8) -> bool {
+        let registry = Records::new(memory);
+        let stored = registry.load(&name()).expect("loaded").expect("there");
+        let next = stored.record().rotated(id(number), Timestamp::from_unix(2)).expect("rotated");
+        acknowledged(registry.save(Some(&stored), &next))
+    }
+
+    fn create(memory: Memory<'_>, number: u8) -> bool {
+        acknowledged(Records::new(memory).save(None, &record(number)))
+    }
+
+    fn acknowledged(saved: Result<Stored>) -> bool {
+        match saved {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), Kind::Conflict, "{error}");
+                false
+            }
+        }
+    }
+
+    fn holds(records: &Shared, number: u8) -> bool {
+        let stored = Records::new(Memory::new(records)).load(&name()).expect("loaded");
+        stored.is_some_and(|s| s.record().versions().iter().any(|v| v.id == id(number)))
+    }
+
+    #[test]
+    fn whatever_moment_two_writers_meet_no_acknowledged_change_is_lost() {
+        for at in 0..12 {
+            let records = Shared::default();
+            assert!(create(Memory::new(&records), 1));
+            let second = Cell::new(false);
+            let other = || second.set(rotate(Memory::new(&records), 3));
+            let first = rotate(Memory::interrupted(&records, at, other), 2);
+            assert!(holds(&records, 1), "met at access {at}");
+            assert!(!first || holds(&records, 2), "met at access {at}: the first is lost");
+            assert!(!second.get() || holds(&records, 3), "met at access {at}: the second is lost");
+            assert_eq!(records.borrow().len(), 1, "met at access {at}: something is left");
+        }
+    }
+
+    #[test]
+    fn whatever_moment_two_creators_meet_at_most_one_wins() {
+        for at in 0..8 {
+            let records = Shared::default();
+            let second = Cell::new(false);
+            let other = || second.set(create(Memory::new(&records), 2));
+            let first = create(Memory::interrupted(&records, at, other), 1);
+            assert!(!(first && second.get()), "met at access {at}");
+            assert_eq!(holds(&records, 1), first, "met at access {at}");
+            assert_eq!(holds(&records, 2), second.get(), "met at access {at}");
+        }
+    }
 }

@@ -46,7 +46,14 @@ impl Kms<'_> {
     pub(super) fn retire_old(&self, record: &KeyRecord) -> Result<()> {
         for version in record.versions() {
             if version.state == State::Deactivated {
-                self.vault.retire(version.id)?;
+                self.vault.retire(version.id).map_err(|error| {
+                    let name = record.name();
+                    let number = version.number;
+                    error.while_doing(format!(
+                        "key {name} has a new state, but version {number} of \
+                                               it may still protect in other programs"
+                    ))
+                })?;
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 mod error;
 mod module;
 mod open;
+mod pin;
 mod raw;
 mod record_store;
 mod slot;
@@ -10,6 +11,7 @@ mod vault;
 
 pub use module::{Module, OWN_MODULE, own_module_places};
 pub use open::OpenToken;
+pub use pin::Pin;
 pub use record_store::TokenRecords;
 pub use slot::{Initialisation, TokenSummary, initialise, summaries};
 pub use vault::TokenVault;

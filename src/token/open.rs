@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
-use cryptoki::types::AuthPin;
 
-use super::error::token_error;
+use super::error::{code, token_error};
 use super::module::Module;
+use super::pin::Pin;
 use super::slot::slots;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
@@ -28,17 +29,22 @@ impl OpenToken {
     /// # Errors
     /// [`Kind::NotFound`] when there is no such token, [`Kind::Usage`] when there are several,
     /// [`Kind::Pin`] when the PIN is refused.
-    pub fn open(module: Arc<Module>, label: Option<&str>, pin: &AuthPin) -> Result<Self> {
+    pub fn open(module: Arc<Module>, label: Option<&str>, pin: &Pin) -> Result<Self> {
         module.until_settled(|| Self::open_once(&module, label, pin))
     }
 
-    fn open_once(module: &Arc<Module>, label: Option<&str>, pin: &AuthPin) -> Result<Self> {
+    fn open_once(module: &Arc<Module>, label: Option<&str>, pin: &Pin) -> Result<Self> {
         let module = Arc::clone(module);
         let (slot, info) = choose(&module, label)?;
         let label = info.label().to_owned();
         let failed = |error| token_error(&format!("cannot log in to token {label}"), error);
         let session = module.context().open_rw_session(slot).map_err(failed)?;
-        session.login(UserType::User, Some(pin)).map_err(failed)?;
+        match session.login(UserType::User, Some(pin.auth())) {
+            Ok(()) => {}
+            // Login is per token: another session of this process was first.
+            Err(error) if matches!(code(&error), Some(RvError::UserAlreadyLoggedIn)) => {}
+            Err(error) => return Err(failed(error)),
+        }
         let mechanisms = module.mechanisms(slot.id())?;
         Ok(Self { module, session, label, mechanisms })
     }
@@ -87,14 +93,19 @@ impl OpenToken {
         }
     }
 
+    /// Those of the attributes that the object has. One that another process destroyed after it
+    /// was found has none.
     pub(super) fn attributes(
         &self,
         object: ObjectHandle,
         types: &[AttributeType],
     ) -> Result<Vec<Attribute>> {
-        self.session
-            .get_attributes(object, types)
-            .map_err(|error| self.failed("cannot read an object", error))
+        match self.session.get_attributes(object, types) {
+            Err(error) if matches!(code(&error), Some(RvError::ObjectHandleInvalid)) => {
+                Ok(Vec::new())
+            }
+            answer => answer.map_err(|error| self.failed("cannot read an object", error)),
+        }
     }
 
     pub(super) fn destroy(&self, object: ObjectHandle) -> Result<()> {

@@ -1,5 +1,9 @@
 //! Where records lie: data objects of the token, and the key that authenticates them.
 
+use std::thread::sleep;
+use std::time::Duration;
+
+use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 
@@ -8,7 +12,6 @@ use super::open::OpenToken;
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::{Kind, Result};
 use crate::registry::{Mac, RawRecord, RecordStore};
-use cryptoki::error::RvError;
 
 /// CKA_APPLICATION of every record.
 const APPLICATION: &[u8] = b"keyway";
@@ -16,6 +19,10 @@ const APPLICATION: &[u8] = b"keyway";
 const LABEL: &str = "keyway-record:";
 /// CKA_LABEL of the key that authenticates records.
 const MAC_KEY: &[u8] = b"keyway-records";
+
+/// How often and how long to wait for a sealing key that another process has not written
+/// completely: SoftHSM2 shows it before it has its value.
+const COMPLETING: (u32, Duration) = (10, Duration::from_millis(20));
 
 /// The records on one token.
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +80,27 @@ impl<'t> TokenRecords<'t> {
         let mut keys = Vec::new();
         for object in self.token.find(&template)? {
             for attribute in self.token.attributes(object, &[AttributeType::Id])? {
+                // One without an identifier is not completely written yet.
                 if let Attribute::Id(id) = attribute {
-                    keys.push((KeyId::try_from(id.as_slice())?, object));
+                    keys.extend(KeyId::try_from(id.as_slice()).map(|id| (id, object)));
                 }
             }
         }
         keys.sort_by_key(|(id, _)| *id);
         Ok(keys)
+    }
+
+    fn seal(&self, message: &[u8]) -> Result<Mac> {
+        let keys = self.mac_keys()?;
+        let (key, object) = keys
+            .first()
+            .ok_or_else(|| Kind::Token.because("the key that seals records is gone"))?;
+        let tag = self
+            .token
+            .session()
+            .sign(&Mechanism::Sha256Hmac, *object, message)
+            .map_err(|error| self.token.failed("cannot seal a record", error))?;
+        Ok(Mac { key: *key, tag })
     }
 
     fn make_mac_key(&self) -> Result<()> {
@@ -155,16 +176,14 @@ impl RecordStore for TokenRecords<'_> {
         if self.mac_keys()?.is_empty() {
             self.make_mac_key()?;
         }
-        let keys = self.mac_keys()?;
-        let (key, object) = keys
-            .first()
-            .ok_or_else(|| Kind::Token.because("the key that seals records is gone"))?;
-        let tag = self
-            .token
-            .session()
-            .sign(&Mechanism::Sha256Hmac, *object, message)
-            .map_err(|error| self.token.failed("cannot seal a record", error))?;
-        Ok(Mac { key: *key, tag })
+        let (times, pause) = COMPLETING;
+        for _ in 1..times {
+            match self.seal(message) {
+                Ok(mac) => return Ok(mac),
+                Err(_) => sleep(pause),
+            }
+        }
+        self.seal(message)
     }
 
     fn is_authentic(&self, mac: &Mac, message: &[u8]) -> Result<bool> {

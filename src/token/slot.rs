@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cryptoki::session::UserType;
 use cryptoki::slot::{Slot, TokenInfo};
-use cryptoki::types::AuthPin;
 
 use super::error::token_error;
 use super::module::Module;
+use super::pin::Pin;
 use crate::error::{Kind, Result};
 
 /// Longest label of a token (CK_TOKEN_INFO).
@@ -41,9 +41,9 @@ pub struct Initialisation<'a> {
     /// The new token's label.
     pub label: &'a str,
     /// The security officer's PIN.
-    pub so_pin: &'a AuthPin,
+    pub so_pin: &'a Pin,
     /// The user PIN.
-    pub user_pin: &'a AuthPin,
+    pub user_pin: &'a Pin,
 }
 
 /// Every token of the module, the uninitialised one of a free slot included.
@@ -89,14 +89,16 @@ pub fn initialise(module: &Module, request: &Initialisation<'_>) -> Result<Token
             .advise("choose another label; see: keyway token list"));
     }
     let free = before.iter().find(|(_, info)| !info.token_initialized());
-    let (slot, _) = free.ok_or_else(|| {
+    let (slot, info) = free.ok_or_else(|| {
         Kind::NotFound
             .because(format!("{} shows no free slot for a new token", module.path().display()))
             .advise("our module shows one with free_slot = \"always\" in its configuration")
     })?;
+    check_length("security officer", request.so_pin, info)?;
+    check_length("user", request.user_pin, info)?;
     module
         .context()
-        .init_token(*slot, request.so_pin, request.label)
+        .init_token(*slot, request.so_pin.auth(), request.label)
         .map_err(|error| token_error(&format!("cannot initialise slot {slot}"), error))?;
     let (slot, info) = labelled(module, request.label)?;
     set_user_pin(module, slot, request)?;
@@ -116,9 +118,20 @@ fn set_user_pin(module: &Module, slot: Slot, request: &Initialisation<'_>) -> Re
             .advise("the token has no user PIN yet: pkcs11-tool --init-pin --login --login-type so")
     };
     let session = module.context().open_rw_session(slot).map_err(failed)?;
-    session.login(UserType::So, Some(request.so_pin)).map_err(failed)?;
-    session.init_pin(request.user_pin).map_err(failed)?;
+    session.login(UserType::So, Some(request.so_pin.auth())).map_err(failed)?;
+    session.init_pin(request.user_pin.auth()).map_err(failed)?;
     session.logout().map_err(failed)
+}
+
+/// Refuses a PIN that the token would refuse, before the token is half made.
+fn check_length(who: &str, pin: &Pin, info: &TokenInfo) -> Result<()> {
+    let (min, max) = (info.min_pin_length(), info.max_pin_length());
+    if pin.length() < min || (max > 0 && pin.length() > max) {
+        return Err(Kind::Pin
+            .because(format!("the {who} PIN has {} bytes", pin.length()))
+            .advise(format!("this token takes PINs of {min} to {max} bytes")));
+    }
+    Ok(())
 }
 
 fn check_label(label: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use keyway::token::{Module, OWN_MODULE, OpenToken};
+use keyway::token::{Module, OWN_MODULE, OpenToken, Pin};
 use tempfile::TempDir;
 
 /// PINs of every token here.
@@ -70,7 +70,7 @@ pub fn on_every_token(test: impl Fn(&Token)) {
 pub fn inside_every_token(name: &str, test: fn(&OpenToken)) {
     if let Some(module) = std::env::var_os(INSIDE) {
         let module = Module::load(Path::new(&module)).expect("module");
-        let pin = cryptoki::types::AuthPin::new(USER_PIN.into());
+        let pin = Pin::new(USER_PIN.to_owned().into());
         test(&OpenToken::open(module, Some(LABEL), &pin).expect("login"));
         return;
     }
