@@ -55,6 +55,9 @@ fn unsafe_stands_in_one_file_and_says_why() {
             assert_eq!(blocks, 0, "{}", path.display());
             assert!(!text.contains("allow(unsafe_code)"), "{}", path.display());
         }
+        if path.ends_with("src/lib.rs") || path.ends_with("src/main.rs") {
+            assert!(text.contains("#![deny(unsafe_code)]"), "{}", path.display());
+        }
     }
 }
 

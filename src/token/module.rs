@@ -30,6 +30,8 @@ pub struct Module {
     path: PathBuf,
     context: Pkcs11,
     raw: Raw,
+    /// Whether it was this value that initialised it; else it is not ours to finalise.
+    ours: bool,
 }
 
 impl Module {
@@ -63,16 +65,17 @@ impl Module {
             Kind::Token.because(format!("{shown} is not a PKCS#11 module: no C_GetFunctionList"))
         })?;
         let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
-        match context.initialize(arguments) {
-            Ok(()) => {}
-            // Somebody else in this process uses the module: it is theirs to finalise.
-            Err(error) if matches!(code(&error), Some(RvError::CryptokiAlreadyInitialized)) => {}
+        let ours = match context.initialize(arguments) {
+            Ok(()) => true,
+            Err(error) if matches!(code(&error), Some(RvError::CryptokiAlreadyInitialized)) => {
+                false
+            }
             Err(error) => {
                 return Err(token_error(&format!("cannot initialise the module {shown}"), error)
                     .advise("the module's own log and configuration may say why"));
             }
-        }
-        Ok(Self { path, context, raw })
+        };
+        Ok(Self { path, context, raw, ours })
     }
 
     /// Runs something that looks for tokens, again after the module read them anew as long as it
@@ -100,7 +103,7 @@ impl Module {
     fn read_again(self: &Arc<Self>) -> Result<()> {
         let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         // One reference is the list's, one the caller's.
-        if Arc::strong_count(self) > 2 {
+        if !self.ours || Arc::strong_count(self) > 2 {
             return Ok(());
         }
         let failed = |error| token_error("cannot initialise the module again", error);
