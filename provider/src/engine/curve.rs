@@ -4,9 +4,11 @@ use der::asn1::{BitStringRef, OctetStringRef, PrintableStringRef};
 use der::{Decode, Encode};
 use spki::ObjectIdentifier;
 
-use crate::attribute::{AttributeType, Attributes, KeyType};
+use crate::attribute::{AttributeType, Attributes, KeyType, Value};
+use crate::engine::encoding;
 use crate::engine::part::required;
 use crate::error::{Code, Context, Result};
+use crate::secret::Secret;
 
 /// The curves of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,28 @@ impl Curve {
         }
     }
 
+    /// What generation adds to the public and to the private half, whose curve stays as the
+    /// template named it.
+    pub(super) fn halves(
+        self,
+        template: &Attributes,
+        point: &[u8],
+        private: Secret,
+    ) -> Result<(Attributes, Attributes)> {
+        let info = Value::bytes(encoding::ec_public_key_info(self, point)?);
+        let params = required(template, AttributeType::EC_PARAMS)?;
+        let public = Attributes::from_iter([
+            (AttributeType::EC_POINT, Value::bytes(encode_point(point)?)),
+            (AttributeType::PUBLIC_KEY_INFO, info.clone()),
+        ]);
+        let private = Attributes::from_iter([
+            (AttributeType::EC_PARAMS, Value::bytes(params)),
+            (AttributeType::VALUE, Value::secret(private)),
+            (AttributeType::PUBLIC_KEY_INFO, info),
+        ]);
+        Ok((public, private))
+    }
+
     /// The curve with this object identifier.
     pub(super) fn of_oid(oid: ObjectIdentifier) -> Option<Self> {
         CURVES.iter().find(|row| row.oid == oid).map(|row| row.curve)
@@ -137,10 +161,20 @@ pub(super) fn encode_point(point: &[u8]) -> Result<Vec<u8>> {
     octets.to_der().or_code(Code::GeneralError, WHAT)
 }
 
+/// The `CKA_VALUE` of a private key on curve 25519: a seed or a scalar.
+///
+/// # Errors
+/// TemplateIncomplete without one; AttributeValueInvalid for another length than 32 bytes.
+pub(super) fn private_value(attributes: &Attributes) -> Result<&[u8; 32]> {
+    let value = required(attributes, AttributeType::VALUE)?;
+    value.try_into().map_err(|_| {
+        Code::AttributeValueInvalid.because(format!("a private key of {} bytes", value.len()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::Value;
 
     fn of(params: &[u8], key_type: KeyType) -> Result<Curve> {
         let row = (AttributeType::EC_PARAMS, Value::bytes(params));

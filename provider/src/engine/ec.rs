@@ -111,18 +111,7 @@ pub fn generate(
 ) -> Result<(Attributes, Attributes)> {
     let curve = Curve::of(public, KeyType::EC)?;
     let ec = Ec::generate(group(curve))?;
-    let point = ec.point()?;
-    let info = Value::bytes(encoding::ec_public_key_info(curve, &point)?);
-    let public = Attributes::from_iter([
-        (AttributeType::EC_POINT, Value::bytes(encode_point(&point)?)),
-        (AttributeType::PUBLIC_KEY_INFO, info.clone()),
-    ]);
-    let private = Attributes::from_iter([
-        (AttributeType::EC_PARAMS, Value::bytes(curve.params())),
-        (AttributeType::VALUE, Value::secret(ec.scalar(curve.size())?)),
-        (AttributeType::PUBLIC_KEY_INFO, info),
-    ]);
-    Ok((public, private))
+    curve.halves(public, &ec.point()?, ec.scalar(curve.size())?)
 }
 
 /// Starts signing with CKM_ECDSA (`hash` is `None`: the caller brings the digest) or CKM_ECDSA_*.
@@ -186,7 +175,7 @@ impl Scheme for Ecdsa {
     }
 }
 
-/// CKM_ECDH1_DERIVE with the NULL KDF: the x coordinate of the shared point, or its end.
+/// CKM_ECDH1_DERIVE with the NULL KDF on a NIST curve: the x coordinate of the shared point, or its end.
 ///
 /// # Errors
 /// KeyTypeInconsistent for another key than the private half of an EC key; MechanismParamInvalid

@@ -3,12 +3,16 @@
 pub mod aes;
 pub mod aes_ctr;
 pub mod curve;
+pub mod dh;
+mod dh_group;
 pub mod digest;
 pub mod ec;
+pub mod edwards;
 pub mod encoding;
 pub mod gcm;
 pub mod hmac;
 pub mod kdf;
+pub mod montgomery;
 mod part;
 pub mod random;
 pub mod rsa;
@@ -28,13 +32,16 @@ pub mod wrap;
 use std::sync::Arc;
 
 use crate::attribute::{Attributes, KeyType, ObjectClass};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 
 /// Key material in the engine's own form, built once per object. Variants are added by family.
 pub enum Material {
     Secret(secret::SecretKey),
     Rsa(rsa::RsaKey),
     Ec(ec::EcKey),
+    Edwards(edwards::EdwardsKey),
+    Montgomery(montgomery::MontgomeryKey),
+    Dh(dh::DhKey),
 }
 
 impl Material {
@@ -44,19 +51,35 @@ impl Material {
     /// KeyTypeInconsistent for an object that is no key; AttributeValueInvalid for material that
     /// is not a valid key of its type.
     pub fn import(attributes: &Attributes) -> Result<Self> {
-        use ObjectClass as C;
-        match (attributes.class(), attributes.key_type()) {
-            (Some(C::SECRET_KEY), _) => secret::SecretKey::import(attributes).map(Self::Secret),
-            (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::RSA)) => {
-                rsa::RsaKey::import(attributes).map(Self::Rsa)
+        let (class, key_type) = (attributes.class(), attributes.key_type());
+        match (class, key_type) {
+            (Some(ObjectClass::SECRET_KEY), _) => {
+                secret::SecretKey::import(attributes).map(Self::Secret)
             }
-            (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::EC)) => {
-                ec::EcKey::import(attributes).map(Self::Ec)
+            (Some(ObjectClass::PUBLIC_KEY | ObjectClass::PRIVATE_KEY), Some(key_type)) => {
+                Self::import_half(key_type, attributes)
             }
-            (class, key_type) => Err(Code::KeyTypeInconsistent
-                .because(format!("{class:?} {key_type:?} cannot be used as a key"))),
+            _ => Err(no_key(class, key_type)),
         }
     }
+
+    fn import_half(key_type: KeyType, attributes: &Attributes) -> Result<Self> {
+        match key_type {
+            KeyType::RSA => rsa::RsaKey::import(attributes).map(Self::Rsa),
+            KeyType::EC => ec::EcKey::import(attributes).map(Self::Ec),
+            KeyType::EC_EDWARDS => edwards::EdwardsKey::import(attributes).map(Self::Edwards),
+            KeyType::EC_MONTGOMERY => {
+                montgomery::MontgomeryKey::import(attributes).map(Self::Montgomery)
+            }
+            KeyType::DH => dh::DhKey::import(attributes).map(Self::Dh),
+            _ => Err(no_key(attributes.class(), Some(key_type))),
+        }
+    }
+}
+
+#[cold]
+fn no_key(class: Option<ObjectClass>, key_type: Option<KeyType>) -> Error {
+    Code::KeyTypeInconsistent.because(format!("{class:?} {key_type:?} cannot be used as a key"))
 }
 
 /// Checks the material that an application brings (`C_CreateObject`, `C_UnwrapKey`, ...) and adds
@@ -64,14 +87,23 @@ impl Material {
 /// `CKA_PUBLIC_KEY_INFO`, ... Objects that are no keys pass unchanged.
 ///
 /// # Errors
-/// AttributeValueInvalid for material that is not a valid key of its type, KeySizeRange for a size
-/// that no mechanism takes, TemplateInconsistent for attributes that contradict each other.
+/// AttributeValueInvalid for material that is not a valid key of its type or has a size that no
+/// mechanism takes (`C_CreateObject` does not list KeySizeRange), DomainParamsInvalid or
+/// CurveNotSupported for its group or curve, TemplateIncomplete for material that is not there,
+/// TemplateInconsistent for attributes that contradict each other.
 pub fn complete(attributes: &mut Attributes) -> Result<()> {
-    use ObjectClass as C;
     match (attributes.class(), attributes.key_type()) {
-        (Some(C::SECRET_KEY), _) => secret::complete(attributes),
-        (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::RSA)) => rsa::complete(attributes),
-        (Some(C::PUBLIC_KEY | C::PRIVATE_KEY), Some(KeyType::EC)) => ec::complete(attributes),
+        (Some(ObjectClass::SECRET_KEY), _) => secret::complete(attributes),
+        (Some(ObjectClass::PUBLIC_KEY | ObjectClass::PRIVATE_KEY), Some(key_type)) => {
+            match key_type {
+                KeyType::RSA => rsa::complete(attributes),
+                KeyType::EC => ec::complete(attributes),
+                KeyType::EC_EDWARDS => edwards::complete(attributes),
+                KeyType::EC_MONTGOMERY => montgomery::complete(attributes),
+                KeyType::DH => dh::complete(attributes),
+                _ => Ok(()),
+            }
+        }
         _ => Ok(()),
     }
 }

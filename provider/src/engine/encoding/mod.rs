@@ -13,7 +13,9 @@ use crate::error::{Code, Context, Result};
 use crate::secret::Secret;
 
 pub use decode::private_key;
-pub(super) use spki::{ec as ec_public_key_info, rsa as rsa_public_key_info};
+pub(super) use spki::{
+    dh as dh_public_key_info, ec as ec_public_key_info, rsa as rsa_public_key_info,
+};
 
 /// RFC 8017 appendix C.
 const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;

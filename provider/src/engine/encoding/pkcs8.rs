@@ -29,7 +29,7 @@ pub(super) struct EcPrivateKey<'a> {
 
 /// `DHParameter` of PKCS #3 section 9.
 #[derive(Sequence)]
-pub(in crate::engine) struct DhParameter<'a> {
+pub(super) struct DhParameter<'a> {
     pub prime: UintRef<'a>,
     pub base: UintRef<'a>,
     pub private_value_length: Option<u32>,

@@ -5,7 +5,8 @@ use der::Encode;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use pkcs1::RsaPublicKeyRef;
 
-use super::{EC, RSA};
+use super::pkcs8::DhParameter;
+use super::{DH, EC, RSA};
 use crate::engine::curve::Curve;
 use crate::error::{Code, Context, Result};
 
@@ -37,4 +38,14 @@ pub(in crate::engine) fn ec(curve: Curve, point: &[u8]) -> Result<Vec<u8>> {
         Curve::P256 | Curve::P384 | Curve::P521 => info(EC, Some(AnyRef::from(&oid)), point),
         Curve::Edwards25519 | Curve::Curve25519 => info(oid, None, point),
     }
+}
+
+/// PKCS #3 section 9 for the parameters, RFC 2631's INTEGER for the public value.
+pub(in crate::engine) fn dh(prime: &[u8], base: &[u8], public: &[u8]) -> Result<Vec<u8>> {
+    let parameters =
+        DhParameter { prime: number(prime)?, base: number(base)?, private_value_length: None };
+    let parameters = parameters.to_der().or_code(Code::GeneralError, WHAT)?;
+    let parameters = AnyRef::try_from(&parameters[..]).or_code(Code::GeneralError, WHAT)?;
+    let key = number(public)?.to_der().or_code(Code::GeneralError, WHAT)?;
+    info(DH, Some(parameters), &key)
 }

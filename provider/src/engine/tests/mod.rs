@@ -1,5 +1,7 @@
 //! The asymmetric engine against independent implementations (RustCrypto) and published vectors.
 
+mod curve25519;
+mod dh;
 mod ec;
 mod rsa_crypt;
 mod rsa_key;

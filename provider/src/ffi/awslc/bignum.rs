@@ -64,6 +64,11 @@ impl BigNum {
         self.0.as_ptr()
     }
 
+    pub(super) fn copy(&self) -> Result<Self> {
+        // SAFETY: a valid number, which lives during the call.
+        unsafe { copy(self.as_ptr(), "copy an integer") }
+    }
+
     /// Gives the number to a C function that takes it over.
     pub(super) fn into_raw(self) -> *mut lc::BIGNUM {
         self.0.into_raw()
@@ -113,7 +118,7 @@ impl BigNum {
     }
 
     pub(crate) fn minus_one(&self) -> Result<Self> {
-        let mut less = Self::from_bytes(self.to_secret()?.expose())?;
+        let mut less = self.copy()?;
         // SAFETY: a valid number of our own.
         let answer = unsafe { lc::BN_sub_word(less.0.as_mut_ptr(), 1) };
         check(answer, Code::AttributeValueInvalid, "subtract one")?;

@@ -3,6 +3,8 @@
 pub(crate) mod aead;
 pub(crate) mod bignum;
 pub(crate) mod cipher;
+pub(crate) mod curve25519;
+pub(crate) mod dh;
 pub(crate) mod digest;
 pub(crate) mod ec;
 pub(crate) mod hash;

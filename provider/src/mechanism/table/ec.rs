@@ -3,9 +3,11 @@
 use pkcs11_sys as ck;
 
 use crate::attribute::KeyType;
-use crate::engine::ec;
+use crate::engine::{Lease, Material, ec, montgomery};
+use crate::error::Result;
 use crate::mechanism::spec::Start;
-use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
+use crate::mechanism::{Hash, Mechanism, MechanismSpec, MechanismType, params};
+use crate::secret::Secret;
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec { id: MechanismType::EC_KEY_PAIR_GEN, generate_pair: Some(ec::generate), ..EC },
@@ -41,7 +43,9 @@ pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
         id: MechanismType::ECDH1_DERIVE,
         params: params::ecdh,
-        derive: Some(ec::derive),
+        keys: &[KeyType::EC, KeyType::EC_MONTGOMERY],
+        sizes: (montgomery::SIZES.0, ec::SIZES.1),
+        derive: Some(derive),
         ..EC
     },
 ];
@@ -59,4 +63,12 @@ const EC: MechanismSpec = MechanismSpec {
 
 const fn ecdsa(id: MechanismType, sign: Start, verify: Start) -> MechanismSpec {
     MechanismSpec { id, sign: Some(sign), verify: Some(verify), ..EC }
+}
+
+/// One mechanism for the curves of two key types.
+fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> Result<Secret> {
+    match **key {
+        Material::Montgomery(_) => montgomery::derive(key, mechanism, length),
+        _ => ec::derive(key, mechanism, length),
+    }
 }

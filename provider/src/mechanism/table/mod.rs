@@ -1,14 +1,27 @@
 //! The rows, one file a family.
 
 mod aes;
+mod dh;
 mod digest;
 mod ec;
+mod edwards;
 mod hkdf;
 mod hmac;
+mod montgomery;
 mod rsa;
 mod secret;
 
 use crate::mechanism::MechanismSpec;
 
-pub static FAMILIES: &[&[MechanismSpec]] =
-    &[aes::ROWS, digest::ROWS, ec::ROWS, hkdf::ROWS, hmac::ROWS, rsa::ROWS, secret::ROWS];
+pub static FAMILIES: &[&[MechanismSpec]] = &[
+    aes::ROWS,
+    dh::ROWS,
+    digest::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    hkdf::ROWS,
+    hmac::ROWS,
+    montgomery::ROWS,
+    rsa::ROWS,
+    secret::ROWS,
+];
