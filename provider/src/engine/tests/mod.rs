@@ -1,11 +1,13 @@
 //! The asymmetric engine against independent implementations (RustCrypto) and published vectors.
 
 mod curve25519;
+mod damage;
 mod dh;
 mod ec;
 mod rsa_crypt;
 mod rsa_key;
 mod rsa_sign;
+mod shared;
 
 use std::sync::{Arc, LazyLock};
 
@@ -69,7 +71,7 @@ pub static RSA: LazyLock<Vec<Pair>> = LazyLock::new(|| {
         let mechanism = MechanismType::RSA_PKCS_KEY_PAIR_GEN;
         Pair::generate(mechanism, KeyType::RSA, &bits, &[]).unwrap()
     };
-    [2048, 3072].map(generate).into()
+    [2048, 3072, 4096].map(generate).into()
 });
 
 pub fn object(

@@ -304,3 +304,19 @@ pub(crate) fn mgf1(mask: &mut [u8], seed: &[u8], hash: Hash) -> Result<()> {
     };
     check(answer, Code::FunctionFailed, "compute MGF1")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blinding_is_on_for_generated_and_imported_keys() {
+        let generated = Rsa::generate(2048, &BigNum::from_word(65537).unwrap()).unwrap();
+        let imported = Rsa::private(&generated.parts().unwrap()).unwrap();
+        for key in [generated, imported] {
+            // SAFETY: a valid key.
+            let off = unsafe { lc::RSA_test_flags(key.0.as_ptr(), lc::RSA_FLAG_NO_BLINDING) };
+            assert_eq!(off, 0);
+        }
+    }
+}
