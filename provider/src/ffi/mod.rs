@@ -1,4 +1,5 @@
 //! Everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch.
 
 pub mod awslc;
+pub(crate) mod memory;
 pub mod params;
