@@ -24,3 +24,4 @@ pub mod object;
 pub mod returns;
 pub mod secret;
 pub mod slab;
+pub mod store;

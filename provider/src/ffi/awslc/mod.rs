@@ -13,6 +13,7 @@ pub(crate) mod kdf;
 pub mod pointer;
 pub(crate) mod rand;
 pub(crate) mod rsa;
+pub(crate) mod sealing;
 
 use std::ffi::c_int;
 

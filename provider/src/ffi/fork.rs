@@ -1,0 +1,154 @@
+//! Fork: a page that the kernel wipes in the child, and handlers that keep SQLite out of it.
+
+use std::ptr;
+use std::sync::Once;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+
+use crate::store::gate;
+
+/// A page of its own that reads zero in a forked child; null where the kernel cannot do that.
+static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// The process that claimed last, for kernels without the page.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+static WATCH: Once = Once::new();
+
+/// Marks this process as the owner of the instance it has just made.
+pub fn claim() {
+    watch();
+    OWNER.store(std::process::id(), Ordering::Release);
+    if let Some(page) = page().or_else(make_page) {
+        page.store(1, Ordering::Release);
+    }
+}
+
+/// Whether this process is the one that called [`claim`]: one load, or `getpid` without the page.
+#[inline]
+pub fn owned() -> bool {
+    match page() {
+        Some(page) => page.load(Ordering::Relaxed) != 0,
+        None => OWNER.load(Ordering::Acquire) == std::process::id(),
+    }
+}
+
+/// Has every later fork of this process wait for running statements and close every connection to
+/// a store first. May be called as often as one likes.
+pub fn watch() {
+    // A fork in the middle of the registration, on another thread, would leave the child with a
+    // `Once` that never completes; but the child's next `watch` can only come from a call to
+    // C_Initialize, whose standard forbids that call to race with anything in this process.
+    WATCH.call_once(|| {
+        // SAFETY: three functions that live as long as the process (the module is never unloaded)
+        // and may run on any thread.
+        let answer = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+        if answer != 0 {
+            log::error!("pthread_atfork: error {answer}; do not use tokens across a fork");
+        }
+    });
+}
+
+extern "C" fn prepare() {
+    gate::close();
+}
+
+extern "C" fn parent() {
+    gate::open();
+}
+
+extern "C" fn child() {
+    gate::open();
+}
+
+#[inline]
+fn page() -> Option<&'static AtomicU64> {
+    // SAFETY: null, or the page installed by `make_page`, which is never unmapped and only ever
+    // used as this atomic.
+    unsafe { PAGE.load(Ordering::Acquire).as_ref() }
+}
+
+/// Makes and installs the page; `None` where the kernel does not wipe on fork (before Linux 4.14).
+fn make_page() -> Option<&'static AtomicU64> {
+    let length = rustix::param::page_size();
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new private mapping, zeroed, that nothing else refers to; unmapped only while
+    // nobody has seen it.
+    unsafe {
+        let made = mmap_anonymous(ptr::null_mut(), length, access, MapFlags::PRIVATE).ok()?;
+        let wiped = madvise(made, length, Advice::LinuxWipeOnFork).is_ok();
+        let installed = wiped
+            && PAGE
+                .compare_exchange(ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire)
+                .is_ok();
+        if !installed {
+            let _ = munmap(made, length);
+        }
+    }
+    page()
+}
+
+/// Forks for tests; 0 in the child.
+///
+/// # Safety
+/// The child may call only what is safe after the fork of a process with threads, and must end
+/// with [`exit_for_tests`].
+#[doc(hidden)]
+pub unsafe fn fork_for_tests() -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { libc::fork() }
+}
+
+/// Ends a forked child without running what the parent registered for its exit.
+#[doc(hidden)]
+pub fn exit_for_tests(status: i32) -> ! {
+    // SAFETY: ends the process, does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// Waits for a forked child; its exit status, or `None` if a signal ended it.
+#[doc(hidden)]
+pub fn wait_for_tests(child: i32) -> Option<i32> {
+    let mut status = 0;
+    // SAFETY: `status` is writable.
+    let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+    (waited == child && libc::WIFEXITED(status)).then(|| libc::WEXITSTATUS(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_child_owns_nothing_until_it_claims() {
+        claim();
+        assert!(owned());
+        // SAFETY: the child only touches atomics and ends with `_exit`.
+        let child = unsafe { fork_for_tests() };
+        if child == 0 {
+            let before = owned();
+            claim();
+            exit_for_tests(i32::from(before || !owned()));
+        }
+        assert_eq!(wait_for_tests(child), Some(0));
+        assert!(owned());
+    }
+
+    #[test]
+    fn a_master_key_reads_zero_in_the_child_and_other_secrets_stay() {
+        let fill = |room: &mut [u8]| {
+            room.fill(7);
+            Ok(())
+        };
+        let master = Secret::wiped_on_fork(32, fill).unwrap();
+        let other = Secret::try_with(32, fill).unwrap();
+        // SAFETY: the child only reads memory and ends with `_exit`.
+        let child = unsafe { fork_for_tests() };
+        if child == 0 {
+            let right = master.expose() == [0; 32] && other.expose() == [7; 32];
+            exit_for_tests(i32::from(!right));
+        }
+        assert_eq!(wait_for_tests(child), Some(0));
+        assert_eq!(master.expose(), [7; 32]);
+    }
+}

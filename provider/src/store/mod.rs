@@ -1,0 +1,216 @@
+//! Where sealed records lie: bytes and versions, no policy, no keys.
+
+pub mod event;
+pub(crate) mod gate;
+pub mod memory;
+pub mod sqlite;
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use crate::backend::ObjectId;
+use crate::error::{Error, Result};
+
+pub use event::{Event, EventKind, EventRecord, Witness};
+
+/// A medium for the records of one token.
+pub trait Store: Send + Sync {
+    /// What describes the token; `None` while it is not initialised.
+    fn token(&self) -> Result<Option<TokenRecord>>;
+    /// The instance of the token alone: what tells whether somebody initialised it again.
+    fn instance(&self) -> Result<Option<Instance>>;
+    fn account(&self, role: Role) -> Result<Option<Account>>;
+
+    fn get(&self, id: ObjectId) -> Result<Option<Record>>;
+    /// The version of one record: all that a cached object is compared with.
+    fn version(&self, id: ObjectId) -> Result<Option<u64>>;
+    /// The records that have all of `tags`, at least one; in time that follows the rarest tag.
+    fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>>;
+    /// The records written without a login since the last one.
+    fn unattested(&self) -> Result<Vec<ObjectId>>;
+    /// Every record, for checks and backups.
+    fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()>;
+    /// The events from `first` on, in order, at most `limit`.
+    fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>>;
+
+    /// Makes all of the changes, or none, and appends their events.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] if a version is not the expected one, [`CommitError::Replaced`]
+    /// if the token is not the instance that the batch is for.
+    fn commit(&self, batch: &Batch<'_>) -> Result<Epoch, CommitError>;
+
+    /// The epoch now; read it before what it vouches for.
+    fn epoch(&self) -> Result<Epoch>;
+    /// Whether anything may have changed since `seen`. One load when nothing did.
+    fn fresh(&self, seen: Epoch) -> Result<Freshness>;
+
+    /// Whether commits are possible.
+    fn writable(&self) -> Result<bool>;
+    /// Keeps every other holder of this lock out, on this machine, until the guard is dropped or
+    /// its process dies: for the lockout counter.
+    fn exclusive(&self) -> Result<Box<dyn Exclusive + '_>>;
+    /// Erases what earlier commits left in the medium's log, as far as other readers allow.
+    fn forget(&self) -> Result<()>;
+}
+
+/// The guard of [`Store::exclusive`].
+pub trait Exclusive {}
+
+/// A counter that every commit moves: equal and even means that nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Epoch(pub u64);
+
+/// The answer to "is what I read at this epoch still current?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    Current,
+    /// Read again, and remember this epoch for what you read then. It is odd while a commit is
+    /// under way, and an odd one is never current.
+    Changed(Epoch),
+}
+
+/// A truncated HMAC of (attribute, value): searchable without being readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub [u8; 16]);
+
+/// Made anew whenever the token is initialised.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Instance(pub [u8; 16]);
+
+/// How the body of a record is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Form {
+    /// Sealed under a key that a login of the user unlocks.
+    Private = 1,
+    /// Sealed under a key that lies in the token record: `CKA_PRIVATE` is false.
+    Open = 2,
+    /// In clear, with a MAC.
+    Public = 3,
+    /// In clear, without a MAC: written without a login.
+    Unattested = 4,
+}
+
+/// One object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub id: ObjectId,
+    /// 1 when created, one more at each change.
+    pub version: u64,
+    pub form: Form,
+    pub tags: Vec<Tag>,
+    pub body: Vec<u8>,
+}
+
+/// What is stored of a token once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    pub version: u64,
+    pub instance: Instance,
+    /// Readable before login: label, serial number, the keys of what is not private.
+    pub clear: Vec<u8>,
+    /// Sealed under the master key, and `clear` authenticated with it.
+    pub sealed: Vec<u8>,
+}
+
+/// Whose PIN an account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    SecurityOfficer = 1,
+    User = 2,
+}
+
+/// The master key wrapped under a PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub role: Role,
+    pub version: u64,
+    pub cost: Cost,
+    pub salt: [u8; 16],
+    pub wrapped: Vec<u8>,
+    /// Tries since the last right one.
+    pub failures: u32,
+}
+
+/// What an Argon2id derivation costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub kibibytes: u32,
+    pub passes: u32,
+    pub lanes: u32,
+}
+
+/// One transaction.
+pub struct Batch<'a> {
+    /// The instance that the token must still be; `None` for one that must not exist yet.
+    pub instance: Option<Instance>,
+    pub changes: Vec<Change>,
+    pub events: Vec<Event>,
+    pub witness: &'a dyn Witness,
+    pub durability: Durability,
+}
+
+/// Whether a commit must survive a power cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk when the commit returns.
+    Full,
+    /// Atomic and visible at once, on the disk with the next full commit.
+    Lazy,
+}
+
+/// One change; `expected` is the version that must be stored now, 0 for none.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Put {
+        record: Record,
+        expected: u64,
+    },
+    Remove {
+        id: ObjectId,
+        expected: u64,
+    },
+    PutAccount {
+        account: Account,
+        expected: u64,
+    },
+    PutToken {
+        token: TokenRecord,
+        expected: u64,
+    },
+    /// Removes every record and every account.
+    Clear,
+}
+
+/// Why nothing was committed.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Somebody else changed it first: read again and try again.
+    Conflict,
+    /// The token was initialised again.
+    Replaced,
+    Failed(Error),
+}
+
+impl From<Error> for CommitError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Form {
+    /// The form with this number.
+    pub fn from_raw(raw: u8) -> Option<Self> {
+        [Self::Private, Self::Open, Self::Public, Self::Unattested]
+            .into_iter()
+            .find(|form| *form as u8 == raw)
+    }
+}

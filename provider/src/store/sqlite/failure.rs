@@ -1,0 +1,64 @@
+//! What SQLite's errors mean for the application and for the person who reads the log.
+
+use rusqlite::{Error as Sqlite, ErrorCode};
+
+use super::files::Files;
+use crate::error::{Code, Context, Error};
+
+impl Files {
+    /// Explains an error of SQLite: names the file and says what to do.
+    #[track_caller]
+    #[cold]
+    pub(super) fn explain(&self, error: Sqlite, doing: &str) -> Error {
+        let path = self.database.display();
+        let (code, advice) = match error.sqlite_error_code() {
+            Some(ErrorCode::ReadOnly) => (
+                Code::TokenWriteProtected,
+                "it or its directory cannot be written by this user".to_owned(),
+            ),
+            Some(ErrorCode::DiskFull) => (Code::DeviceMemory, "the disk is full".to_owned()),
+            Some(ErrorCode::SystemIoFailure) if is_write_failure(&error) => (
+                Code::DeviceMemory,
+                "it cannot be written: look for a full disk, a quota, a file size limit".to_owned(),
+            ),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+                Code::DeviceError,
+                "another program has locked it: see who with `fuser -v`".to_owned(),
+            ),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => (
+                Code::DeviceError,
+                "it is damaged: keep a copy of it and restore a backup".to_owned(),
+            ),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
+                Code::DeviceError,
+                "it, or the -wal or -shm file beside it, cannot be opened: check the owner and \
+                 the permissions of the directory"
+                    .to_owned(),
+            ),
+            Some(ErrorCode::OutOfMemory) => (Code::HostMemory, "no memory is left".to_owned()),
+            _ => (Code::DeviceError, "see the reason".to_owned()),
+        };
+        let story: Result<(), Error> =
+            Err(error).or_code(code, format!("{doing} {path}: {advice}"));
+        match story {
+            Err(error) => error,
+            Ok(()) => code.because(doing.to_owned()),
+        }
+    }
+}
+
+/// Whether writing, extending or flushing a file failed: SQLite reports ENOSPC as a full disk, but
+/// EDQUOT and EFBIG so.
+fn is_write_failure(error: &Sqlite) -> bool {
+    use rusqlite::ffi;
+    let extended = error.sqlite_error().map(|e| e.extended_code);
+    matches!(
+        extended,
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_SHMSIZE
+        )
+    )
+}

@@ -1,0 +1,122 @@
+//! The files of one token, and the locks on single bytes of one of them.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::error::{Code, Context, Error, Result};
+use crate::ffi::lock::{self, Mode};
+
+/// Where the files of a token are: the database, beside it locks and the epoch. SQLite adds `-wal`
+/// and `-shm`.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub(super) database: PathBuf,
+    pub(super) locks: PathBuf,
+    pub(super) epoch: PathBuf,
+    /// How long to wait for another process before giving up.
+    pub(super) patience: Duration,
+}
+
+/// Held by the process that commits.
+pub(super) const WRITE: u8 = 0;
+/// Shared by readers; exclusive while a checkpoint moves pages under them.
+pub(super) const READ: u8 = 1;
+/// Held between reading the lockout counter and having decided on a PIN.
+pub(super) const LOGIN: u8 = 2;
+
+/// A lock on a byte, released when dropped.
+pub(super) struct Locked<'a> {
+    file: &'a File,
+    byte: u8,
+}
+
+impl Files {
+    /// The files around a database `<name>.db`.
+    pub(super) fn around(database: &Path, patience: Duration) -> Self {
+        // Relative paths would follow the application's working directory; one that begins with
+        // `file:` would mean something else to SQLite.
+        let database = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+        let (locks, epoch) = (database.with_extension("lock"), database.with_extension("epoch"));
+        Self { database, locks, epoch, patience }
+    }
+
+    /// Opens the lock file, making it if that is possible; `None` for a reader who may not.
+    pub(super) fn open_locks(&self) -> Result<Option<File>> {
+        let made = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(self.mode())
+            .open(&self.locks);
+        let opened = made.or_else(|_| File::open(&self.locks));
+        match opened {
+            Ok(file) => Ok(Some(file)),
+            Err(e) if is_refusal(&e) || e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e).or_code(Code::DeviceError, self.story("cannot open", &self.locks)),
+        }
+    }
+
+    /// Locks a byte, waiting for others as long as patience lasts.
+    pub(super) fn lock<'a>(&self, file: &'a File, byte: u8, mode: Mode) -> Result<Locked<'a>> {
+        let deadline = Instant::now() + self.patience;
+        let mut pause = Duration::from_micros(20);
+        loop {
+            if self.try_lock(file, byte, mode)? {
+                return Ok(Locked { file, byte });
+            }
+            if Instant::now() >= deadline {
+                return Err(self.stuck());
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(2));
+        }
+    }
+
+    /// Locks a byte if that is possible now.
+    pub(super) fn try_lock(&self, file: &File, byte: u8, mode: Mode) -> Result<bool> {
+        let what = || format!("cannot lock {}", self.locks.display());
+        lock::try_lock(file, byte, mode).or_code(Code::DeviceError, what())
+    }
+
+    pub(super) fn stuck(&self) -> Error {
+        Code::DeviceError.because(format!(
+            "another process has locked {} for more than {:?}: see who with `fuser -v` and end it",
+            self.database.display(),
+            self.patience
+        ))
+    }
+
+    /// The permissions of files beside the database: its own.
+    pub(super) fn mode(&self) -> u32 {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = std::fs::metadata(&self.database);
+        metadata.map_or(0o600, |metadata| metadata.permissions().mode() & 0o666)
+    }
+
+    pub(super) fn story(&self, what: &str, path: &Path) -> String {
+        format!("{what} {}", path.display())
+    }
+}
+
+impl<'a> Locked<'a> {
+    /// A lock that [`Files::try_lock`] has just taken.
+    pub(super) fn taken(file: &'a File, byte: u8) -> Self {
+        Self { file, byte }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Fails only for a closed descriptor, whose locks are gone.
+        let _ = lock::unlock(self.file, self.byte);
+    }
+}
+
+/// Whether the operating system refused for lack of rights, or because the medium is read-only.
+pub(super) fn is_refusal(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}

@@ -1,0 +1,190 @@
+//! A token in one SQLite file, shared by any number of processes.
+
+mod failure;
+mod files;
+mod link;
+mod pool;
+mod pulse;
+mod rows;
+mod schema;
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::gate::{self, Connected, Inside};
+use super::{
+    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Freshness, Instance,
+    Record, Role, Store, Tag, TokenRecord, event,
+};
+use crate::backend::ObjectId;
+use crate::error::{Code, Context, Result};
+use crate::ffi::lock::Mode;
+use files::{Files, LOGIN, Locked};
+use pool::Pool;
+
+/// A token's database, opened when it is first needed.
+pub struct SqliteStore {
+    pool: Arc<Pool>,
+}
+
+/// How long a process waits for another one's lock.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+impl SqliteStore {
+    /// The store in `database` and the files beside it. Nothing is opened or made yet: the first
+    /// commit that brings a token record makes the file.
+    pub fn new(database: &Path) -> Self {
+        Self::with_patience(database, PATIENCE)
+    }
+
+    /// As [`new`](Self::new), waiting for other processes no longer than `patience`.
+    pub fn with_patience(database: &Path, patience: Duration) -> Self {
+        crate::ffi::fork::watch();
+        let pool = Arc::new(Pool::new(Files::around(database, patience)));
+        gate::register(&(pool.clone() as Arc<dyn Connected>));
+        Self { pool }
+    }
+
+    /// Whether a token can be made here: nobody refuses to write to the directory.
+    fn can_be_made(&self) -> bool {
+        let mut ancestors = self.pool.files.database.ancestors().skip(1);
+        let existing = ancestors.find(|directory| directory.is_dir());
+        let access = rustix::fs::Access::WRITE_OK;
+        existing.is_some_and(|directory| rustix::fs::access(directory, access).is_ok())
+    }
+
+    fn read<T: Default>(
+        &self,
+        body: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T> {
+        Ok(self.pool.read(body)?.unwrap_or_default())
+    }
+}
+
+impl Store for SqliteStore {
+    fn token(&self) -> Result<Option<TokenRecord>> {
+        self.read(rows::token)
+    }
+
+    fn instance(&self) -> Result<Option<Instance>> {
+        self.read(rows::instance)
+    }
+
+    fn account(&self, role: Role) -> Result<Option<Account>> {
+        self.read(|sqlite| rows::account(sqlite, role))
+    }
+
+    fn get(&self, id: ObjectId) -> Result<Option<Record>> {
+        self.read(|sqlite| rows::get(sqlite, id))
+    }
+
+    fn version(&self, id: ObjectId) -> Result<Option<u64>> {
+        self.read(|sqlite| rows::version(sqlite, id))
+    }
+
+    fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>> {
+        self.read(|sqlite| rows::find(sqlite, tags))
+    }
+
+    fn unattested(&self) -> Result<Vec<ObjectId>> {
+        self.read(rows::unattested)
+    }
+
+    fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()> {
+        self.read(|sqlite| rows::scan(sqlite, each))
+    }
+
+    fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>> {
+        self.read(|sqlite| rows::events(sqlite, first, limit))
+    }
+
+    fn commit(&self, batch: &Batch<'_>) -> Result<Epoch, CommitError> {
+        let create = batch.changes.iter().any(|change| matches!(change, Change::PutToken { .. }));
+        let files = &self.pool.files;
+        let explain = |e| CommitError::Failed(files.explain(e, "cannot write"));
+        self.pool.write(create, batch.durability, |sqlite| {
+            if rows::instance(sqlite).map_err(explain)? != batch.instance {
+                return Err(CommitError::Replaced);
+            }
+            for change in &batch.changes {
+                if !rows::apply(sqlite, change).map_err(explain)? {
+                    return Err(CommitError::Conflict);
+                }
+            }
+            if batch.events.is_empty() {
+                return Ok(());
+            }
+            let mut last = rows::last_event(sqlite).map_err(explain)?;
+            for event in &batch.events {
+                let record = EventRecord::append(event, event::now(), last, batch.witness)?;
+                rows::append(sqlite, &record).map_err(explain)?;
+                last = (record.sequence, record.chain);
+            }
+            Ok(())
+        })
+    }
+
+    fn epoch(&self) -> Result<Epoch> {
+        Ok(self.pool.epoch()?.unwrap_or(Epoch(0)))
+    }
+
+    #[inline]
+    fn fresh(&self, seen: Epoch) -> Result<Freshness> {
+        let now = match self.pool.mapped() {
+            Some(pulse) => Epoch(pulse.mapped.load()),
+            None => self.epoch()?,
+        };
+        match now == seen && now.0.is_multiple_of(2) {
+            true => Ok(Freshness::Current),
+            false => Ok(Freshness::Changed(now)),
+        }
+    }
+
+    fn writable(&self) -> Result<bool> {
+        Ok(self.pool.writable()?.unwrap_or_else(|| self.can_be_made()))
+    }
+
+    fn exclusive(&self) -> Result<Box<dyn Exclusive + '_>> {
+        let files = &self.pool.files;
+        let path = files.locks.clone();
+        let file = File::options().read(true).write(true).open(&path);
+        let file = file.or_code(Code::TokenWriteProtected, format!("cannot open {path:?}"))?;
+        let deadline = Instant::now() + files.patience;
+        let mut pause = Duration::from_micros(50);
+        loop {
+            // A fork while the lock is held would give it to the child, for as long as that
+            // lives: so it is held inside the gate, but not waited for there.
+            let inside = gate::enter();
+            if files.try_lock(&file, LOGIN, Mode::Exclusive)? {
+                return Ok(Box::new(Alone { file, _inside: inside }));
+            }
+            drop(inside);
+            if Instant::now() >= deadline {
+                return Err(files.stuck());
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(3));
+        }
+    }
+
+    fn forget(&self) -> Result<()> {
+        self.pool.truncate_log()
+    }
+}
+
+/// The login lock, released before the gate is left.
+struct Alone {
+    file: File,
+    _inside: Inside,
+}
+
+impl Exclusive for Alone {}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        drop(Locked::taken(&self.file, LOGIN));
+    }
+}

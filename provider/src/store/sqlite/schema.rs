@@ -1,0 +1,49 @@
+//! The tables, and how a database becomes the newest version of them.
+
+/// `KWYT`: what tells a token from any other SQLite database.
+pub(super) const APPLICATION_ID: i32 = 0x4b57_5954;
+
+/// The schema version that this module writes (`PRAGMA user_version`).
+pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// Statement `n` brings a database of version `n` to version `n + 1`; 0 is an empty one.
+pub(super) const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE token (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    version   INTEGER NOT NULL,
+    instance  BLOB NOT NULL CHECK (length(instance) = 16),
+    clear     BLOB NOT NULL,
+    sealed    BLOB NOT NULL
+) STRICT;
+CREATE TABLE account (
+    role      INTEGER PRIMARY KEY,
+    version   INTEGER NOT NULL,
+    kibibytes INTEGER NOT NULL,
+    passes    INTEGER NOT NULL,
+    lanes     INTEGER NOT NULL,
+    salt      BLOB NOT NULL CHECK (length(salt) = 16),
+    wrapped   BLOB NOT NULL,
+    failures  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE object (
+    id        BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version   INTEGER NOT NULL,
+    form      INTEGER NOT NULL,
+    tags      BLOB NOT NULL CHECK (length(tags) % 16 = 0),
+    body      BLOB NOT NULL
+) STRICT;
+CREATE INDEX unattested ON object (id) WHERE form = 4;
+CREATE TABLE tag (
+    tag       BLOB NOT NULL CHECK (length(tag) = 16),
+    object    BLOB NOT NULL CHECK (length(object) = 16),
+    PRIMARY KEY (tag, object)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE event (
+    sequence  INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    kind      INTEGER NOT NULL,
+    subject   BLOB NOT NULL CHECK (length(subject) = 16),
+    chain     BLOB NOT NULL CHECK (length(chain) = 32),
+    mac       BLOB CHECK (length(mac) = 32)
+) STRICT;
+"];
