@@ -1,6 +1,7 @@
 //! Where keys live and where they are used. Everything above these traits is the same for every
 //! backend.
 
+pub mod embedded;
 pub mod object;
 pub mod operation;
 
@@ -88,7 +89,7 @@ pub trait Token: Send + Sync {
 }
 
 /// A usable key. Immutable, shared by every session that uses it.
-pub trait Key: Send + Sync {
+pub trait Key: std::any::Any + Send + Sync {
     /// The same key behind a reference count of its own: a session keeps one, so that starting an
     /// operation writes no cache line that another session uses.
     fn lease(&self) -> Arc<dyn Key>;

@@ -1,0 +1,314 @@
+//! PINs: initialising the token, setting PINs, logging in under the lockout rule.
+//!
+//! A try is counted on the disk *before* it is known whether the PIN is right; otherwise whoever
+//! ends the process at the right moment tries for free (a right PIN answers at once, so one that
+//! does not need never be waited for). Putting the counter back after a right PIN need not reach
+//! the disk: if a power cut undoes it, the account is one try closer to its lock, until the next
+//! right PIN. So a login costs one derivation and one flush.
+//!
+//! Derivations take long and run before the lock is taken; the lock keeps counting, unwrapping and
+//! putting back together, so that any number of processes with the right PIN never see each
+//! other's counted tries.
+
+use std::sync::atomic::Ordering;
+
+use super::identity::Identity;
+use super::keys::{self, Keys};
+use super::pin::LENGTHS;
+use super::token::EmbeddedToken;
+use crate::backend::{Pin, PinState, User};
+use crate::engine::random;
+use crate::error::{Code, Error, Result};
+use crate::secret::Secret;
+use crate::store::event::{EventKind, Nobody};
+use crate::store::{
+    Account, Batch, Change, CommitError, Cost, Durability, Event, Instance, Role, Witness,
+};
+
+/// A PIN stretched, with what it takes to do that again.
+struct Stretched {
+    kek: Secret,
+    salt: [u8; 16],
+    cost: Cost,
+}
+
+impl EmbeddedToken {
+    pub(super) fn pin_state(&self, account: &Account) -> PinState {
+        match self.settings.attempts.saturating_sub(account.failures) {
+            0 => PinState::Locked,
+            _ if account.failures == 0 => PinState::Fine,
+            1 => PinState::FinalTry,
+            _ => PinState::CountLow,
+        }
+    }
+
+    /// `C_InitToken`.
+    pub(super) fn initialize_token(&self, pin: Pin<'_>, label: &str) -> Result<()> {
+        let old = self.identity()?;
+        match &old {
+            Some(old) => drop(self.prove(old, Role::SecurityOfficer, pin, None)?),
+            // The function cannot return CKR_PIN_LEN_RANGE.
+            None => length(pin).map_err(|e| e.with_code(Code::PinIncorrect))?,
+        }
+        let serial = old.as_ref().map_or(&self.future_serial, |old| &old.serial);
+        let version = old.as_ref().map_or(0, |old| old.version);
+        let identity = Identity::generate(version + 1, label, serial)?;
+        let master = keys::new_master()?;
+        let role = Role::SecurityOfficer;
+        let account = self.stretch(pin, role, identity.instance)?.account(role, 1, &master)?;
+        let keys = Keys::of(role, master, identity.instance)?;
+        let token = identity.write(&keys)?;
+        let batch = Batch {
+            instance: old.as_ref().map(|old| old.instance),
+            changes: vec![
+                Change::Clear,
+                Change::PutAccount { account, expected: 0 },
+                Change::PutToken { token, expected: version },
+            ],
+            events: vec![Event::of_role(EventKind::TokenInitialized, role)],
+            witness: &keys,
+            durability: Durability::Full,
+        };
+        self.set_login(None);
+        self.store.commit(&batch).map_err(|e| self.explain(e))?;
+        // The master key and every object are gone from the tables; let the log forget them too.
+        self.forget();
+        self.initialized().map(drop)
+    }
+
+    /// `C_InitPIN`: the security officer holds the master key.
+    pub(super) fn set_user_pin(&self, pin: Pin<'_>) -> Result<()> {
+        let identity = self.initialized()?;
+        let keys = self.keys().ok_or_else(|| self.not_logged_in())?;
+        let master = keys.master().ok_or_else(|| self.not_logged_in())?;
+        length(pin)?;
+        let stretched = self.stretch(pin, Role::User, identity.instance)?;
+        {
+            let _alone = self.store.exclusive()?;
+            let version = self.store.account(Role::User)?.map_or(0, |account| account.version);
+            let account = stretched.account(Role::User, version + 1, master)?;
+            let change = Change::PutAccount { account, expected: version };
+            let event = Event::of_role(EventKind::PinChanged, Role::User);
+            self.commit(&identity, vec![change], vec![event])?;
+        }
+        self.forget();
+        Ok(())
+    }
+
+    /// `C_SetPIN`.
+    pub(super) fn change_pin(&self, user: User, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
+        let identity = self.initialized()?;
+        let role = self.role(user);
+        length(new)?;
+        if !self.store.writable()? {
+            return Err(Code::TokenWriteProtected.because("the PIN of a read-only token"));
+        }
+        let stretched = self.stretch(new, role, identity.instance)?;
+        self.prove(&identity, role, old, Some(&stretched))?;
+        self.forget();
+        Ok(())
+    }
+
+    /// `C_Login`.
+    pub(super) fn log_in(&self, user: User, pin: Pin<'_>) -> Result<()> {
+        let missing = |e: Error| match e.code() {
+            Code::TokenNotRecognized => e.with_code(Code::UserPinNotInitialized),
+            _ => e,
+        };
+        let identity = self.initialized().map_err(missing)?;
+        let role = self.role(user);
+        let master = self.prove(&identity, role, pin, None)?;
+        if user == User::ContextSpecific {
+            return Ok(());
+        }
+        let keys = Keys::of(role, master, identity.instance)?;
+        let record = self.store.token()?.ok_or_else(|| self.not_logged_in())?;
+        identity.authenticate(&record, &keys)?;
+        self.set_login(Some(keys));
+        self.verify_opened();
+        if role == Role::User {
+            self.attest();
+        }
+        Ok(())
+    }
+
+    /// `C_Logout`.
+    pub(super) fn log_out(&self) -> Result<()> {
+        self.set_login(None);
+        self.cache.forget_private();
+        if self.remains.swap(false, Ordering::AcqRel) {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    /// Old ciphertext and wrapped keys must not linger in the log. What cannot be erased now is
+    /// with the next checkpoint.
+    fn forget(&self) {
+        if let Err(e) = self.store.forget() {
+            log::warn!("the token's log still holds what was destroyed: {e}");
+        }
+    }
+
+    /// The master key, if the PIN is right; `new` then takes its place in the same transaction
+    /// that puts the counter back.
+    fn prove(
+        &self,
+        identity: &Identity,
+        role: Role,
+        pin: Pin<'_>,
+        new: Option<&Stretched>,
+    ) -> Result<Secret> {
+        if pin.0.is_empty() {
+            return Err(Code::PinIncorrect.because("an empty PIN"));
+        }
+        // Somebody may set the PIN between its derivation and the lock; not for ever.
+        for _ in 0..8 {
+            let before = self.unlocked_account(role)?;
+            let Account { salt, cost, .. } = before;
+            let derivations = &self.settings.derivations;
+            let kek = derivations.derive(pin.0, &salt, cost, role, identity.instance)?;
+            if !self.store.writable()? {
+                // Who cannot write holds the file, and can try PINs on a copy of it anyway.
+                let master = keys::unwrap(&kek, &before.wrapped)?;
+                return master.ok_or_else(|| wrong(role));
+            }
+            let _alone = self.store.exclusive()?;
+            let account = self.unlocked_account(role)?;
+            if account.salt == salt {
+                return self.count_and_unwrap(identity, account, &kek, new);
+            }
+        }
+        Err(Code::FunctionFailed.because("the PIN is being changed again and again"))
+    }
+
+    /// Under the login lock: count, unwrap, put back.
+    fn count_and_unwrap(
+        &self,
+        identity: &Identity,
+        account: Account,
+        kek: &Secret,
+        new: Option<&Stretched>,
+    ) -> Result<Secret> {
+        let role = account.role;
+        let counted = Account {
+            version: account.version + 1,
+            failures: account.failures + 1,
+            ..account.clone()
+        };
+        self.put(identity, &counted, account.version, &[], &Nobody, Durability::Full)?;
+        let Some(master) = keys::unwrap(kek, &account.wrapped)? else {
+            let event = Event::of_role(EventKind::LoginFailed, role);
+            let batch = Batch {
+                instance: Some(identity.instance),
+                changes: Vec::new(),
+                events: vec![event],
+                witness: &Nobody,
+                durability: Durability::Lazy,
+            };
+            self.store.commit(&batch).map_err(|e| self.explain(e))?;
+            let left = self.settings.attempts.saturating_sub(counted.failures);
+            log::warn!("a wrong {role:?} PIN: {left} tries left");
+            return Err(wrong(role));
+        };
+        let version = counted.version + 1;
+        match new {
+            None => {
+                let reset = Account { version, failures: 0, ..account };
+                self.put(identity, &reset, counted.version, &[], &Nobody, Durability::Lazy)?;
+            }
+            Some(new) => {
+                let account = new.account(role, version, &master)?;
+                let event = [Event::of_role(EventKind::PinChanged, role)];
+                let witness = Keys::of(role, copy(&master)?, identity.instance)?;
+                self.put(identity, &account, counted.version, &event, &witness, Durability::Full)?;
+            }
+        }
+        Ok(master)
+    }
+
+    fn put(
+        &self,
+        identity: &Identity,
+        account: &Account,
+        expected: u64,
+        events: &[Event],
+        witness: &dyn Witness,
+        durability: Durability,
+    ) -> Result<()> {
+        let batch = Batch {
+            instance: Some(identity.instance),
+            changes: vec![Change::PutAccount { account: account.clone(), expected }],
+            events: events.to_vec(),
+            witness,
+            durability,
+        };
+        let answer: Result<_, CommitError> = self.store.commit(&batch);
+        answer.map(drop).map_err(|e| self.explain(e))
+    }
+
+    fn unlocked_account(&self, role: Role) -> Result<Account> {
+        let account = self.store.account(role)?;
+        let account = account.ok_or_else(|| {
+            Code::UserPinNotInitialized.because(format!("no {role:?} PIN is set"))
+        })?;
+        match self.pin_state(&account) {
+            PinState::Locked => Err(Code::PinLocked.because(match role {
+                Role::User => "the user PIN is locked: the security officer can set a new one",
+                Role::SecurityOfficer => {
+                    "the SO PIN is locked: the token can only be initialised again, offline"
+                }
+            })),
+            _ => Ok(account),
+        }
+    }
+
+    /// A key-encryption key for a PIN that is being set.
+    fn stretch(&self, pin: Pin<'_>, role: Role, instance: Instance) -> Result<Stretched> {
+        let cost = self.settings.cost;
+        let mut salt = [0; 16];
+        random::fill(&mut salt)?;
+        let kek = self.settings.derivations.derive(pin.0, &salt, cost, role, instance)?;
+        Ok(Stretched { kek, salt, cost })
+    }
+
+    /// Whose PIN is meant: the context-specific one is that of whoever is logged in.
+    fn role(&self, user: User) -> Role {
+        match user {
+            User::SecurityOfficer => Role::SecurityOfficer,
+            User::User => Role::User,
+            User::ContextSpecific => self.keys().map_or(Role::User, |keys| keys.role),
+        }
+    }
+}
+
+impl Stretched {
+    /// An account that wraps `master` under this PIN.
+    fn account(&self, role: Role, version: u64, master: &Secret) -> Result<Account> {
+        let wrapped = keys::wrap(&self.kek, master)?;
+        Ok(Account { role, version, cost: self.cost, salt: self.salt, wrapped, failures: 0 })
+    }
+}
+
+fn length(pin: Pin<'_>) -> Result<()> {
+    match LENGTHS.contains(&pin.0.len()) {
+        true => Ok(()),
+        false => Err(Code::PinLenRange.because(format!(
+            "a PIN has {} to {} bytes, this one {}",
+            LENGTHS.start(),
+            LENGTHS.end(),
+            pin.0.len()
+        ))),
+    }
+}
+
+fn copy(master: &Secret) -> Result<Secret> {
+    Secret::wiped_on_fork(master.len(), |room| {
+        room.copy_from_slice(master.expose());
+        Ok(())
+    })
+}
+
+fn wrong(role: Role) -> Error {
+    Code::PinIncorrect.because(format!("the {role:?} PIN is wrong"))
+}

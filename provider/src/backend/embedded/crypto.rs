@@ -1,0 +1,179 @@
+//! Keys that come from mechanisms: generated, wrapped, unwrapped, derived.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::key::EmbeddedKey;
+use super::token::EmbeddedToken;
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Value};
+use crate::backend::{Object, Snapshot};
+use crate::engine::{self, Lease, encoding};
+use crate::error::{Code, Error, Result};
+use crate::mechanism::{Mechanism, MechanismSpec};
+use crate::object::derived_length;
+use crate::secret::Secret;
+
+impl EmbeddedToken {
+    /// `C_GenerateKey`.
+    pub(super) fn generate_key(
+        &self,
+        mechanism: &Mechanism<'_>,
+        mut key: Attributes,
+    ) -> Result<Arc<Object>> {
+        let spec = mechanism.spec;
+        let generate = spec.generate.ok_or_else(|| lacks(spec, "generate a key"))?;
+        self.present()?;
+        let material = generate(&mechanism.params, &key)?;
+        merge(&mut key, material);
+        self.make_one(key)
+    }
+
+    /// `C_GenerateKeyPair`: both halves in one transaction.
+    pub(super) fn generate_key_pair(
+        &self,
+        mechanism: &Mechanism<'_>,
+        mut public: Attributes,
+        mut private: Attributes,
+    ) -> Result<(Arc<Object>, Arc<Object>)> {
+        let spec = mechanism.spec;
+        let generate = spec.generate_pair.ok_or_else(|| lacks(spec, "generate a pair"))?;
+        self.present()?;
+        let (public_part, private_part) = generate(&mechanism.params, &public, &private)?;
+        merge(&mut public, public_part);
+        merge(&mut private, private_part);
+        let made: Result<[_; 2], _> = self.make(vec![public, private])?.try_into();
+        let [public, private] = made.map_err(|_| Code::GeneralError.because("two objects made"))?;
+        Ok((public, private))
+    }
+
+    /// `C_WrapKey`.
+    pub(super) fn wrap_key(
+        &self,
+        mechanism: &Mechanism<'_>,
+        with: &Snapshot,
+        what: &Snapshot,
+    ) -> Result<Vec<u8>> {
+        let spec = mechanism.spec;
+        let wrap = spec.wrap.ok_or_else(|| lacks(spec, "wrap"))?;
+        if what.attributes.class() == Some(ObjectClass::PRIVATE_KEY) && !spec.wraps_private {
+            let story = format!("{} does not wrap private keys", spec.name());
+            return Err(Code::KeyNotWrappable.because(story));
+        }
+        let inconsistent = renamed(Code::KeyTypeInconsistent, Code::WrappingKeyTypeInconsistent);
+        self.with_lease(with, spec, |lease| {
+            let value = what.attributes.bytes(AttributeType::VALUE);
+            let value =
+                value.ok_or_else(|| Code::KeyNotWrappable.because("a key without value"))?;
+            wrap(lease, &mechanism.params, value)
+        })
+        .map_err(inconsistent)
+    }
+
+    /// `C_UnwrapKey`.
+    pub(super) fn unwrap_key(
+        &self,
+        mechanism: &Mechanism<'_>,
+        with: &Snapshot,
+        wrapped: &[u8],
+        mut attributes: Attributes,
+    ) -> Result<Arc<Object>> {
+        let spec = mechanism.spec;
+        let unwrap = spec.unwrap.ok_or_else(|| lacks(spec, "unwrap"))?;
+        let private = attributes.class() == Some(ObjectClass::PRIVATE_KEY);
+        if private && !spec.wraps_private {
+            let story = format!("{} does not unwrap private keys", spec.name());
+            return Err(Code::TemplateInconsistent.because(story));
+        }
+        let inconsistent = renamed(Code::KeyTypeInconsistent, Code::UnwrappingKeyTypeInconsistent);
+        let encoding = self
+            .with_lease(with, spec, |lease| unwrap(lease, &mechanism.params, wrapped))
+            .map_err(inconsistent)?;
+        match private {
+            true => add_private_key(&mut attributes, &encoding)?,
+            false => add_value(&mut attributes, encoding)?,
+        }
+        // What came out of the wrapping is no key: the wrapping is at fault, not an attribute.
+        let invalid = renamed(Code::AttributeValueInvalid, Code::WrappedKeyInvalid);
+        engine::complete(&mut attributes).map_err(invalid)?;
+        self.make_one(attributes)
+    }
+
+    /// `C_DeriveKey`.
+    pub(super) fn derive_key(
+        &self,
+        mechanism: &Mechanism<'_>,
+        from: &Snapshot,
+        mut attributes: Attributes,
+    ) -> Result<Arc<Object>> {
+        let spec = mechanism.spec;
+        let derive = spec.derive.ok_or_else(|| lacks(spec, "derive"))?;
+        let length = derived_length(&attributes)?;
+        let value = self.with_lease(from, spec, |lease| derive(lease, mechanism, length))?;
+        add_value(&mut attributes, value)?;
+        engine::complete(&mut attributes)?;
+        self.make_one(attributes)
+    }
+
+    /// The material of a key object, built at its first use like any other key.
+    fn with_lease<T>(
+        &self,
+        key: &Snapshot,
+        spec: &MechanismSpec,
+        body: impl FnOnce(&Lease) -> Result<T>,
+    ) -> Result<T> {
+        let key: &dyn Any = &**key.key(self)?;
+        let key = key.downcast_ref::<EmbeddedKey>();
+        let key = key.ok_or_else(|| Code::GeneralError.because("a key of another backend"))?;
+        body(key.lease_for(spec)?)
+    }
+
+    fn make_one(&self, attributes: Attributes) -> Result<Arc<Object>> {
+        let mut made = self.make(vec![attributes])?;
+        made.pop().ok_or_else(|| Code::GeneralError.because("one object made"))
+    }
+}
+
+/// Adds the value of a secret key, whose length the template may have named.
+fn add_value(attributes: &mut Attributes, value: Secret) -> Result<()> {
+    let wanted = attributes.number(AttributeType::VALUE_LEN);
+    if wanted.is_some_and(|wanted| wanted != value.len() as u64) {
+        return Err(Code::TemplateInconsistent.because(format!(
+            "the key has {} bytes, CKA_VALUE_LEN says {}",
+            value.len(),
+            wanted.unwrap_or_default()
+        )));
+    }
+    attributes.set(AttributeType::VALUE, Value::secret(value));
+    Ok(())
+}
+
+/// Adds what a PKCS#8 encoding says of a private key, whose type the template may have named.
+fn add_private_key(attributes: &mut Attributes, der: &Secret) -> Result<()> {
+    let (key_type, material) = encoding::private_key(der.expose())?;
+    if attributes.key_type().is_some_and(|wanted| wanted != key_type) {
+        return Err(Code::TemplateInconsistent.because(format!(
+            "the wrapped key is {key_type:?}, the template says {:?}",
+            attributes.key_type()
+        )));
+    }
+    attributes.set(AttributeType::KEY_TYPE, Value::Number(key_type.0));
+    merge(attributes, material);
+    Ok(())
+}
+
+fn merge(attributes: &mut Attributes, more: Attributes) {
+    for (id, value) in more.iter() {
+        attributes.set(id, value.clone());
+    }
+}
+
+fn renamed(from: Code, to: Code) -> impl Fn(Error) -> Error {
+    move |e| match e.code() == from {
+        true => e.with_code(to),
+        false => e,
+    }
+}
+
+fn lacks(spec: &MechanismSpec, what: &str) -> Error {
+    Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))
+}

@@ -1,0 +1,153 @@
+//! The token record: what is readable before login, and what only the master key opens.
+
+use crate::engine::random;
+use crate::error::{Code, Result};
+use crate::ffi::awslc::sealing::{self, KEY, NONCE};
+use crate::secret::Secret;
+use crate::store::{Instance, TokenRecord, event};
+
+use super::keys::Keys;
+
+/// A token as it can be known without a PIN.
+pub(super) struct Identity {
+    pub(super) version: u64,
+    pub(super) instance: Instance,
+    pub(super) label: String,
+    /// 16 hexadecimal digits; kept when the token is initialised again.
+    pub(super) serial: String,
+    /// Keys the tags of objects that are not private.
+    pub(super) tags: Secret,
+    /// Seals keys that are not private: `CKA_PRIVATE` false says that no PIN guards them.
+    pub(super) open: Secret,
+    /// When the token was initialised, in milliseconds since 1970.
+    created: u64,
+}
+
+const LABEL: u8 = 1;
+const SERIAL: u8 = 2;
+const TAGS: u8 = 3;
+const OPEN: u8 = 4;
+const CREATED: u8 = 5;
+/// Begins what the sealed part authenticates.
+const DOMAIN: &[u8] = b"KWYT\x01";
+
+impl Identity {
+    /// A token that is being initialised.
+    ///
+    /// # Errors
+    /// DeviceError if the engine has no entropy.
+    pub(super) fn generate(version: u64, label: &str, serial: &str) -> Result<Self> {
+        let mut instance = Instance([0; 16]);
+        random::fill(&mut instance.0)?;
+        Ok(Self {
+            version,
+            instance,
+            label: label.to_owned(),
+            serial: serial.to_owned(),
+            tags: random::secret(KEY)?,
+            open: random::secret(KEY)?,
+            created: event::now(),
+        })
+    }
+
+    /// A new serial number: 16 hexadecimal digits.
+    ///
+    /// # Errors
+    /// DeviceError if the engine has no entropy.
+    pub(super) fn new_serial() -> Result<String> {
+        let mut bytes = [0; 8];
+        random::fill(&mut bytes)?;
+        Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
+    }
+
+    /// # Errors
+    /// DeviceError for a record that cannot be read.
+    pub(super) fn read(record: &TokenRecord) -> Result<Self> {
+        let field = |id| {
+            fields(&record.clear)?
+                .into_iter()
+                .find(|field| field.0 == id)
+                .map(|field| field.1)
+                .ok_or_else(|| damaged("a field is missing"))
+        };
+        let text = |id| {
+            let bytes = field(id)?.to_vec();
+            String::from_utf8(bytes).map_err(|_| damaged("a text is no UTF-8"))
+        };
+        let created = field(CREATED)?.try_into().map_err(|_| damaged("the date"))?;
+        Ok(Self {
+            version: record.version,
+            instance: record.instance,
+            label: text(LABEL)?,
+            serial: text(SERIAL)?,
+            tags: Secret::copy_of(field(TAGS)?),
+            open: Secret::copy_of(field(OPEN)?),
+            created: u64::from_be_bytes(created),
+        })
+    }
+
+    /// The record to store; its sealed part authenticates the clear one.
+    ///
+    /// # Errors
+    /// DeviceError if the engine has no entropy.
+    pub(super) fn write(&self, keys: &Keys) -> Result<TokenRecord> {
+        let mut clear = Vec::new();
+        put(&mut clear, LABEL, self.label.as_bytes());
+        put(&mut clear, SERIAL, self.serial.as_bytes());
+        put(&mut clear, TAGS, self.tags.expose());
+        put(&mut clear, OPEN, self.open.expose());
+        put(&mut clear, CREATED, &self.created.to_be_bytes());
+        let mut nonce = [0; NONCE];
+        random::fill(&mut nonce)?;
+        let aad = self.aad(&clear);
+        let mut sealed = nonce.to_vec();
+        // No fields yet: the set digest, the role latch and the lifecycle go here.
+        sealing::gcm_seal(&keys.record, &nonce, &aad, &[], &mut sealed)?;
+        Ok(TokenRecord { version: self.version, instance: self.instance, clear, sealed })
+    }
+
+    /// Holds a record against the master key.
+    ///
+    /// # Errors
+    /// DeviceError if anything in it was changed.
+    pub(super) fn authenticate(&self, record: &TokenRecord, keys: &Keys) -> Result<()> {
+        let changed = || {
+            damaged("its label, serial number or keys were changed by something other than Keyway")
+        };
+        let (nonce, sealed) = record.sealed.split_first_chunk::<NONCE>().ok_or_else(changed)?;
+        let opened = sealing::gcm_open(&keys.record, nonce, &self.aad(&record.clear), sealed)?;
+        let sealed = opened.ok_or_else(changed)?;
+        // Fields of later versions are skipped, but must be fields.
+        fields(sealed.expose()).map(drop)
+    }
+
+    fn aad(&self, clear: &[u8]) -> Vec<u8> {
+        [DOMAIN, &self.version.to_be_bytes(), &self.instance.0, clear].concat()
+    }
+}
+
+fn put(out: &mut Vec<u8>, field: u8, value: &[u8]) {
+    out.push(field);
+    out.extend((value.len() as u32).to_be_bytes());
+    out.extend(value);
+}
+
+/// Field numbers with their values, in the order in which they stand.
+fn fields(mut bytes: &[u8]) -> Result<Vec<(u8, &[u8])>> {
+    let mut fields = Vec::new();
+    let cut = || damaged("it ends too early");
+    while !bytes.is_empty() {
+        let (&[field], rest) = bytes.split_first_chunk().ok_or_else(cut)?;
+        let (length, rest) = rest.split_first_chunk().ok_or_else(cut)?;
+        let (value, rest) =
+            rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(cut)?;
+        fields.push((field, value));
+        bytes = rest;
+    }
+    Ok(fields)
+}
+
+fn damaged(what: &str) -> crate::error::Error {
+    Code::DeviceError
+        .because(format!("the token record is damaged ({what}): restore a backup of the token"))
+}

@@ -1,0 +1,197 @@
+//! Tokens in files of one directory, their keys used in this process.
+
+mod accounts;
+mod cache;
+mod crypto;
+mod encoding;
+mod identity;
+mod key;
+mod keys;
+mod objects;
+mod pin;
+mod seal;
+mod tags;
+mod token;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::backend::{Backend, SlotId, Token};
+use crate::error::{Code, Context, Result};
+use crate::store::sqlite::{PATIENCE, SqliteStore};
+use crate::store::{Cost, Store};
+use pin::Derivations;
+use token::Settings;
+
+pub use pin::{DEFAULT_COST, LENGTHS as PIN_LENGTHS};
+pub use token::EmbeddedToken;
+
+/// What the configuration says about embedded tokens.
+#[derive(Clone, Debug)]
+pub struct EmbeddedConfig {
+    /// Where the files are; made when the first token is.
+    pub token_dir: PathBuf,
+    pub free_slot: FreeSlot,
+    /// Slots that are there even while they have no token.
+    pub slots: Vec<SlotId>,
+    /// For PINs that are set from now on; tests make it cheap.
+    pub pin_cost: Cost,
+    /// Wrong PINs in a row that lock an account; at least 5.
+    pub attempts: u32,
+    /// How long to wait for another process that uses a token.
+    pub patience: Duration,
+}
+
+/// When to show a slot in which `C_InitToken` can make a new token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FreeSlot {
+    /// As long as there is no token at all.
+    #[default]
+    WhenEmpty,
+    Always,
+    Never,
+}
+
+impl EmbeddedConfig {
+    /// The defaults, for the tokens in a directory.
+    pub fn new(token_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            token_dir: token_dir.into(),
+            free_slot: FreeSlot::default(),
+            slots: Vec::new(),
+            pin_cost: DEFAULT_COST,
+            attempts: 10,
+            patience: PATIENCE,
+        }
+    }
+}
+
+/// The tokens of a directory, one a slot: slot 7 is `token-7.db`.
+pub struct EmbeddedBackend {
+    config: EmbeddedConfig,
+    settings: Settings,
+    tokens: Mutex<BTreeMap<SlotId, Slot>>,
+}
+
+struct Slot {
+    token: Arc<EmbeddedToken>,
+    /// Whether its file was there when last looked at.
+    has_file: bool,
+}
+
+impl EmbeddedBackend {
+    pub fn new(config: EmbeddedConfig) -> Self {
+        let settings = Settings {
+            cost: config.pin_cost,
+            attempts: config.attempts.max(5),
+            derivations: Arc::new(Derivations::default()),
+        };
+        Self { config, settings, tokens: Mutex::default() }
+    }
+
+    /// The file of a slot's token.
+    pub fn file(&self, slot: SlotId) -> PathBuf {
+        self.config.token_dir.join(format!("token-{slot}.db"))
+    }
+
+    /// Brings the slots up to date with the files.
+    fn scan(&self, tokens: &mut BTreeMap<SlotId, Slot>) -> Result<()> {
+        let files = slots_in(&self.config.token_dir)?;
+        // A token whose file is gone is gone; a new one in its place is not the same.
+        tokens.retain(|slot, entry| !entry.has_file || files.contains(slot));
+        for slot in files.iter().chain(&self.config.slots) {
+            self.add(tokens, *slot, files.contains(slot))?;
+        }
+        let initialized = |entry: &Slot| entry.token.is_initialized();
+        let free = tokens.iter().find(|(_, entry)| !initialized(entry)).map(|(slot, _)| *slot);
+        let wanted = match self.config.free_slot {
+            FreeSlot::Always => true,
+            FreeSlot::WhenEmpty => !tokens.values().any(initialized),
+            FreeSlot::Never => false,
+        };
+        match free {
+            None if wanted => {
+                // Never the number of an older token, so that numbers stay what they were.
+                let last = tokens.last_key_value().map_or(0, |(slot, _)| *slot);
+                self.add(tokens, last + 1, false)
+            }
+            _ if wanted => Ok(()),
+            // Another process made a token meanwhile: the slot that was offered goes.
+            _ => {
+                let pinned = &self.config.slots;
+                tokens.retain(|slot, entry| {
+                    entry.has_file || pinned.contains(slot) || initialized(entry)
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn add(&self, tokens: &mut BTreeMap<SlotId, Slot>, slot: SlotId, has_file: bool) -> Result<()> {
+        if let Some(entry) = tokens.get_mut(&slot) {
+            entry.has_file = has_file;
+            return Ok(());
+        }
+        let store = SqliteStore::with_patience(&self.file(slot), self.config.patience);
+        let token = EmbeddedToken::new(Arc::new(store), self.settings.clone())?;
+        tokens.insert(slot, Slot { token: Arc::new(token), has_file });
+        Ok(())
+    }
+}
+
+impl Backend for EmbeddedBackend {
+    fn tokens(&self) -> Result<Vec<(SlotId, Arc<dyn Token>)>> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        self.scan(&mut tokens)?;
+        let token = |entry: &Slot| entry.token.clone() as Arc<dyn Token>;
+        Ok(tokens.iter().map(|(slot, entry)| (*slot, token(entry))).collect())
+    }
+}
+
+/// A token over any store, for stores that are not files.
+///
+/// # Errors
+/// DeviceError if the engine has no entropy.
+pub fn over(store: Arc<dyn Store>, config: &EmbeddedConfig) -> Result<EmbeddedToken> {
+    let backend = EmbeddedBackend::new(config.clone());
+    EmbeddedToken::new(store, backend.settings)
+}
+
+/// The slots that have a file, in ascending order.
+fn slots_in(directory: &Path) -> Result<Vec<SlotId>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => {
+            let story = format!("cannot list the token directory {}", directory.display());
+            return Err(e).or_code(Code::DeviceError, story);
+        }
+    };
+    let mut slots: Vec<_> =
+        entries.filter_map(|entry| slot_of(entry.ok()?.file_name().to_str()?)).collect();
+    slots.sort_unstable();
+    Ok(slots)
+}
+
+/// The slot of a database by its file name; Java takes slot ids as 32-bit signed integers.
+fn slot_of(name: &str) -> Option<SlotId> {
+    let number = name.strip_prefix("token-")?.strip_suffix(".db")?;
+    let slot: SlotId = number.parse().ok()?;
+    (slot <= i32::MAX as u32 && slot.to_string() == number).then_some(slot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_is_a_slot_or_nothing() {
+        assert_eq!(slot_of("token-1.db"), Some(1));
+        for name in ["token-.db", "token-01.db", "token-1.db-wal", "token-4294967295.db", "x"] {
+            assert_eq!(slot_of(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Objects: loading, finding, making, changing and destroying them.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::identity::Identity;
+use super::token::EmbeddedToken;
+use super::{seal, tags};
+use crate::attribute::{AttributeType, Attributes, Value, matching};
+use crate::backend::{Found, Object, ObjectId, View};
+use crate::engine::{self, random};
+use crate::error::{Code, Result};
+use crate::store::event::EventKind;
+use crate::store::{Change, CommitError, Epoch, Event, Form, Freshness, Record};
+
+impl EmbeddedToken {
+    /// A token object by identity.
+    pub(super) fn load(&self, id: ObjectId, view: View) -> Result<Option<Arc<Object>>> {
+        let identity = self.initialized()?;
+        if let Some(object) = self.cache.get(id) {
+            self.refresh_object(&object)?;
+            let snapshot = object.snapshot();
+            let visible = !object.is_destroyed() && (view == View::All || !snapshot.is_private());
+            return Ok(visible.then_some(object));
+        }
+        let epoch = self.store.epoch()?;
+        let Some(record) = self.store.get(id)? else { return Ok(None) };
+        if record.form == Form::Private {
+            if view == View::Public {
+                return Ok(None);
+            }
+            self.user_keys()?;
+        }
+        let opened = seal::open(&identity, self.keys().as_deref(), &record)?;
+        let object = Object::new(id, opened.attributes, record.version, epoch.0);
+        Ok(Some(self.cache.insert(Arc::new(object), opened.verified)))
+    }
+
+    /// See [`Token::refresh`](crate::backend::Token::refresh).
+    pub(super) fn refresh_object(&self, object: &Object) -> Result<()> {
+        let Freshness::Changed(epoch) = self.store.fresh(Epoch(object.seen()))? else {
+            return Ok(());
+        };
+        let mine = object.snapshot().stored_version;
+        if mine == 0 || object.is_destroyed() {
+            object.set_seen(epoch.0);
+            return Ok(());
+        }
+        let identity = self.initialized()?;
+        match self.store.version(object.id)? {
+            None => {
+                self.cache.remove(object.id);
+                object.mark_destroyed();
+            }
+            Some(version) if version == mine => object.set_seen(epoch.0),
+            Some(_) => {
+                let Some(record) = self.store.get(object.id)? else {
+                    object.mark_destroyed();
+                    return Ok(());
+                };
+                let opened = seal::open(&identity, self.keys().as_deref(), &record)?;
+                self.advance(object, opened.attributes, record.version, epoch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a newer version in place; an older one, read before another thread's newer, is not.
+    fn advance(&self, object: &Object, attributes: Attributes, version: u64, epoch: Epoch) {
+        let _one = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        if object.snapshot().stored_version < version {
+            object.replace(attributes, version);
+        }
+        object.set_seen(epoch.0);
+    }
+
+    /// The objects in `view` that match.
+    pub(super) fn find_objects(&self, query: &Attributes, view: View) -> Result<Vec<Found>> {
+        let identity = self.initialized()?;
+        let mut found = Vec::new();
+        if query.find(AttributeType::TOKEN).is_some_and(|token| *token != Value::Bool(true)) {
+            return Ok(found);
+        }
+        let private = query.find(AttributeType::PRIVATE);
+        let wanted = |side: bool| private.is_none_or(|private| *private == Value::Bool(side));
+        if wanted(false) {
+            let ids = self.tagged(&identity.tags, query)?;
+            found.extend(ids.into_iter().map(|id| Found { id, private: false }));
+        }
+        if view == View::All && wanted(true) {
+            let keys = self.user_keys()?;
+            let private = keys.private.as_ref().ok_or_else(|| self.not_logged_in())?;
+            let ids = self.tagged(&private.tags, query)?;
+            found.extend(ids.into_iter().map(|id| Found { id, private: true }));
+        }
+        self.keep_matching(&mut found, query, view)?;
+        Ok(found)
+    }
+
+    /// The objects that have the tags of a query under a key.
+    fn tagged(&self, key: &crate::secret::Secret, query: &Attributes) -> Result<Vec<ObjectId>> {
+        let mut wanted = Vec::new();
+        for (id, value) in query.iter().filter(|row| tags::is_tagged(row.0)) {
+            match tags::tag(key, id, value)? {
+                Some(tag) => wanted.push(tag),
+                None => return Ok(Vec::new()),
+            }
+        }
+        if wanted.is_empty() {
+            wanted.push(tags::presence(key)?);
+        }
+        self.store.find(&wanted)
+    }
+
+    /// Looks at the objects themselves where tags do not decide, and where there are so few that
+    /// it costs nothing: they are about to be used, and a forged index row is noticed.
+    fn keep_matching(&self, found: &mut Vec<Found>, query: &Attributes, view: View) -> Result<()> {
+        const FEW: usize = 16;
+        let implied = [AttributeType::TOKEN, AttributeType::PRIVATE];
+        let decided = query.iter().all(|row| tags::is_tagged(row.0) || implied.contains(&row.0));
+        if decided && (found.len() > FEW || query.is_empty()) {
+            return Ok(());
+        }
+        let mut kept = Vec::with_capacity(found.len());
+        for one in found.drain(..) {
+            match self.load(one.id, view) {
+                Ok(Some(object)) if matching::matches(&object.snapshot().attributes, query) => {
+                    kept.push(one);
+                }
+                Ok(Some(_)) if decided => {
+                    log::error!("object {:?} does not have what the index says: damaged", one.id);
+                }
+                Ok(_) => {}
+                // Its use says so again; until then it can be found, to be destroyed.
+                Err(e) if decided && e.code() == Code::DeviceError => kept.push(one),
+                Err(e) if e.code() == Code::DeviceError => log::error!("left out of a search: {e}"),
+                Err(e) => return Err(e),
+            }
+        }
+        *found = kept;
+        Ok(())
+    }
+
+    /// `C_CreateObject`, `C_CopyObject`.
+    pub(super) fn create_object(&self, mut attributes: Attributes) -> Result<Arc<Object>> {
+        engine::complete(&mut attributes)?;
+        let mut made = self.make(vec![attributes])?;
+        made.pop().ok_or_else(|| Code::GeneralError.because("one object made"))
+    }
+
+    /// Makes objects, those with `CKA_TOKEN` in one transaction.
+    pub(super) fn make(&self, objects: Vec<Attributes>) -> Result<Vec<Arc<Object>>> {
+        let identity = self.initialized()?;
+        let keys = self.keys();
+        let (mut changes, mut events, mut made) = (Vec::new(), Vec::new(), Vec::new());
+        for mut attributes in objects {
+            let mut id = ObjectId([0; 16]);
+            random::fill(&mut id.0)?;
+            let name = format!("{id:?}").into_bytes();
+            attributes.set(AttributeType::UNIQUE_ID, Value::bytes(name));
+            let durable = attributes.is_true(AttributeType::TOKEN);
+            if durable {
+                let record = seal::seal(&identity, keys.as_deref(), id, 1, &attributes)?;
+                warn_of(&record);
+                changes.push(Change::Put { record, expected: 0 });
+                events.push(Event::of_object(EventKind::Created, id));
+            }
+            made.push((id, attributes, u64::from(durable)));
+        }
+        let epoch = match changes.is_empty() {
+            true => Epoch(0),
+            false => self.commit(&identity, changes, events)?,
+        };
+        let made = made.into_iter().map(|(id, attributes, version)| {
+            let object = Arc::new(Object::new(id, attributes, version, epoch.0));
+            match version {
+                0 => object,
+                _ => self.cache.insert(object, keys.is_some()),
+            }
+        });
+        Ok(made.collect())
+    }
+
+    /// `C_SetAttributeValue`.
+    pub(super) fn update_object(&self, object: &Object, attributes: Attributes) -> Result<()> {
+        let expected = object.snapshot().stored_version;
+        if expected == 0 {
+            object.replace(attributes, 0);
+            return Ok(());
+        }
+        let identity = self.initialized()?;
+        let keys = self.keys();
+        let version = expected + 1;
+        let record = seal::seal(&identity, keys.as_deref(), object.id, version, &attributes)?;
+        warn_of(&record);
+        let change = Change::Put { record, expected };
+        let event = Event::of_object(EventKind::Updated, object.id);
+        match self.try_commit(&identity, vec![change], vec![event]) {
+            Ok(epoch) => {
+                self.advance(object, attributes, version, epoch);
+                Ok(())
+            }
+            Err(CommitError::Conflict) => {
+                self.refresh_object(object)?;
+                match object.is_destroyed() {
+                    true => Err(gone(object.id)),
+                    false => Err(self.explain(CommitError::Conflict)),
+                }
+            }
+            Err(other) => Err(self.explain(other)),
+        }
+    }
+
+    /// `C_DestroyObject`, whatever version it has by now.
+    pub(super) fn destroy_object(&self, object: &Object) -> Result<()> {
+        if object.snapshot().stored_version == 0 {
+            object.mark_destroyed();
+            return Ok(());
+        }
+        let identity = self.initialized()?;
+        for _ in 0..64 {
+            let Some(expected) = self.store.version(object.id)? else {
+                self.cache.remove(object.id);
+                object.mark_destroyed();
+                return Err(gone(object.id));
+            };
+            let change = Change::Remove { id: object.id, expected };
+            let event = Event::of_object(EventKind::Destroyed, object.id);
+            match self.try_commit(&identity, vec![change], vec![event]) {
+                Ok(_) => {
+                    self.cache.remove(object.id);
+                    object.mark_destroyed();
+                    self.remains.store(true, Ordering::Release);
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => {}
+                Err(other) => return Err(self.explain(other)),
+            }
+        }
+        Err(self.explain(CommitError::Conflict))
+    }
+
+    /// After a login: public objects that were opened before it are held against the MAC key.
+    pub(super) fn verify_opened(&self) {
+        for object in self.cache.take_unverified() {
+            let Ok(Some(identity)) = self.identity() else { return };
+            let Ok(Some(record)) = self.store.get(object.id) else { continue };
+            match seal::open(&identity, self.keys().as_deref(), &record) {
+                Ok(opened) if opened.attributes == object.snapshot().attributes => {}
+                Ok(_) => object.set_seen(1),
+                Err(e) => {
+                    log::error!("{e}");
+                    self.cache.remove(object.id);
+                    object.mark_destroyed();
+                }
+            }
+        }
+    }
+
+    /// After a login of the user: objects that were written without one get their MAC.
+    pub(super) fn attest(&self) {
+        let ids = self.store.unattested().unwrap_or_default();
+        if ids.is_empty() || !self.store.writable().unwrap_or(false) {
+            return;
+        }
+        for id in ids {
+            match self.attest_one(id) {
+                Ok(()) => {
+                    log::warn!("object {id:?} was written without a login; it is attested now")
+                }
+                Err(e) => log::error!("object {id:?}, written without a login, stays so: {e}"),
+            }
+        }
+    }
+
+    fn attest_one(&self, id: ObjectId) -> Result<()> {
+        let identity = self.initialized()?;
+        let keys = self.user_keys()?;
+        let Some(record) = self.store.get(id)? else { return Ok(()) };
+        let attributes = seal::open(&identity, Some(&keys), &record)?.attributes;
+        let expected = record.version;
+        let record = seal::seal(&identity, Some(&keys), id, expected + 1, &attributes)?;
+        let event = Event::of_object(EventKind::Attested, id);
+        let change = Change::Put { record, expected };
+        match self.try_commit(&identity, vec![change], vec![event]) {
+            // Another process was faster, or the object is gone.
+            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Err(other) => Err(self.explain(other)),
+        }
+    }
+
+    /// The identity for callers that only need the token to be there.
+    pub(super) fn present(&self) -> Result<Arc<Identity>> {
+        self.initialized()
+    }
+}
+
+/// Says once, when it is written, what is weaker about an object than its owner may think.
+fn warn_of(record: &Record) {
+    match record.form {
+        Form::Open => log::warn!(
+            "object {:?} is a key with CKA_PRIVATE false: whoever can read the token's file can \
+             read it, no PIN is needed",
+            record.id
+        ),
+        Form::Unattested => log::warn!(
+            "object {:?} is written without a login: changes to it in the file go unnoticed until \
+             the user logs in",
+            record.id
+        ),
+        Form::Private | Form::Public => {}
+    }
+}
+
+fn gone(id: ObjectId) -> crate::error::Error {
+    Code::ObjectHandleInvalid.because(format!("object {id:?} was destroyed"))
+}

@@ -1,0 +1,117 @@
+//! From a PIN to a key-encryption key: Argon2id (RFC 9106), never more than two at once.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::error::{Code, Context, Result};
+use crate::ffi::awslc::sealing::{self, KEY};
+use crate::secret::Secret;
+use crate::store::{Cost, Instance, Role};
+
+/// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id, some 20 ms.
+pub const DEFAULT_COST: Cost = Cost { kibibytes: 19 * 1024, passes: 2, lanes: 1 };
+
+/// The shortest and the longest PIN in bytes.
+pub const LENGTHS: std::ops::RangeInclusive<usize> = 4..=255;
+
+/// A cost that a damaged or forged record may not exceed: 1 GiB would take the host down.
+const HIGHEST: Cost = Cost { kibibytes: 1024 * 1024, passes: 64, lanes: 16 };
+
+/// Lets two derivations run at a time: a hundred threads that log in must not take 2 GB.
+#[derive(Default)]
+pub(super) struct Derivations {
+    running: Mutex<u32>,
+    ended: Condvar,
+}
+
+const AT_ONCE: u32 = 2;
+
+impl Derivations {
+    /// The key-encryption key of a PIN.
+    ///
+    /// # Errors
+    /// DeviceError for a cost that no token has, HostMemory if there is none for it.
+    pub(super) fn derive(
+        &self,
+        pin: &[u8],
+        salt: &[u8; 16],
+        cost: Cost,
+        role: Role,
+        instance: Instance,
+    ) -> Result<Secret> {
+        let argon = hasher(cost)?;
+        let stretched = {
+            let _turn = self.turn();
+            Secret::wiped_on_fork(KEY, |out| {
+                argon.hash_password_into(pin, salt, out).or_code(Code::HostMemory, "stretch a PIN")
+            })?
+        };
+        // Bound to the role and the token: an account row moved elsewhere unwraps nothing.
+        let info = [b"keyway pin ".as_slice(), &[role as u8]].concat();
+        Secret::wiped_on_fork(KEY, |out| {
+            sealing::hkdf_sha256(stretched.expose(), &instance.0, &info, out)
+        })
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = |running: &mut u32| *running >= AT_ONCE;
+        let waited = self.ended.wait_while(running, full);
+        *waited.unwrap_or_else(PoisonError::into_inner) += 1;
+        Turn(self)
+    }
+}
+
+struct Turn<'a>(&'a Derivations);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.ended.notify_one();
+    }
+}
+
+fn hasher(cost: Cost) -> Result<Argon2<'static>> {
+    let Cost { kibibytes, passes, lanes } = cost;
+    if kibibytes > HIGHEST.kibibytes || passes > HIGHEST.passes || lanes > HIGHEST.lanes {
+        let story = format!("the PIN's cost {cost:?} is beyond what any token has");
+        return Err(Code::DeviceError.because(story));
+    }
+    let params = Params::new(kibibytes, passes, lanes, Some(KEY))
+        .or_code(Code::DeviceError, format!("the PIN's cost {cost:?}"))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Cost = Cost { kibibytes: 8, passes: 1, lanes: 1 };
+
+    #[test]
+    fn another_pin_salt_role_or_token_gives_another_key() {
+        let derivations = Derivations::default();
+        let derive = |pin: &[u8], salt, role, instance| {
+            let key = derivations.derive(pin, &[salt; 16], CHEAP, role, Instance([instance; 16]));
+            key.unwrap().expose().to_vec()
+        };
+        let key = derive(b"1234", 0, Role::User, 0);
+        assert_eq!(key, derive(b"1234", 0, Role::User, 0));
+        assert_ne!(key, derive(b"1235", 0, Role::User, 0));
+        assert_ne!(key, derive(b"1234", 1, Role::User, 0));
+        assert_ne!(key, derive(b"1234", 0, Role::SecurityOfficer, 0));
+        assert_ne!(key, derive(b"1234", 0, Role::User, 1));
+    }
+
+    #[test]
+    fn a_cost_beyond_reason_is_refused() {
+        for cost in [
+            Cost { kibibytes: u32::MAX, ..CHEAP },
+            Cost { passes: 0, ..CHEAP },
+            Cost { lanes: 200, ..CHEAP },
+        ] {
+            assert_eq!(hasher(cost).unwrap_err().code(), Code::DeviceError);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! The embedded token: accounts, objects and keys over a store of sealed records.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::cache::Cache;
+use super::identity::Identity;
+use super::key::EmbeddedKey;
+use super::keys::Keys;
+use super::pin::Derivations;
+use crate::attribute::Attributes;
+use crate::backend::{
+    Found, Key, Object, ObjectId, Operation, Pin, PinState, Snapshot, Token, TokenInfo, User, View,
+};
+use crate::engine::random;
+use crate::error::{Code, Error, Result};
+use crate::mechanism::{Mechanism, MechanismSpec, set};
+use crate::store::event::Nobody;
+use crate::store::{
+    Batch, Change, CommitError, Cost, Durability, Epoch, Event, Freshness, Role, Store, Witness,
+};
+
+/// A token whose keys are used in this process.
+pub struct EmbeddedToken {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) settings: Settings,
+    /// The serial number that the token will have if it has none yet.
+    pub(super) future_serial: String,
+    known: RwLock<Option<Known>>,
+    login: RwLock<Option<Arc<Keys>>>,
+    /// Whether somebody else initialised the token while this process was logged in.
+    replaced: AtomicBool,
+    pub(super) cache: Cache,
+    /// Serialises what puts a newer snapshot in place of an older one.
+    pub(super) refreshing: Mutex<()>,
+    /// Whether a key was destroyed whose ciphertext may still lie in the store's log.
+    pub(super) remains: AtomicBool,
+}
+
+/// What the configuration says about every token.
+#[derive(Clone)]
+pub(super) struct Settings {
+    /// For PINs that are set from now on.
+    pub(super) cost: Cost,
+    /// Wrong PINs in a row that lock an account.
+    pub(super) attempts: u32,
+    /// Shared by the tokens of a process.
+    pub(super) derivations: Arc<Derivations>,
+}
+
+struct Known {
+    identity: Arc<Identity>,
+    /// The epoch at which it was last known to be current.
+    seen: Epoch,
+}
+
+impl EmbeddedToken {
+    pub(super) fn new(store: Arc<dyn Store>, settings: Settings) -> Result<Self> {
+        Ok(Self {
+            store,
+            settings,
+            future_serial: Identity::new_serial()?,
+            known: RwLock::default(),
+            login: RwLock::default(),
+            replaced: AtomicBool::new(false),
+            cache: Cache::new(),
+            refreshing: Mutex::default(),
+            remains: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the token is initialised; one that cannot be read is, as far as anybody can tell.
+    pub(super) fn is_initialized(&self) -> bool {
+        self.identity().map_or(true, |identity| identity.is_some())
+    }
+
+    /// The token as it is now: one load when nothing was committed since the last look.
+    pub(super) fn identity(&self) -> Result<Option<Arc<Identity>>> {
+        if let Some(known) = &*self.known.read().unwrap_or_else(PoisonError::into_inner)
+            && self.store.fresh(known.seen)? == Freshness::Current
+        {
+            return Ok(Some(known.identity.clone()));
+        }
+        let seen = self.store.epoch()?;
+        let instance = self.store.instance()?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match (&mut *known, instance) {
+            (None, None) => return Ok(None),
+            (Some(known), Some(instance)) if known.identity.instance == instance => {
+                known.seen = seen;
+                return Ok(Some(known.identity.clone()));
+            }
+            (Some(_), _) => self.forget_instance(),
+            (None, Some(_)) => {}
+        }
+        let record = self.store.token()?;
+        *known = match &record {
+            Some(record) => Some(Known { identity: Arc::new(Identity::read(record)?), seen }),
+            None => None,
+        };
+        Ok(known.as_ref().map(|known| known.identity.clone()))
+    }
+
+    /// As [`identity`](Self::identity), of a token that has to be initialised.
+    ///
+    /// # Errors
+    /// TokenNotRecognized.
+    pub(super) fn initialized(&self) -> Result<Arc<Identity>> {
+        self.identity()?
+            .ok_or_else(|| Code::TokenNotRecognized.because("the token is not initialised"))
+    }
+
+    /// What the login unlocked, if there is one.
+    pub(super) fn keys(&self) -> Option<Arc<Keys>> {
+        self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keys of the logged-in user.
+    ///
+    /// # Errors
+    /// DeviceRemoved if the token was initialised again meanwhile, else UserNotLoggedIn.
+    pub(super) fn user_keys(&self) -> Result<Arc<Keys>> {
+        self.keys().filter(|keys| keys.private.is_some()).ok_or_else(|| self.not_logged_in())
+    }
+
+    pub(super) fn set_login(&self, keys: Option<Keys>) {
+        let keys = keys.map(Arc::new);
+        *self.login.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        self.replaced.store(false, Ordering::Release);
+    }
+
+    pub(super) fn not_logged_in(&self) -> Error {
+        match self.replaced.load(Ordering::Acquire) {
+            true => replaced(),
+            false => Code::UserNotLoggedIn.because("no keys of the user are at hand"),
+        }
+    }
+
+    /// One transaction on the token that `identity` describes.
+    ///
+    /// # Errors
+    /// FunctionFailed if somebody else changed the same thing first, DeviceRemoved if the token
+    /// was initialised again.
+    pub(super) fn commit(
+        &self,
+        identity: &Identity,
+        changes: Vec<Change>,
+        events: Vec<Event>,
+    ) -> Result<Epoch> {
+        self.try_commit(identity, changes, events).map_err(|e| self.explain(e))
+    }
+
+    /// As [`commit`](Self::commit), for callers who know what to do about a conflict.
+    pub(super) fn try_commit(
+        &self,
+        identity: &Identity,
+        changes: Vec<Change>,
+        events: Vec<Event>,
+    ) -> Result<Epoch, CommitError> {
+        let keys = self.keys();
+        let witness: &dyn Witness = match &keys {
+            Some(keys) => keys.as_ref(),
+            None => &Nobody,
+        };
+        let instance = Some(identity.instance);
+        let durability = Durability::Full;
+        self.store.commit(&Batch { instance, changes, events, witness, durability })
+    }
+
+    pub(super) fn explain(&self, error: CommitError) -> Error {
+        match error {
+            CommitError::Failed(error) => error,
+            CommitError::Conflict => Code::FunctionFailed
+                .because("somebody else changed it at the same moment: try again"),
+            CommitError::Replaced => {
+                self.forget_instance();
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
+                replaced()
+            }
+        }
+    }
+
+    /// The token is another one now: nothing that was opened of the old one may be used.
+    fn forget_instance(&self) {
+        let mut login = self.login.write().unwrap_or_else(PoisonError::into_inner);
+        if login.take().is_some() {
+            log::error!("{}", replaced());
+            self.replaced.store(true, Ordering::Release);
+        }
+        drop(login);
+        self.cache.drain().iter().for_each(|object| object.mark_destroyed());
+    }
+}
+
+fn replaced() -> Error {
+    Code::DeviceRemoved
+        .because("the token was initialised again, or taken away: close its sessions and log in")
+}
+
+impl Token for EmbeddedToken {
+    fn info(&self) -> Result<TokenInfo> {
+        let identity = self.identity()?;
+        let state = |role| Ok::<_, Error>(self.store.account(role)?.map(|a| self.pin_state(&a)));
+        let (so_pin, user_pin) = match &identity {
+            Some(_) => (state(Role::SecurityOfficer)?, state(Role::User)?),
+            None => (None, None),
+        };
+        let named = |identity: &Arc<Identity>| (identity.label.clone(), identity.serial.clone());
+        let blank = || (String::new(), self.future_serial.clone());
+        let (label, serial) = identity.as_ref().map_or_else(blank, named);
+        Ok(TokenInfo {
+            label,
+            model: "embedded".to_owned(),
+            serial,
+            initialized: identity.is_some(),
+            user_pin_initialized: user_pin.is_some(),
+            write_protected: !self.store.writable()?,
+            so_pin: so_pin.unwrap_or(PinState::Fine),
+            user_pin: user_pin.unwrap_or(PinState::Fine),
+        })
+    }
+
+    fn mechanisms(&self) -> &[&'static MechanismSpec] {
+        set::all()
+    }
+
+    fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()> {
+        self.initialize_token(so_pin, label)
+    }
+
+    fn init_pin(&self, pin: Pin<'_>) -> Result<()> {
+        self.set_user_pin(pin)
+    }
+
+    fn set_pin(&self, user: User, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
+        self.change_pin(user, old, new)
+    }
+
+    fn login(&self, user: User, pin: Pin<'_>) -> Result<()> {
+        self.log_in(user, pin)
+    }
+
+    fn logout(&self) -> Result<()> {
+        self.log_out()
+    }
+
+    fn find(&self, query: &Attributes, view: View) -> Result<Vec<Found>> {
+        self.find_objects(query, view)
+    }
+
+    fn object(&self, id: ObjectId, view: View) -> Result<Option<Arc<Object>>> {
+        self.load(id, view)
+    }
+
+    fn refresh(&self, object: &Object) -> Result<()> {
+        self.refresh_object(object)
+    }
+
+    fn create(&self, attributes: Attributes) -> Result<Arc<Object>> {
+        self.create_object(attributes)
+    }
+
+    fn update(&self, object: &Object, attributes: Attributes) -> Result<()> {
+        self.update_object(object, attributes)
+    }
+
+    fn destroy(&self, object: &Object) -> Result<()> {
+        self.destroy_object(object)
+    }
+
+    fn generate(&self, mechanism: &Mechanism<'_>, key: Attributes) -> Result<Arc<Object>> {
+        self.generate_key(mechanism, key)
+    }
+
+    fn generate_pair(
+        &self,
+        mechanism: &Mechanism<'_>,
+        public: Attributes,
+        private: Attributes,
+    ) -> Result<(Arc<Object>, Arc<Object>)> {
+        self.generate_key_pair(mechanism, public, private)
+    }
+
+    fn key(&self, attributes: &Attributes) -> Result<Arc<dyn Key>> {
+        Ok(Arc::new(EmbeddedKey::import(attributes)?))
+    }
+
+    fn digest(&self, mechanism: &Mechanism<'_>) -> Result<Operation> {
+        let spec = mechanism.spec;
+        let start = spec.digest.ok_or_else(|| {
+            Code::MechanismInvalid.because(format!("{} does not digest", spec.name()))
+        })?;
+        start()
+    }
+
+    fn wrap(&self, mechanism: &Mechanism<'_>, with: &Snapshot, what: &Snapshot) -> Result<Vec<u8>> {
+        self.wrap_key(mechanism, with, what)
+    }
+
+    fn unwrap(
+        &self,
+        mechanism: &Mechanism<'_>,
+        with: &Snapshot,
+        wrapped: &[u8],
+        attributes: Attributes,
+    ) -> Result<Arc<Object>> {
+        self.unwrap_key(mechanism, with, wrapped, attributes)
+    }
+
+    fn derive(
+        &self,
+        mechanism: &Mechanism<'_>,
+        from: &Snapshot,
+        attributes: Attributes,
+    ) -> Result<Arc<Object>> {
+        self.derive_key(mechanism, from, attributes)
+    }
+
+    fn random(&self, out: &mut [u8]) -> Result<()> {
+        random::fill(out)
+    }
+
+    fn seed_random(&self, seed: &[u8]) -> Result<()> {
+        random::seed(seed);
+        Ok(())
+    }
+}
