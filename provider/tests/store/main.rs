@@ -1,0 +1,11 @@
+//! The embedded token over its stores: PINs, sealing, searching, several processes, damage, forks.
+
+mod children;
+mod damage;
+mod events;
+mod files;
+mod forks;
+mod harness;
+mod objects;
+mod pins;
+mod processes;
