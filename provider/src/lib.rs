@@ -14,14 +14,19 @@
 pub mod attribute;
 pub mod backend;
 pub mod code;
+pub mod config;
 pub mod engine;
 pub mod error;
 #[allow(unsafe_code)]
 pub mod ffi;
 pub mod handle;
+pub mod log;
 pub mod mechanism;
+pub mod module;
 pub mod object;
 pub mod returns;
 pub mod secret;
+pub mod session;
 pub mod slab;
+pub mod slot;
 pub mod store;

@@ -1,7 +1,8 @@
 //! Which return values each function may give: the "Return values" paragraph of its section.
 //!
 //! The universal codes (section "Universal Cryptoki function return values") are part of every row
-//! where the specification lists them. Every test that calls through the C interface asserts that the
+//! where the specification lists them, and so is what the section of a mechanism demands of a function
+//! beyond its own list (C_DeriveKey: CKR_DATA_LEN_RANGE, "Key derivation by data encryption"). Every test that calls through the C interface asserts that the
 //! answer is in the row.
 
 use crate::code::Code::{self, *};
@@ -32,7 +33,7 @@ pub static TABLE: &[(&str, &[Code])] = &[
     ("C_DecryptMessageNext", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, EncryptedDataInvalid, EncryptedDataLenRange, AeadDecryptFailed, FunctionCanceled, MechanismParamInvalid, OperationActive, OperationNotInitialized, SessionClosed, SessionHandleInvalid, UserNotLoggedIn, BufferTooSmall, CryptokiNotInitialized, Pending]),
     ("C_DecryptUpdate", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, EncryptedDataInvalid, EncryptedDataLenRange, FunctionCanceled, OperationActive, OperationNotInitialized, SessionClosed, SessionHandleInvalid, UserNotLoggedIn, BufferTooSmall, CryptokiNotInitialized, Pending]),
     ("C_DecryptVerifyUpdate", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DataLenRange, DeviceError, DeviceMemory, DeviceRemoved, EncryptedDataInvalid, EncryptedDataLenRange, FunctionCanceled, OperationActive, OperationNotInitialized, SessionClosed, SessionHandleInvalid, BufferTooSmall, CryptokiNotInitialized, Pending]),
-    ("C_DeriveKey", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, AttributeReadOnly, AttributeTypeInvalid, AttributeValueInvalid, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, KeyHandleInvalid, KeySizeRange, KeyTypeInconsistent, MechanismInvalid, MechanismParamInvalid, OperationActive, PinExpired, SessionClosed, SessionHandleInvalid, SessionReadOnly, TemplateIncomplete, TemplateInconsistent, TokenWriteProtected, UserNotLoggedIn, DomainParamsInvalid, CurveNotSupported, CryptokiNotInitialized, Pending]),
+    ("C_DeriveKey", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, AttributeReadOnly, AttributeTypeInvalid, AttributeValueInvalid, DataLenRange, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, KeyHandleInvalid, KeySizeRange, KeyTypeInconsistent, MechanismInvalid, MechanismParamInvalid, OperationActive, PinExpired, SessionClosed, SessionHandleInvalid, SessionReadOnly, TemplateIncomplete, TemplateInconsistent, TokenWriteProtected, UserNotLoggedIn, DomainParamsInvalid, CurveNotSupported, CryptokiNotInitialized, Pending]),
     ("C_DestroyObject", &[Ok, HostMemory, GeneralError, FunctionFailed, ActionProhibited, DeviceError, DeviceMemory, DeviceRemoved, ObjectHandleInvalid, OperationActive, PinExpired, SessionClosed, SessionHandleInvalid, SessionReadOnly, TokenWriteProtected, CryptokiNotInitialized, Pending]),
     ("C_Digest", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, OperationActive, OperationNotInitialized, SessionClosed, SessionHandleInvalid, BufferTooSmall, CryptokiNotInitialized, Pending]),
     ("C_DigestEncryptUpdate", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DataLenRange, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, OperationActive, OperationNotInitialized, SessionClosed, SessionHandleInvalid, BufferTooSmall, CryptokiNotInitialized, Pending]),

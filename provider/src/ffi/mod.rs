@@ -1,8 +1,20 @@
 //! Everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch.
 
 pub mod awslc;
+pub mod calls;
+pub mod current;
+pub(crate) mod entry;
+pub(crate) mod environment;
 pub(crate) mod epoch;
+pub(crate) mod exit;
 pub mod fork;
+pub(crate) mod interface;
+pub(crate) mod lists;
 pub(crate) mod lock;
+pub(crate) mod mechanism;
 pub(crate) mod memory;
 pub mod params;
+pub(crate) mod template;
+pub(crate) mod text;
+pub mod transfer;
+pub mod v3_2;

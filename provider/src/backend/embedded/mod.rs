@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::backend::{Backend, SlotId, Token};
 use crate::error::{Code, Context, Result};
 use crate::store::sqlite::{PATIENCE, SqliteStore};
@@ -46,7 +48,8 @@ pub struct EmbeddedConfig {
 }
 
 /// When to show a slot in which `C_InitToken` can make a new token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum FreeSlot {
     /// As long as there is no token at all.
     #[default]

@@ -1,0 +1,224 @@
+//! The configuration file: where it is looked for, what it may say, what holds without one.
+
+use std::path::{Path, PathBuf};
+
+use log::LevelFilter;
+use serde::Deserialize;
+
+use crate::backend::embedded::FreeSlot;
+use crate::error::{Code, Context, Error, Result};
+use crate::ffi::environment;
+use crate::log::Destination;
+
+/// What the configuration file says, or the defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory that holds the embedded tokens.
+    pub token_dir: PathBuf,
+    /// Whether a slot without a token is shown, for C_InitToken to use.
+    pub free_slot: FreeSlot,
+    pub log_level: LevelFilter,
+    pub log_to: Destination,
+    /// Slots pinned by number; empty means whatever the token directory holds.
+    pub slots: Vec<u32>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct File {
+    token_dir: Option<PathBuf>,
+    free_slot: Option<FreeSlot>,
+    log: Option<Log>,
+    #[serde(default)]
+    slot: Vec<Slot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    level: Option<Level>,
+    to: Option<String>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slot {
+    id: u32,
+    /// Read for its spelling: `embedded` is the only backend there is.
+    #[serde(rename = "backend")]
+    _backend: Option<BackendKind>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BackendKind {
+    Embedded,
+}
+
+impl Config {
+    /// Reads the file named by `KEYWAY_CONF`, else the user's, else the system's, else none.
+    ///
+    /// # Errors
+    /// FunctionFailed naming file, line and key, or what could not be read.
+    pub fn load() -> Result<Self> {
+        match location()? {
+            Some(path) => Self::read(&path),
+            None => Self::complete(File::default(), None),
+        }
+    }
+
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).or_code(
+            Code::FunctionFailed,
+            format!("read the configuration file {}", path.display()),
+        )?;
+        let file = toml::from_str(&text).map_err(|e| bad(path, &text, &e))?;
+        Self::complete(file, path.parent())
+    }
+
+    fn complete(file: File, directory: Option<&Path>) -> Result<Self> {
+        let log = file.log.unwrap_or(Log { level: None, to: None });
+        let log_level = match log.level.unwrap_or(Level::Warn) {
+            Level::Off => LevelFilter::Off,
+            Level::Error => LevelFilter::Error,
+            Level::Warn => LevelFilter::Warn,
+            Level::Info => LevelFilter::Info,
+            Level::Debug => LevelFilter::Debug,
+        };
+        let log_to = match log.to.as_deref() {
+            None | Some("stderr") => Destination::Stderr,
+            Some("syslog") => Destination::Syslog,
+            Some(path) => Destination::File(beside(directory, path.into())),
+        };
+        let token_dir = match file.token_dir {
+            Some(path) => beside(directory, path),
+            None => default_token_dir()?,
+        };
+        let mut slots: Vec<u32> = file.slot.iter().map(|slot| slot.id).collect();
+        slots.sort_unstable();
+        if let Some(twice) = slots.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Code::FunctionFailed
+                .because(format!("the configuration names slot {} twice", twice[0])));
+        }
+        if let Some(id) = slots.iter().find(|id| **id > i32::MAX as u32) {
+            return Err(Code::FunctionFailed.because(format!(
+                "slot id {id}: ids must be below 2147483648 (Java reads an int)"
+            )));
+        }
+        let free_slot = file.free_slot.unwrap_or_default();
+        Ok(Self { token_dir, free_slot, log_level, log_to, slots })
+    }
+}
+
+/// Relative paths count from the file that names them, not from wherever the program runs.
+fn beside(directory: Option<&Path>, path: PathBuf) -> PathBuf {
+    match directory {
+        Some(directory) if path.is_relative() => directory.join(path),
+        _ => path,
+    }
+}
+
+fn bad(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+    let what = error.message().trim();
+    let key = text.lines().nth(line - 1).unwrap_or("").trim();
+    Code::FunctionFailed
+        .because(format!("configuration file {}, line {line} ({key}): {what}", path.display()))
+}
+
+/// The file to read; `KEYWAY_CONF` must exist, the others may.
+fn location() -> Result<Option<PathBuf>> {
+    if let Some(path) = environment::variable("KEYWAY_CONF") {
+        return Ok(Some(path.into()));
+    }
+    let user = match environment::variable("XDG_CONFIG_HOME") {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None => environment::variable("HOME").map(|home| Path::new(&home).join(".config")),
+    };
+    let candidates = user
+        .map(|directory| directory.join("keyway/keyway.toml"))
+        .into_iter()
+        .chain([PathBuf::from("/etc/keyway/keyway.toml")]);
+    for path in candidates {
+        match path.try_exists() {
+            Ok(true) => return Ok(Some(path)),
+            Ok(false) => {}
+            // Another user's home that this process may not enter is no configuration of ours.
+            Err(e) => log::debug!("no configuration at {}: {e}", path.display()),
+        }
+    }
+    Ok(None)
+}
+
+fn default_token_dir() -> Result<PathBuf> {
+    if let Some(directory) = environment::variable("XDG_DATA_HOME") {
+        return Ok(Path::new(&directory).join("keyway/tokens"));
+    }
+    match environment::variable("HOME") {
+        Some(home) => Ok(Path::new(&home).join(".local/share/keyway/tokens")),
+        None => Err(Code::FunctionFailed.because(
+            "no token directory: HOME and XDG_DATA_HOME are not set; set KEYWAY_CONF to a file \
+             with token_dir = \"/path\"",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keyway.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_file_line_and_key() {
+        let text = "token_dir = \"/x\"\n\n[log]\nlevl = \"warn\"\n";
+        let story = read(text).unwrap_err().to_string();
+        assert!(story.contains("keyway.toml, line 4 (levl = \"warn\")"), "{story}");
+        assert!(story.contains("unknown field `levl`"), "{story}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_the_values_there_are() {
+        let story = read("free_slot = \"sometimes\"").unwrap_err().to_string();
+        assert!(story.contains("line 1") && story.contains("when-empty"), "{story}");
+    }
+
+    #[test]
+    fn relative_paths_count_from_the_file() {
+        let config = read("token_dir = \"tokens\"").unwrap();
+        assert!(config.token_dir.is_absolute() && config.token_dir.ends_with("tokens"));
+    }
+
+    #[test]
+    fn a_slot_named_twice_is_refused() {
+        let text = "token_dir = \"/x\"\n[[slot]]\nid = 1\n[[slot]]\nid = 1\nbackend = \"embedded\"";
+        assert!(read(text).unwrap_err().to_string().contains("slot 1 twice"));
+    }
+
+    #[test]
+    fn the_whole_file_is_understood() {
+        let text = "token_dir = \"/x\"\nfree_slot = \"always\"\nlog = { level = \"debug\", to = \
+                    \"syslog\" }\n[[slot]]\nid = 3\nbackend = \"embedded\"\n";
+        let config = read(text).unwrap();
+        assert_eq!(config.free_slot, FreeSlot::Always);
+        assert_eq!((config.log_level, config.log_to), (LevelFilter::Debug, Destination::Syslog));
+        assert_eq!(config.slots, [3]);
+    }
+}

@@ -1,0 +1,28 @@
+//! The exported functions, one file a chapter of the standard.
+
+mod cipher;
+mod digest;
+mod drive;
+mod find;
+mod general;
+mod key;
+mod login;
+mod object;
+mod random;
+mod session;
+mod signature;
+mod slot;
+mod unsupported;
+
+pub use cipher::*;
+pub use digest::*;
+pub use find::*;
+pub use general::*;
+pub use key::*;
+pub use login::*;
+pub use object::*;
+pub use random::*;
+pub use session::*;
+pub use signature::*;
+pub use slot::*;
+pub use unsupported::*;

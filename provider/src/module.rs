@@ -1,0 +1,156 @@
+//! One initialised module: its configuration, its slots, its sessions.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
+use crate::backend::{Backend, Pin, SlotId};
+use crate::config::Config;
+use crate::error::{Code, Result};
+use crate::handle::Handle;
+use crate::session::Session;
+use crate::slab::{Guard, Slab};
+use crate::slot::Slot;
+
+/// What C_Initialize makes and C_Finalize takes away.
+pub struct Module {
+    backends: Mutex<Arc<[Box<dyn Backend>]>>,
+    slots: Mutex<BTreeMap<SlotId, Arc<Slot>>>,
+    sessions: &'static Slab<Session>,
+}
+
+impl Module {
+    /// The module that the configuration describes.
+    pub fn new(config: &Config, sessions: &'static Slab<Session>) -> Self {
+        let embedded = EmbeddedBackend::new(EmbeddedConfig {
+            free_slot: config.free_slot,
+            slots: config.slots.clone(),
+            ..EmbeddedConfig::new(&config.token_dir)
+        });
+        Self::over(vec![Box::new(embedded)], sessions)
+    }
+
+    /// A module over backends of the caller's: tests and benches bring their own.
+    pub fn over(backends: Vec<Box<dyn Backend>>, sessions: &'static Slab<Session>) -> Self {
+        Self { backends: Mutex::new(backends.into()), slots: Mutex::default(), sessions }
+    }
+
+    /// The slots there are now, in ascending order of id.
+    ///
+    /// # Errors
+    /// What a backend answers when it cannot list its tokens.
+    pub fn slots(&self) -> Result<Vec<Arc<Slot>>> {
+        let backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut tokens = Vec::new();
+        for backend in backends.iter() {
+            tokens.extend(backend.tokens()?);
+        }
+        let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = Vec::with_capacity(tokens.len());
+        for (id, token) in tokens {
+            let slot = known.entry(id).or_insert_with(|| Arc::new(Slot::new(id, token)));
+            slots.push(slot.clone());
+        }
+        slots.sort_by_key(|slot| slot.id);
+        Ok(slots)
+    }
+
+    /// # Errors
+    /// SlotIdInvalid if there is no such slot.
+    pub fn slot(&self, id: u64) -> Result<Arc<Slot>> {
+        let known = SlotId::try_from(id).ok().and_then(|id| {
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        });
+        match known {
+            Some(slot) => Ok(slot),
+            None => self
+                .slots()?
+                .into_iter()
+                .find(|slot| u64::from(slot.id) == id)
+                .ok_or_else(|| Code::SlotIdInvalid.because(format!("there is no slot {id}"))),
+        }
+    }
+
+    /// Exclusive use of a session, for the length of one call.
+    ///
+    /// # Errors
+    /// SessionHandleInvalid for a handle that is not open.
+    pub fn session(&self, handle: u64) -> Result<Guard<'_, Session>> {
+        match self.sessions.get(Handle::from_raw(handle)) {
+            Some(session) => Ok(session),
+            None => Err(Code::SessionHandleInvalid.because(format!("session {handle:#x}"))),
+        }
+    }
+
+    /// `C_OpenSession`.
+    ///
+    /// # Errors
+    /// TokenNotRecognized for a token that is not initialised, TokenWriteProtected for a
+    /// read-write session with one that cannot be written, SessionReadWriteSoExists,
+    /// SessionCount when the table is full.
+    pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<Handle> {
+        let info = slot.token.info()?;
+        if !info.initialized {
+            return Err(Code::TokenNotRecognized.because(format!(
+                "slot {} has no initialised token yet: `keyway token init` or C_InitToken",
+                slot.id
+            )));
+        }
+        if read_write && info.write_protected {
+            return Err(Code::TokenWriteProtected
+                .because(format!("token '{}' cannot be written by this user", info.label)));
+        }
+        let handle = self.sessions.insert(Session::new(slot.clone(), read_write));
+        let handle =
+            handle.ok_or_else(|| Code::SessionCount.because("the session table is full"))?;
+        self.session(handle.raw())?.set_handle(handle);
+        if let Err(e) = slot.open(handle, read_write) {
+            self.sessions.remove(handle);
+            return Err(e);
+        }
+        Ok(handle)
+    }
+
+    /// `C_CloseSession`: waits for a call that uses the session in another thread.
+    ///
+    /// # Errors
+    /// SessionHandleInvalid for a handle that is not open.
+    pub fn close_session(&self, handle: u64) -> Result<()> {
+        let handle = Handle::from_raw(handle);
+        let session = self.sessions.remove(handle).ok_or_else(|| {
+            Code::SessionHandleInvalid.because(format!("session {:#x}", handle.raw()))
+        })?;
+        session.slot().close(handle);
+        Ok(())
+    }
+
+    /// `C_CloseAllSessions`: no error for one that another thread closes at the same moment.
+    pub fn close_all_sessions(&self, slot: &Slot) {
+        for handle in slot.sessions() {
+            if self.sessions.remove(handle).is_some() {
+                slot.close(handle);
+            }
+        }
+    }
+
+    /// Ends everything that is open, in all slots: C_Finalize.
+    pub fn close(&self) {
+        *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from([]);
+        let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
+        for slot in slots.values() {
+            self.close_all_sessions(slot);
+        }
+    }
+
+    /// `C_InitToken`.
+    ///
+    /// # Errors
+    /// SessionExists while this application has a session with the token, and what
+    /// [`Token::initialize`](crate::backend::Token::initialize) answers.
+    pub fn initialize_token(&self, slot: &Slot, so_pin: Pin<'_>, label: &str) -> Result<()> {
+        slot.without_sessions(|| {
+            slot.objects.clear();
+            slot.token.initialize(so_pin, label)
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Running operations: how they go on, and the one place that ends them.
+//!
+//! The rules are those of "Conventions for functions returning output" and of the function
+//! chapters: any error but CKR_BUFFER_TOO_SMALL ends an operation; a size query keeps it, and also
+//! settles whether it is a single-part or a multi-part one.
+
+use crate::backend::{Operation, Transform};
+use crate::error::{Code, Error, Result};
+use crate::ffi::transfer::{Output, Written};
+use crate::session::Session;
+
+/// The kinds of operation that a session runs side by side, one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Encrypt,
+    Decrypt,
+    Digest,
+    Sign,
+    Verify,
+}
+
+impl Class {
+    pub const COUNT: usize = 5;
+}
+
+/// Which of its functions drives the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `C_Sign`, `C_Encrypt`, ...
+    Whole,
+    /// `C_SignUpdate`, ...
+    Update,
+    /// `C_SignFinal`, ...
+    Final,
+}
+
+/// An operation between its Init and its end.
+pub struct Active {
+    operation: Operation,
+    mode: Mode,
+    single_part: bool,
+    /// The login under which a private key was chosen; no other may go on with it.
+    login: Option<u64>,
+    /// `CKA_ALWAYS_AUTHENTICATE`: waits for a context-specific login.
+    awaits_login: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Fresh,
+    Single,
+    Multi,
+}
+
+impl Active {
+    pub fn new(operation: Operation, single_part: bool) -> Self {
+        Self { operation, mode: Mode::Fresh, single_part, login: None, awaits_login: false }
+    }
+
+    /// Ties the operation to the login word under which its private key was chosen.
+    pub fn under_login(mut self, word: u64, always_authenticate: bool) -> Self {
+        self.login = Some(word);
+        self.awaits_login = always_authenticate;
+        self
+    }
+
+    /// Whether a context-specific login is what the operation waits for.
+    pub fn awaits_login(&self) -> bool {
+        self.awaits_login
+    }
+
+    /// The context-specific login came.
+    pub fn authenticated(&mut self) {
+        self.awaits_login = false;
+    }
+
+    fn enter(&mut self, part: Part) -> Result<()> {
+        let mode = match part {
+            Part::Whole => Mode::Single,
+            Part::Update | Part::Final => Mode::Multi,
+        };
+        if part == Part::Update && self.single_part {
+            return Err(Code::OperationNotInitialized
+                .because("the mechanism works in a single part only: no multi-part operation"));
+        }
+        if self.mode != Mode::Fresh && self.mode != mode {
+            return Err(Code::OperationActive.because(match self.mode {
+                Mode::Multi => "a multi-part operation cannot go on with a one-shot call",
+                _ => "an operation whose one-shot size was asked for takes no parts",
+            }));
+        }
+        self.mode = mode;
+        Ok(())
+    }
+
+    fn transform(&mut self) -> Result<&mut dyn Transform> {
+        match &mut self.operation {
+            Operation::Transform(transform) => Ok(transform.as_mut()),
+            Operation::Check(_) => Err(Code::OperationNotInitialized.into()),
+        }
+    }
+}
+
+impl Session {
+    /// # Errors
+    /// OperationActive while one of the class runs, which goes on.
+    pub(super) fn require_none(&self, class: Class) -> Result<()> {
+        match self.active[class as usize] {
+            None => Ok(()),
+            Some(_) => Err(Code::OperationActive
+                .because(format!("{class:?} is running already in this session"))),
+        }
+    }
+
+    /// Ends the operation of a class, if one runs (an Init with a NULL mechanism).
+    ///
+    /// # Errors
+    /// ArgumentsBad when none runs: then the NULL was no wish to cancel.
+    pub fn cancel(&mut self, class: Class) -> Result<()> {
+        match self.active[class as usize].take() {
+            Some(_) => Ok(()),
+            None => Err(Code::ArgumentsBad.because("pMechanism is NULL and no operation runs")),
+        }
+    }
+
+    /// Drives an operation that has output. `arguments` are the caller's buffers, or why they
+    /// cannot be used, which ends the operation like any error.
+    ///
+    /// # Errors
+    /// OperationNotInitialized, OperationActive, UserNotLoggedIn after a logout, and what the
+    /// operation answers.
+    pub fn transform(
+        &mut self,
+        class: Class,
+        part: Part,
+        arguments: Result<(&[u8], Output<'_>)>,
+    ) -> Result<Written> {
+        let mut active = self.take(class, part)?;
+        let (input, output) = arguments?;
+        let transform = active.transform()?;
+        let needed = transform.output_size(input.len(), part != Part::Update)?;
+        let written = match output {
+            Output::Query => Written::Needed(needed),
+            Output::Buffer(buffer) if buffer.len() < needed => Written::TooSmall(needed),
+            Output::Buffer(buffer) => match part {
+                Part::Update => Written::Part(transform.update(input, buffer)?),
+                Part::Whole | Part::Final => Written::Done(transform.finish(input, buffer)?),
+            },
+        };
+        if !matches!(written, Written::Done(_)) {
+            self.active[class as usize] = Some(active);
+        }
+        Ok(written)
+    }
+
+    /// Feeds a multi-part digest, signature or verification.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform).
+    pub fn absorb(&mut self, class: Class, input: Result<&[u8]>) -> Result<()> {
+        let mut active = self.take(class, Part::Update)?;
+        match &mut active.operation {
+            Operation::Transform(transform) => {
+                transform.update(input?, &mut [])?;
+            }
+            Operation::Check(check) => check.update(input?)?,
+        }
+        self.active[class as usize] = Some(active);
+        Ok(())
+    }
+
+    /// Ends a verification with its verdict.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform), SignatureInvalid and SignatureLenRange.
+    pub fn verify(&mut self, part: Part, arguments: Result<(&[u8], &[u8])>) -> Result<()> {
+        let mut active = self.take(Class::Verify, part)?;
+        let (input, signature) = arguments?;
+        match &mut active.operation {
+            Operation::Check(check) => check.finish(input, signature),
+            Operation::Transform(_) => Err(Code::OperationNotInitialized.into()),
+        }
+    }
+
+    /// Takes the operation out of the session: whoever keeps it puts it back, so every way out
+    /// that does not, ends it.
+    fn take(&mut self, class: Class, part: Part) -> Result<Active> {
+        let mut active = self.active[class as usize].take().ok_or_else(|| not_running(class))?;
+        if active.login.is_some_and(|word| word != self.slot().login_word()) {
+            return Err(
+                Code::UserNotLoggedIn.because("the login under which the operation began is over")
+            );
+        }
+        if active.awaits_login {
+            return Err(Code::UserNotLoggedIn
+                .because("CKA_ALWAYS_AUTHENTICATE: a context-specific login comes first"));
+        }
+        active.enter(part)?;
+        Ok(active)
+    }
+}
+
+#[cold]
+fn not_running(class: Class) -> Error {
+    Code::OperationNotInitialized.because(format!("no {class:?} operation is running"))
+}

@@ -1,0 +1,146 @@
+//! Generating, wrapping, unwrapping and deriving keys.
+
+use crate::attribute::{AttributeType, ObjectClass, Template, Value, matching};
+use crate::backend::Snapshot;
+use crate::error::{Code, Result};
+use crate::handle::Handle;
+use crate::mechanism::{Function, Mechanism, MechanismSpec};
+use crate::object;
+use crate::session::Session;
+
+impl Session {
+    /// `C_GenerateKey`.
+    ///
+    /// # Errors
+    /// MechanismInvalid, and as [`object::for_generation`].
+    pub fn generate(
+        &mut self,
+        mechanism: &Mechanism<'_>,
+        template: &Template<'_>,
+    ) -> Result<Handle> {
+        require(mechanism.spec, mechanism.spec.generate.is_some(), "generate a key")?;
+        let attributes = object::for_generation(mechanism.spec, template, self.caller())?;
+        let object = self.slot().token.generate(mechanism, attributes)?;
+        Ok(self.issue(object))
+    }
+
+    /// `C_GenerateKeyPair`: the handles of the public and the private key.
+    ///
+    /// # Errors
+    /// MechanismInvalid, and as [`object::for_pair`].
+    pub fn generate_pair(
+        &mut self,
+        mechanism: &Mechanism<'_>,
+        public: &Template<'_>,
+        private: &Template<'_>,
+    ) -> Result<(Handle, Handle)> {
+        require(mechanism.spec, mechanism.spec.generate_pair.is_some(), "generate a key pair")?;
+        let (public, private) = object::for_pair(mechanism.spec, public, private, self.caller())?;
+        let (public, private) = self.slot().token.generate_pair(mechanism, public, private)?;
+        Ok((self.issue(public), self.issue(private)))
+    }
+
+    /// `C_WrapKey`.
+    ///
+    /// # Errors
+    /// MechanismInvalid, WrappingKeyHandleInvalid, WrappingKeyTypeInconsistent,
+    /// KeyFunctionNotPermitted, KeyHandleInvalid, KeyUnextractable, KeyNotWrappable.
+    pub fn wrap(
+        &mut self,
+        mechanism: &Mechanism<'_>,
+        with: Handle,
+        key: Handle,
+    ) -> Result<Vec<u8>> {
+        let spec = mechanism.spec;
+        require(spec, spec.wrap.is_some(), "wrap")?;
+        let wrapping = self.usable(with, Function::Wrap, spec)?.snapshot.clone();
+        let wrapped = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
+        may_leave(spec, &wrapping, &wrapped)?;
+        self.slot().token.wrap(mechanism, &wrapping, &wrapped)
+    }
+
+    /// `C_UnwrapKey`.
+    ///
+    /// # Errors
+    /// MechanismInvalid, UnwrappingKeyHandleInvalid, UnwrappingKeyTypeInconsistent,
+    /// KeyFunctionNotPermitted, WrappedKeyInvalid, and as [`object::for_unwrap`].
+    pub fn unwrap(
+        &mut self,
+        mechanism: &Mechanism<'_>,
+        with: Handle,
+        wrapped: &[u8],
+        template: &Template<'_>,
+    ) -> Result<Handle> {
+        let spec = mechanism.spec;
+        require(spec, spec.unwrap.is_some(), "unwrap")?;
+        let unwrapping = self.usable(with, Function::Unwrap, spec)?.snapshot.clone();
+        let attributes = object::for_unwrap(template, &unwrapping.attributes, self.caller())?;
+        if attributes.class() == Some(ObjectClass::PRIVATE_KEY) && !spec.wraps_private {
+            return Err(Code::TemplateInconsistent
+                .because(format!("{} unwraps no private keys", spec.name())));
+        }
+        let object = self.slot().token.unwrap(mechanism, &unwrapping, wrapped, attributes)?;
+        Ok(self.issue(object))
+    }
+
+    /// `C_DeriveKey`.
+    ///
+    /// # Errors
+    /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted, and as
+    /// [`object::for_derive`].
+    pub fn derive(
+        &mut self,
+        mechanism: &mut Mechanism<'_>,
+        base: Handle,
+        template: &Template<'_>,
+    ) -> Result<Handle> {
+        let spec = mechanism.spec;
+        require(spec, spec.derive.is_some(), "derive")?;
+        for handle in mechanism.params.handles() {
+            let key = self.current_object(handle, Code::KeyHandleInvalid)?;
+            mechanism.keys.push(key);
+        }
+        let from = self.usable(base, Function::Derive, spec)?.snapshot.clone();
+        let attributes = object::for_derive(spec, template, &from.attributes, self.caller())?;
+        let object = self.slot().token.derive(mechanism, &from, attributes)?;
+        Ok(self.issue(object))
+    }
+}
+
+fn require(spec: &'static MechanismSpec, implemented: bool, what: &'static str) -> Result<()> {
+    match implemented {
+        true => Ok(()),
+        false => Err(Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))),
+    }
+}
+
+/// Whether a key may be wrapped with that other key (C_WrapKey; CKA_EXTRACTABLE,
+/// CKA_WRAP_WITH_TRUSTED and CKA_WRAP_TEMPLATE in "Key objects").
+fn may_leave(spec: &MechanismSpec, wrapping: &Snapshot, wrapped: &Snapshot) -> Result<()> {
+    let attributes = &wrapped.attributes;
+    match attributes.class() {
+        Some(ObjectClass::SECRET_KEY) => {}
+        Some(ObjectClass::PRIVATE_KEY) if spec.wraps_private => {}
+        Some(ObjectClass::PRIVATE_KEY) => {
+            return Err(
+                Code::KeyNotWrappable.because(format!("{} wraps no private keys", spec.name()))
+            );
+        }
+        _ => return Err(Code::KeyNotWrappable.because("only secret and private keys wrap")),
+    }
+    if !attributes.is_true(AttributeType::EXTRACTABLE) {
+        return Err(Code::KeyUnextractable.because("CKA_EXTRACTABLE of the key is false"));
+    }
+    if attributes.is_true(AttributeType::WRAP_WITH_TRUSTED)
+        && !wrapping.attributes.is_true(AttributeType::TRUSTED)
+    {
+        return Err(Code::KeyNotWrappable
+            .because("the key has CKA_WRAP_WITH_TRUSTED and the wrapping key is not CKA_TRUSTED"));
+    }
+    match wrapping.attributes.find(AttributeType::WRAP_TEMPLATE) {
+        Some(Value::Template(template)) if !matching::matches(attributes, template) => {
+            Err(Code::KeyNotWrappable.because("the key is not what CKA_WRAP_TEMPLATE demands"))
+        }
+        _ => Ok(()),
+    }
+}

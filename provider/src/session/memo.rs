@@ -1,0 +1,138 @@
+//! Which key an operation may use, and the memory of the key used last.
+
+use std::sync::Arc;
+
+use crate::backend::{Key, Object, Snapshot};
+use crate::error::{Code, Error, Result};
+use crate::handle::Handle;
+use crate::mechanism::{Function, MechanismSpec};
+use crate::session::Session;
+
+/// The key a session used last, and the state of the world in which it was looked up: as long as
+/// handle, login word, object version and the store's epoch are the same, nothing is looked up.
+pub struct Memo {
+    handle: Handle,
+    object: Arc<Object>,
+    version: u64,
+    login: u64,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Behind a reference count of the session's own.
+    pub(super) key: Arc<dyn Key>,
+}
+
+impl Memo {
+    pub(super) fn login(&self) -> u64 {
+        self.login
+    }
+}
+
+/// What a bad key is called, which depends on the role it was to play.
+#[derive(Clone, Copy)]
+pub(super) struct Blame {
+    pub handle: Code,
+    pub key_type: Code,
+}
+
+impl Blame {
+    pub(super) fn of(function: Function) -> Self {
+        match function {
+            Function::Wrap => Self {
+                handle: Code::WrappingKeyHandleInvalid,
+                key_type: Code::WrappingKeyTypeInconsistent,
+            },
+            Function::Unwrap => Self {
+                handle: Code::UnwrappingKeyHandleInvalid,
+                key_type: Code::UnwrappingKeyTypeInconsistent,
+            },
+            _ => Self { handle: Code::KeyHandleInvalid, key_type: Code::KeyTypeInconsistent },
+        }
+    }
+}
+
+impl Session {
+    /// The key behind `handle`, if `function` may be done with it under this mechanism. Key type
+    /// comes before usage, as conformance suites expect.
+    ///
+    /// # Errors
+    /// The handle and type codes of [`Blame`], KeyFunctionNotPermitted, MechanismInvalid for a
+    /// mechanism outside CKA_ALLOWED_MECHANISMS, and what building the key answers.
+    pub(super) fn usable(
+        &mut self,
+        handle: Handle,
+        function: Function,
+        spec: &'static MechanismSpec,
+    ) -> Result<&Memo> {
+        let blame = Blame::of(function);
+        if !self.remembers(handle)? {
+            self.memo = None;
+            self.memo = Some(self.look_up(handle, blame)?);
+        }
+        let memo = self.memo.as_ref().expect("set just above");
+        check_usage(&memo.snapshot, function, spec, blame)?;
+        Ok(memo)
+    }
+
+    /// An object that is there and visible, brought up to date.
+    pub(super) fn current_object(&self, handle: Handle, otherwise: Code) -> Result<Arc<Object>> {
+        let gone = || otherwise.because(format!("there is no object {handle:?}"));
+        let object = self.slot().object(handle)?.ok_or_else(gone)?;
+        self.slot().token.refresh(&object)?;
+        match object.is_destroyed() {
+            false => Ok(object),
+            true => {
+                self.slot().objects.remove(handle);
+                Err(gone())
+            }
+        }
+    }
+
+    fn remembers(&self, handle: Handle) -> Result<bool> {
+        let Some(memo) = &self.memo else { return Ok(false) };
+        if memo.handle != handle || memo.login != self.slot().login_word() {
+            return Ok(false);
+        }
+        self.slot().token.refresh(&memo.object)?;
+        Ok(memo.version == memo.object.version())
+    }
+
+    #[cold]
+    fn look_up(&self, handle: Handle, blame: Blame) -> Result<Memo> {
+        let login = self.slot().login_word();
+        let object = self.current_object(handle, blame.handle)?;
+        let version = object.version();
+        let snapshot = object.snapshot();
+        let key = snapshot.key(&*self.slot().token).map_err(|e| blamed(e, blame))?.lease();
+        Ok(Memo { handle, object, version, login, snapshot, key })
+    }
+}
+
+fn check_usage(
+    snapshot: &Snapshot,
+    function: Function,
+    spec: &'static MechanismSpec,
+    blame: Blame,
+) -> Result<()> {
+    let key_type = snapshot.key_type()?;
+    if !spec.keys.contains(&key_type) {
+        return Err(blame
+            .key_type
+            .because(format!("a key of type {key_type:?} does not go with {}", spec.name())));
+    }
+    if !snapshot.usage.permits(function) {
+        return Err(Code::KeyFunctionNotPermitted
+            .because(format!("the key's attributes do not permit {function:?}")));
+    }
+    if !snapshot.usage.allows(spec.id) {
+        return Err(Code::MechanismInvalid
+            .because(format!("CKA_ALLOWED_MECHANISMS of the key does not name {}", spec.name())));
+    }
+    Ok(())
+}
+
+/// An object that is no key gets the code of the role it was to play.
+fn blamed(error: Error, blame: Blame) -> Error {
+    match error.code() {
+        Code::KeyTypeInconsistent => error.with_code(blame.key_type),
+        _ => error,
+    }
+}

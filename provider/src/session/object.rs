@@ -1,0 +1,86 @@
+//! Creating, copying, destroying, reading and changing objects.
+
+use std::sync::Arc;
+
+use crate::attribute::{AttributeType, Template};
+use crate::backend::{Found, Object, Snapshot};
+use crate::error::{Code, Result};
+use crate::handle::Handle;
+use crate::object;
+use crate::session::Session;
+
+impl Session {
+    /// `C_CreateObject`.
+    ///
+    /// # Errors
+    /// As [`object::from_template`] and [`Token::create`](crate::backend::Token::create).
+    pub fn create(&mut self, template: &Template<'_>) -> Result<Handle> {
+        let attributes = object::from_template(template, self.caller())?;
+        let object = self.slot().token.create(attributes)?;
+        Ok(self.issue(object))
+    }
+
+    /// `C_CopyObject`.
+    ///
+    /// # Errors
+    /// ObjectHandleInvalid, and as [`object::copied`].
+    pub fn copy(&mut self, object: Handle, template: &Template<'_>) -> Result<Handle> {
+        let original = self.current_object(object, Code::ObjectHandleInvalid)?.snapshot();
+        let attributes = object::copied(&original.attributes, template, self.caller())?;
+        let object = self.slot().token.create(attributes)?;
+        Ok(self.issue(object))
+    }
+
+    /// `C_DestroyObject`.
+    ///
+    /// # Errors
+    /// ObjectHandleInvalid, SessionReadOnly, ActionProhibited for CKA_DESTROYABLE false.
+    pub fn destroy(&mut self, handle: Handle) -> Result<()> {
+        let object = self.changeable(handle)?;
+        object::destroyable(&object.snapshot().attributes)?;
+        self.slot().token.destroy(&object)?;
+        object.mark_destroyed();
+        self.slot().objects.remove(handle);
+        Ok(())
+    }
+
+    /// `C_SetAttributeValue`.
+    ///
+    /// # Errors
+    /// ObjectHandleInvalid, SessionReadOnly, and as [`object::modified`].
+    pub fn modify(&mut self, handle: Handle, template: &Template<'_>) -> Result<()> {
+        let object = self.changeable(handle)?;
+        let snapshot = object.snapshot();
+        let attributes = object::modified(&snapshot.attributes, template, self.caller())?;
+        self.slot().token.update(&object, attributes)
+    }
+
+    /// The object as it is now: `C_GetAttributeValue`, `C_GetObjectSize`.
+    ///
+    /// # Errors
+    /// ObjectHandleInvalid.
+    pub fn read(&self, handle: Handle) -> Result<Arc<Snapshot>> {
+        Ok(self.current_object(handle, Code::ObjectHandleInvalid)?.snapshot())
+    }
+
+    /// The object, if this session may change it.
+    fn changeable(&self, handle: Handle) -> Result<Arc<Object>> {
+        let object = self.current_object(handle, Code::ObjectHandleInvalid)?;
+        if object.is_token_object() {
+            self.require_read_write()?;
+        }
+        Ok(object)
+    }
+
+    /// A handle for an object that this session made.
+    pub(super) fn issue(&self, object: Arc<Object>) -> Handle {
+        let snapshot = object.snapshot();
+        match snapshot.attributes.is_true(AttributeType::TOKEN) {
+            true => {
+                let found = Found { id: object.id, private: snapshot.is_private() };
+                self.slot().objects.issue_token(found)
+            }
+            false => self.slot().objects.issue_session(object, self.handle),
+        }
+    }
+}
