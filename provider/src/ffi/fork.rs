@@ -1,8 +1,7 @@
 //! Fork: a page that the kernel wipes in the child, and handlers that keep SQLite out of it.
 
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
@@ -12,7 +11,8 @@ use crate::store::gate;
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
 /// The process that claimed last, for kernels without the page.
 static OWNER: AtomicU32 = AtomicU32::new(0);
-static WATCH: Once = Once::new();
+/// Whether the handlers are registered. No `Once`: one that a fork leaves half done hangs the child.
+static WATCHED: AtomicBool = AtomicBool::new(false);
 
 /// Marks this process as the owner of the instance it has just made.
 pub fn claim() {
@@ -35,17 +35,15 @@ pub fn owned() -> bool {
 /// Has every later fork of this process wait for running statements and close every connection to
 /// a store first. May be called as often as one likes.
 pub fn watch() {
-    // A fork in the middle of the registration, on another thread, would leave the child with a
-    // `Once` that never completes; but the child's next `watch` can only come from a call to
-    // C_Initialize, whose standard forbids that call to race with anything in this process.
-    WATCH.call_once(|| {
-        // SAFETY: three functions that live as long as the process (the module is never unloaded)
-        // and may run on any thread.
-        let answer = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
-        if answer != 0 {
-            log::error!("pthread_atfork: error {answer}; do not use tokens across a fork");
-        }
-    });
+    if WATCHED.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    // SAFETY: three functions that live as long as the process (the module is never unloaded) and
+    // may run on any thread.
+    let answer = unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) };
+    if answer != 0 {
+        log::error!("pthread_atfork: error {answer}; do not use tokens across a fork");
+    }
 }
 
 extern "C" fn prepare() {

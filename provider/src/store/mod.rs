@@ -28,7 +28,8 @@ pub trait Store: Send + Sync {
     fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>>;
     /// The records written without a login since the last one.
     fn unattested(&self) -> Result<Vec<ObjectId>>;
-    /// Every record, for checks and backups.
+    /// Every record in ascending order of id, for checks; what is committed meanwhile may be in it
+    /// or not.
     fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()>;
     /// The events from `first` on, in order, at most `limit`.
     fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>>;

@@ -1,6 +1,5 @@
 //! This test binary as its own child process: what a child does, and ways to start one.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -19,9 +18,10 @@ pub enum Child {
     CreateUntilFull,
     ForkWhileWriting,
     ReadOnly,
+    WatchForEnd,
 }
 
-const ALL: [Child; 7] = [
+const ALL: [Child; 8] = [
     Child::LogIn,
     Child::LogInWrong,
     Child::MakeAndDestroy,
@@ -29,6 +29,7 @@ const ALL: [Child; 7] = [
     Child::CreateUntilFull,
     Child::ForkWhileWriting,
     Child::ReadOnly,
+    Child::WatchForEnd,
 ];
 
 const TASK: &str = "KEYWAY_TEST_CHILD";
@@ -52,6 +53,7 @@ fn child() {
         Some(Child::CreateUntilFull) => create_until_full(&directory),
         Some(Child::ForkWhileWriting) => crate::forks::fork_while_writing(&directory),
         Some(Child::ReadOnly) => read_only(&directory),
+        Some(Child::WatchForEnd) => watch_for_end(&directory),
         None => panic!("no task {task}"),
     }
 }
@@ -80,25 +82,28 @@ pub fn shell(directory: &Path, script: &str, child: Child) -> String {
 /// As [`run`], by a user who owns nothing, if this one is root.
 #[track_caller]
 pub fn as_nobody(directory: &Path, child: Child) -> String {
-    use std::os::unix::process::CommandExt;
-    let mut command = command(directory, child);
-    let root = std::fs::metadata("/proc/self").is_ok_and(|own| {
-        use std::os::unix::fs::MetadataExt;
-        own.uid() == 0
-    });
-    if !root {
-        return finish(command);
+    match nobody(directory, child) {
+        Some((_copy, command)) => finish(command),
+        None => finish(command(directory, child)),
     }
-    // The build directory may be closed to others: the child runs from a copy.
+}
+
+/// A child that runs as a user who owns nothing, from a copy, because the build directory may be
+/// closed to others; `None` if this user may not become another.
+pub fn nobody(directory: &Path, child: Child) -> Option<(tempfile::TempDir, Command)> {
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::process::CommandExt;
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return None;
+    }
     let copy = tempfile::Builder::new().permissions(open_to_all()).tempdir().unwrap();
     let program = copy.path().join("child");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let mut copied = Command::new(program);
-    copied.args(command.get_args());
+    copied.args(command(directory, child).get_args());
     prepare(&mut copied, directory, child);
     copied.uid(65534).gid(65534).current_dir("/");
-    command = copied;
-    finish(command)
+    Some((copy, copied))
 }
 
 fn open_to_all() -> std::fs::Permissions {
@@ -137,8 +142,9 @@ pub fn fork_process() -> i32 {
 
 /// Writes a line in one piece, past the buffer and the lock of the standard output.
 pub fn print_line(line: &str) {
-    let mut output = std::fs::OpenOptions::new().write(true).open("/dev/stdout").unwrap();
-    output.write_all(format!("{line}\n").as_bytes()).unwrap();
+    let line = format!("{line}\n");
+    let written = rustix::io::write(rustix::stdio::stdout(), line.as_bytes());
+    assert_eq!(written, Ok(line.len()));
 }
 
 fn make_and_destroy(directory: &Path) {
@@ -193,4 +199,17 @@ fn read_only(directory: &Path) {
     assert_code(token.set_pin(User::User, USER, WRONG), Code::TokenWriteProtected);
     only(&*token, &by_id(b"1"));
     println!("read-only done");
+}
+
+fn watch_for_end(directory: &Path) {
+    let token = open(directory);
+    token.login(User::User, USER).unwrap();
+    let key = only(&*token, &by_id(b"1"));
+    print_line("ready");
+    let began = std::time::Instant::now();
+    while !key.is_destroyed() && began.elapsed().as_secs() < 20 {
+        token.refresh(&key).unwrap();
+    }
+    assert!(key.is_destroyed(), "20 seconds later the key is still there");
+    print_line("gone");
 }

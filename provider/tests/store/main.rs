@@ -6,6 +6,8 @@ mod events;
 mod files;
 mod forks;
 mod harness;
+mod mechanisms;
+mod media;
 mod objects;
 mod pins;
 mod processes;

@@ -1,7 +1,10 @@
 //! PINs: initialising, setting, the lockout.
 
+use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
 use keyway_pkcs11::backend::{Backend, Pin, PinState, Token, User, View};
 use keyway_pkcs11::error::Code;
+use keyway_pkcs11::store::sqlite::SqliteStore;
+use keyway_pkcs11::store::{Cost, Role, Store};
 
 use crate::harness::*;
 
@@ -167,7 +170,7 @@ fn a_token_that_another_process_initialised_again_is_gone_until_the_next_login()
     open(directory.path()).initialize(SO, "again").unwrap();
     token.refresh(&key).unwrap();
     assert!(key.is_destroyed());
-    assert_code(token.create(aes_key(b"2", true)), Code::UserNotLoggedIn);
+    assert_code(token.create(aes_key(b"2", true)), Code::DeviceRemoved);
     assert_code(token.find(&by_id(b"1"), View::All), Code::DeviceRemoved);
     token.logout().unwrap();
     token.login(User::SecurityOfficer, SO).unwrap();
@@ -194,4 +197,21 @@ fn an_officer_s_pin_that_is_too_short_makes_no_token() {
     assert_code(token.initialize(Pin(b"123"), "test"), Code::PinIncorrect);
     assert!(!backend(directory.path()).file(1).exists());
     assert_eq!(backend(directory.path()).tokens().unwrap().len(), 1);
+}
+
+#[test]
+fn a_login_makes_the_derivation_as_dear_as_the_configuration_asks() {
+    let (directory, token) = logged_in();
+    token.create(aes_key(b"1", true)).unwrap();
+    let dearer = Cost { kibibytes: 16, passes: 2, lanes: 1 };
+    let dear =
+        EmbeddedBackend::new(EmbeddedConfig { pin_cost: dearer, ..config(directory.path()) });
+    token_in(&dear, 1).login(User::User, USER).unwrap();
+    let store = SqliteStore::new(&dear.file(1));
+    assert_eq!(store.account(Role::User).unwrap().unwrap().cost, dearer);
+    // Never the other way: a configuration with a cheaper derivation leaves it.
+    let again = open(directory.path());
+    again.login(User::User, USER).unwrap();
+    only(&*again, &by_id(b"1"));
+    assert_eq!(store.account(Role::User).unwrap().unwrap().cost, dearer);
 }

@@ -121,6 +121,7 @@ impl EmbeddedToken {
         if user == User::ContextSpecific {
             return Ok(());
         }
+        self.strengthen(&identity, role, pin, &master);
         let keys = Keys::of(role, master, identity.instance)?;
         let record = self.store.token()?.ok_or_else(|| self.not_logged_in())?;
         identity.authenticate(&record, &keys)?;
@@ -140,6 +141,32 @@ impl EmbeddedToken {
             self.forget();
         }
         Ok(())
+    }
+
+    /// Wraps the master key anew if the configuration asks for a dearer derivation than the one
+    /// with which the PIN, now known, was stored. If that fails, the next login tries again.
+    fn strengthen(&self, identity: &Identity, role: Role, pin: Pin<'_>, master: &Secret) {
+        let done = || -> Result<()> {
+            let Some(before) = self.store.account(role)? else { return Ok(()) };
+            let (wanted, has) = (self.settings.cost, before.cost);
+            let weaker = has.kibibytes < wanted.kibibytes || has.passes < wanted.passes;
+            if !weaker || !self.store.writable()? {
+                return Ok(());
+            }
+            let stretched = self.stretch(pin, role, identity.instance)?;
+            let _alone = self.store.exclusive()?;
+            match self.store.account(role)? {
+                Some(account) if account.salt == before.salt => {
+                    let stronger = stretched.account(role, account.version + 1, master)?;
+                    let stronger = Account { failures: account.failures, ..stronger };
+                    self.put(identity, &stronger, account.version, &[], &Nobody, Durability::Full)
+                }
+                _ => Ok(()),
+            }
+        };
+        if let Err(e) = done() {
+            log::warn!("the {role:?} PIN keeps its old, cheaper derivation: {e}");
+        }
     }
 
     /// Old ciphertext and wrapped keys must not linger in the log. What cannot be erased now is

@@ -22,7 +22,7 @@ impl EmbeddedToken {
     ) -> Result<Arc<Object>> {
         let spec = mechanism.spec;
         let generate = spec.generate.ok_or_else(|| lacks(spec, "generate a key"))?;
-        self.present()?;
+        self.initialized()?;
         let material = generate(&mechanism.params, &key)?;
         merge(&mut key, material);
         self.make_one(key)
@@ -37,7 +37,7 @@ impl EmbeddedToken {
     ) -> Result<(Arc<Object>, Arc<Object>)> {
         let spec = mechanism.spec;
         let generate = spec.generate_pair.ok_or_else(|| lacks(spec, "generate a pair"))?;
-        self.present()?;
+        self.initialized()?;
         let (public_part, private_part) = generate(&mechanism.params, &public, &private)?;
         merge(&mut public, public_part);
         merge(&mut private, private_part);
@@ -61,10 +61,8 @@ impl EmbeddedToken {
         }
         let inconsistent = renamed(Code::KeyTypeInconsistent, Code::WrappingKeyTypeInconsistent);
         self.with_lease(with, spec, |lease| {
-            let value = what.attributes.bytes(AttributeType::VALUE);
-            let value =
-                value.ok_or_else(|| Code::KeyNotWrappable.because("a key without value"))?;
-            wrap(lease, &mechanism.params, value)
+            let encoding = encoding::of(&what.attributes)?;
+            wrap(lease, &mechanism.params, encoding.expose())
         })
         .map_err(inconsistent)
     }

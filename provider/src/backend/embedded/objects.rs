@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use super::identity::Identity;
+use super::keys::Keys;
 use super::token::EmbeddedToken;
 use super::{seal, tags};
 use crate::attribute::{AttributeType, Attributes, Value, matching};
@@ -160,8 +161,7 @@ impl EmbeddedToken {
             attributes.set(AttributeType::UNIQUE_ID, Value::bytes(name));
             let durable = attributes.is_true(AttributeType::TOKEN);
             if durable {
-                let record = seal::seal(&identity, keys.as_deref(), id, 1, &attributes)?;
-                warn_of(&record);
+                let record = self.seal(&identity, keys.as_deref(), id, 1, &attributes)?;
                 changes.push(Change::Put { record, expected: 0 });
                 events.push(Event::of_object(EventKind::Created, id));
             }
@@ -191,8 +191,7 @@ impl EmbeddedToken {
         let identity = self.initialized()?;
         let keys = self.keys();
         let version = expected + 1;
-        let record = seal::seal(&identity, keys.as_deref(), object.id, version, &attributes)?;
-        warn_of(&record);
+        let record = self.seal(&identity, keys.as_deref(), object.id, version, &attributes)?;
         let change = Change::Put { record, expected };
         let event = Event::of_object(EventKind::Updated, object.id);
         match self.try_commit(&identity, vec![change], vec![event]) {
@@ -289,13 +288,26 @@ impl EmbeddedToken {
         }
     }
 
-    /// The identity for callers that only need the token to be there.
-    pub(super) fn present(&self) -> Result<Arc<Identity>> {
-        self.initialized()
+    /// Seals an object that is made or changed, and says what is weaker about it than its owner
+    /// may think.
+    fn seal(
+        &self,
+        identity: &Identity,
+        keys: Option<&Keys>,
+        id: ObjectId,
+        version: u64,
+        attributes: &Attributes,
+    ) -> Result<Record> {
+        let record =
+            seal::seal(identity, keys, id, version, attributes).map_err(|e| match e.code() {
+                Code::UserNotLoggedIn if keys.is_none() => self.not_logged_in(),
+                _ => e,
+            })?;
+        warn_of(&record);
+        Ok(record)
     }
 }
 
-/// Says once, when it is written, what is weaker about an object than its owner may think.
 fn warn_of(record: &Record) {
     match record.form {
         Form::Open => log::warn!(

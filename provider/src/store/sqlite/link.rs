@@ -8,9 +8,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::{Files, WRITE};
+use super::files::{Files, READ, WRITE};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Context, Error, Result};
 use crate::ffi::lock::Mode;
 use crate::store::Durability;
 
@@ -86,12 +86,22 @@ impl Link {
         Ok(())
     }
 
+    /// Connects under exclusive locks: SQLite, which takes the first connection of a process for
+    /// the first of all if the others are in this process too (in a second copy of this module),
+    /// truncates the shared-memory file that they have mapped, and builds it anew.
     fn connect(files: &Files) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let explain = |e| files.explain(e, "cannot open");
         let sqlite = Connection::open_with_flags(&files.database, flags).map_err(explain)?;
-        let read_only = configure(&sqlite, files).map_err(explain)?;
+        let read_only = sqlite.is_readonly("main").map_err(explain)?;
         let locks = files.open_locks()?;
+        let alone = locks.as_ref().filter(|_| !read_only).map(|file| {
+            let write = files.lock(file, WRITE, Mode::Exclusive)?;
+            Ok::<_, Error>((write, files.lock(file, READ, Mode::Exclusive)?))
+        });
+        let alone = alone.transpose()?;
+        configure(&sqlite, files).map_err(explain)?;
+        drop(alone);
         Ok(Self { sqlite, locks, read_only, durability: Cell::new(Durability::Full) })
     }
 
@@ -141,8 +151,8 @@ impl Link {
     }
 }
 
-/// Settings of every connection; whether the database can only be read.
-fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<bool> {
+/// Settings of every connection, and a first look at the database.
+fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<()> {
     sqlite.busy_timeout(files.patience)?;
     sqlite.set_prepared_statement_cache_capacity(64);
     // No checkpoint on close keeps the -wal and -shm files: a reader without write access to the
@@ -162,7 +172,7 @@ fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<bool> {
     ] {
         sqlite.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(unanswered)?;
     }
-    sqlite.is_readonly("main")
+    sqlite.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// Some settings answer with a row, some do not.

@@ -94,7 +94,17 @@ impl Store for SqliteStore {
     }
 
     fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()> {
-        self.read(|sqlite| rows::scan(sqlite, each))
+        // In pages: a reader that stays for minutes would keep checkpoints and new processes out.
+        const PAGE: u32 = 1000;
+        let mut last = None;
+        loop {
+            let page = self.read(|sqlite| rows::page(sqlite, last, PAGE))?;
+            let Some(record) = page.last() else { return Ok(()) };
+            last = Some(record.id);
+            if page.into_iter().try_for_each(&mut *each).is_break() {
+                return Ok(());
+            }
+        }
     }
 
     fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>> {

@@ -1,7 +1,5 @@
 //! Reading and writing the rows of each table.
 
-use std::ops::ControlFlow;
-
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -83,17 +81,11 @@ pub(super) fn unattested(sqlite: &Connection) -> Result<Vec<ObjectId>> {
     select.query_map([], id)?.collect()
 }
 
-pub(super) fn scan(
-    sqlite: &Connection,
-    each: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Result<()> {
-    let mut select = sqlite.prepare_cached("SELECT id, version, form, tags, body FROM object")?;
-    for row in select.query_map([], record)? {
-        if each(row?).is_break() {
-            break;
-        }
-    }
-    Ok(())
+/// The records after `last` in ascending order of id, at most `limit`.
+pub(super) fn page(sqlite: &Connection, last: Option<ObjectId>, limit: u32) -> Result<Vec<Record>> {
+    let sql = "SELECT id, version, form, tags, body FROM object WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let after: &[u8] = last.as_ref().map_or(&[], |last| &last.0);
+    sqlite.prepare_cached(sql)?.query_map(params![after, limit], record)?.collect()
 }
 
 pub(super) fn events(sqlite: &Connection, first: u64, limit: usize) -> Result<Vec<EventRecord>> {
