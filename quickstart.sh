@@ -12,7 +12,7 @@ cargo build --release --quiet
 
 keyway=$PWD/target/release/keyway
 ours=$PWD/target/release/libkeyway_pkcs11.so
-softhsm=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$')
+softhsm=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
 demo=$PWD/demo
 if [ -e "$demo" ] && [ ! -e "$demo/made-by-quickstart" ]; then
     die "$demo exists and is not from this script; move it away first"
@@ -27,7 +27,7 @@ export KEYWAY_PIN_FILE=$demo/pin KEYWAY_SO_PIN_FILE=$demo/so-pin
 
 title() { printf '\n== %s\n' "$*"; }
 step() { printf '\n-- %s\n' "$*"; }
-run() { printf '   $ %s\n' "${*//$PWD\//}"; "$@" 2>&1 | sed 's/^/   /'; return "${PIPESTATUS[0]}"; }
+run() { printf '   $ %s\n' "${*//$PWD\//}" | sed 's/with_token //'; "$@" 2>&1 | sed 's/^/   /'; return "${PIPESTATUS[0]}"; }
 result() { printf '   => %s\n' "$*"; }
 
 # show_main_job: steps 1 to 6 on the tokens 'demo' and 'peer' of $KEYWAY_MODULE.
@@ -56,11 +56,12 @@ show_main_job() {
     run "$keyway" --token peer agree start --group x25519 --public-out "$dir/peer.public"
     run "$keyway" --token demo agree finish --peer "$dir/peer.public" --name shared | tee "$dir/demo.tag"
     run "$keyway" --token peer agree finish --peer "$dir/demo.public" --name shared | tee "$dir/peer.tag"
+    cmp <(grep confirmation "$dir/demo.tag") <(grep confirmation "$dir/peer.tag")
     echo "only the peer reads this" > "$dir/secret"
     run "$keyway" --token demo encrypt --key shared --in "$dir/secret" --out "$dir/secret.kw"
     run "$keyway" --token peer decrypt --key shared --in "$dir/secret.kw" --out "$dir/secret.back"
     cmp "$dir/secret" "$dir/secret.back"
-    result "one token opened what the other encrypted: the keys are equal, and nobody saw them"
+    result "the confirmations are the same, and one token opened what the other encrypted: equal keys"
 
     step "(4) rotation: a new version protects, the old ciphertext still opens"
     run "$keyway" key rotate text

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 printf 'token_dir = "%s"\n' "$work/tokens" > "$work/keyway.toml"
 export KEYWAY_CONF=$work/keyway.toml
 COMPARE_KEYWAY=$PWD/target/release/libkeyway_pkcs11.so
-COMPARE_SOFTHSM=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$')
+COMPARE_SOFTHSM=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
 COMPARE_KEYS=${1:-10000}
 export COMPARE_KEYWAY COMPARE_SOFTHSM COMPARE_KEYS
 eval "$(softhsm/new-token.sh "$work/softhsm" compare 2>/dev/null)"
