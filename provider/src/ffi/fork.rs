@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
+use crate::ffi::memory;
 use crate::store::gate;
 
 /// A page of its own that reads zero in a forked child; null where the kernel cannot do that.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
-/// The process that claimed last, for kernels without the page.
+/// The process that claimed last: for kernels without the page, and to see that it is another.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 /// Whether the handlers are registered. No `Once`: one that a fork leaves half done hangs the child.
 static WATCHED: AtomicBool = AtomicBool::new(false);
@@ -17,7 +18,10 @@ static WATCHED: AtomicBool = AtomicBool::new(false);
 /// Marks this process as the owner of the instance it has just made.
 pub fn claim() {
     watch();
-    OWNER.store(std::process::id(), Ordering::Release);
+    let process = std::process::id();
+    if OWNER.swap(process, Ordering::AcqRel) != process {
+        memory::relock();
+    }
     if let Some(page) = page().or_else(make_page) {
         page.store(1, Ordering::Release);
     }

@@ -68,6 +68,15 @@ pub(crate) fn allocate(length: usize, fork: Fork) -> Option<Slot> {
     }
 }
 
+/// Locks what is in use again: a forked child inherits the memory, but not that it is locked.
+pub(crate) fn relock() {
+    for arena in [&KEPT, &WIPED] {
+        let Some(base) = NonNull::new(arena.base.load(Ordering::Acquire)) else { continue };
+        let used = |block: &usize| !matches!(arena.state(*block), 0 | BUSY);
+        (0..BLOCKS).filter(used).for_each(|block| lock(base, block));
+    }
+}
+
 impl Slot {
     pub(crate) fn bytes(&self, length: usize) -> &[u8] {
         assert!(length <= self.size());
@@ -119,8 +128,7 @@ impl Arena {
         let base = self.base()?;
         let hint = self.hints[class].load(Ordering::Relaxed) as usize;
         for block in (hint..BLOCKS).chain(0..hint) {
-            let state = self.blocks[block].state.load(Ordering::Acquire);
-            let usable = match state {
+            let usable = match self.state(block) {
                 0 => self.open(base, block, class),
                 state => state == class as u32 + 1,
             };
@@ -132,22 +140,17 @@ impl Arena {
         None
     }
 
+    fn state(&self, block: usize) -> u32 {
+        self.blocks[block].state.load(Ordering::Acquire)
+    }
+
     /// Takes an unused block for a class and locks it; `false` if another thread was faster.
     fn open(&self, base: NonNull<u8>, block: usize, class: usize) -> bool {
         let state = &self.blocks[block].state;
         if state.compare_exchange(0, BUSY, Ordering::AcqRel, Ordering::Acquire).is_err() {
             return false;
         }
-        if !UNLOCKED.load(Ordering::Relaxed) {
-            // SAFETY: a block of the reservation, whole.
-            let locked = unsafe { mlock(base.as_ptr().add(block * BLOCK).cast(), BLOCK) };
-            if locked.is_err() && !UNLOCKED.swap(true, Ordering::Relaxed) {
-                log::warn!(
-                    "the limit of locked memory (RLIMIT_MEMLOCK) is reached: further secrets can \
-                     be swapped out; raise it with `ulimit -l` or LimitMEMLOCK="
-                );
-            }
-        }
+        lock(base, block);
         state.store(class as u32 + 1, Ordering::Release);
         true
     }
@@ -194,6 +197,21 @@ impl Arena {
             }
             NonNull::new(base).ok_or(rustix::io::Errno::NOMEM)
         }
+    }
+}
+
+/// Locks a block into RAM, unless the limit was reached before.
+fn lock(base: NonNull<u8>, block: usize) {
+    if UNLOCKED.load(Ordering::Relaxed) {
+        return;
+    }
+    // SAFETY: a block of the reservation, whole.
+    let locked = unsafe { mlock(base.as_ptr().add(block * BLOCK).cast(), BLOCK) };
+    if locked.is_err() && !UNLOCKED.swap(true, Ordering::Relaxed) {
+        log::warn!(
+            "the limit of locked memory (RLIMIT_MEMLOCK) is reached: further secrets can be \
+             swapped out; raise it with `ulimit -l` or LimitMEMLOCK="
+        );
     }
 }
 

@@ -19,9 +19,10 @@ pub enum Child {
     ForkWhileWriting,
     ReadOnly,
     WatchForEnd,
+    Initialize,
 }
 
-const ALL: [Child; 8] = [
+const ALL: [Child; 9] = [
     Child::LogIn,
     Child::LogInWrong,
     Child::MakeAndDestroy,
@@ -30,6 +31,7 @@ const ALL: [Child; 8] = [
     Child::ForkWhileWriting,
     Child::ReadOnly,
     Child::WatchForEnd,
+    Child::Initialize,
 ];
 
 const TASK: &str = "KEYWAY_TEST_CHILD";
@@ -54,6 +56,7 @@ fn child() {
         Some(Child::ForkWhileWriting) => crate::forks::fork_while_writing(&directory),
         Some(Child::ReadOnly) => read_only(&directory),
         Some(Child::WatchForEnd) => watch_for_end(&directory),
+        Some(Child::Initialize) => initialize(&directory),
         None => panic!("no task {task}"),
     }
 }
@@ -212,4 +215,12 @@ fn watch_for_end(directory: &Path) {
     }
     assert!(key.is_destroyed(), "20 seconds later the key is still there");
     print_line("gone");
+}
+
+fn initialize(directory: &Path) {
+    match open(directory).initialize(SO, "raced") {
+        Ok(()) => print_line("initialized"),
+        // Somebody else was faster.
+        Err(e) => assert!(matches!(e.code(), Code::DeviceRemoved | Code::FunctionFailed), "{e}"),
+    }
 }

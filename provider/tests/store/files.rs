@@ -204,3 +204,14 @@ fn who_may_only_read_logs_in_uncounted_and_writes_nothing() {
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     assert!(output.contains("read-only done"), "{output}");
 }
+
+#[test]
+fn the_log_is_brought_home_while_the_token_is_in_use() {
+    let (directory, token) = logged_in();
+    for n in 0..700_u32 {
+        token.create(aes_key(&n.to_be_bytes(), true)).unwrap();
+    }
+    let size = |name: &str| fs::metadata(directory.path().join(name)).unwrap().len();
+    assert!(size("token-1.db-wal") < 16 << 20, "{} bytes of log", size("token-1.db-wal"));
+    assert!(size("token-1.db") > 100 << 10, "{} bytes of database", size("token-1.db"));
+}

@@ -33,6 +33,27 @@ fn wrong_pins_from_many_processes_are_all_counted() {
 }
 
 #[test]
+fn processes_that_initialise_one_slot_at_once_leave_one_good_token() {
+    for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let children: Vec<_> =
+            (0..8).map(|_| children::spawn(directory.path(), Child::Initialize)).collect();
+        let mut made = 0;
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            made += String::from_utf8_lossy(&output.stdout).matches("initialized").count();
+        }
+        assert!(made > 0);
+        let token = open(directory.path());
+        token.login(User::SecurityOfficer, SO).unwrap();
+        token.init_pin(USER).unwrap();
+        token.login(User::User, USER).unwrap();
+        token.create(aes_key(b"1", true)).unwrap();
+    }
+}
+
+#[test]
 fn two_processes_see_what_the_other_makes_and_destroys() {
     let (directory, token) = logged_in();
     let doomed = token.create(aes_key(b"doomed", true)).unwrap();

@@ -2,7 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroizing;
 
 use crate::error::{Code, Context, Result};
 use crate::ffi::awslc::sealing::{self, KEY};
@@ -43,8 +44,11 @@ impl Derivations {
         let argon = hasher(cost)?;
         let stretched = {
             let _turn = self.turn();
+            let mut blocks = blocks(argon.params().block_count())?;
             Secret::wiped_on_fork(KEY, |out| {
-                argon.hash_password_into(pin, salt, out).or_code(Code::HostMemory, "stretch a PIN")
+                argon
+                    .hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
+                    .or_code(Code::GeneralError, "stretch a PIN")
             })?
         };
         // Bound to the role and the token: an account row moved elsewhere unwraps nothing.
@@ -70,6 +74,15 @@ impl Drop for Turn<'_> {
         *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
         self.0.ended.notify_one();
     }
+}
+
+/// The memory of a computation, zeroized after it: its first blocks are a cheap test for guesses
+/// at the PIN, its last ones are the key.
+fn blocks(count: usize) -> Result<Zeroizing<Vec<Block>>> {
+    let mut blocks = Zeroizing::new(Vec::new());
+    blocks.try_reserve_exact(count).or_code(Code::HostMemory, "memory to stretch a PIN")?;
+    blocks.resize(count, Block::default());
+    Ok(blocks)
 }
 
 fn hasher(cost: Cost) -> Result<Argon2<'static>> {

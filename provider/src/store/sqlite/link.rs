@@ -58,17 +58,7 @@ impl Link {
             .open(&files.database);
         made.or_code(Code::TokenWriteProtected, files.story("cannot make", &files.database))?;
         let link = Self::connect(files)?;
-        // Persistent: written into the header before anything else is there.
-        let mode: String = link
-            .sqlite
-            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-            .map_err(|e| files.explain(e, "cannot set up"))?;
-        if mode != "wal" {
-            return Err(Code::DeviceError.because(format!(
-                "{} cannot have a write-ahead log: is it on a network file system?",
-                files.database.display()
-            )));
-        }
+        link.keep_log(files)?;
         link.migrate(files)?;
         sync_directory(files)?;
         Ok(link)
@@ -127,6 +117,21 @@ impl Link {
 
     fn is_empty(&self) -> rusqlite::Result<bool> {
         self.sqlite.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+    }
+
+    /// Switches to a write-ahead log, which the header of the database says from then on.
+    fn keep_log(&self, files: &Files) -> Result<()> {
+        let lock = self.locks.as_ref().map(|file| files.lock(file, WRITE, Mode::Exclusive));
+        let _lock = lock.transpose()?;
+        let mode = self.sqlite.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        let mode: String = mode.map_err(|e| files.explain(e, "cannot set up"))?;
+        match mode.as_str() {
+            "wal" => Ok(()),
+            _ => Err(Code::DeviceError.because(format!(
+                "{} cannot have a write-ahead log: is it on a network file system?",
+                files.database.display()
+            ))),
+        }
     }
 
     /// Brings the tables to the newest version, in one transaction.
