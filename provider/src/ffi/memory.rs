@@ -244,6 +244,7 @@ fn class_of(length: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffi::fork;
 
     #[test]
     fn slots_do_not_overlap_and_come_back_zeroed() {
@@ -289,6 +290,26 @@ mod tests {
         assert!(flags_of(kept.pointer()).contains(" dd"));
         assert!(flags_of(wiped.pointer()).contains(" dd"));
         assert!(flags_of(wiped.pointer()).contains(" wf"));
+    }
+
+    #[test]
+    fn a_forked_child_that_claims_the_module_locks_what_it_inherited() {
+        fork::claim();
+        let slot = allocate(32, Fork::Keeps).unwrap();
+        if !flags_of(slot.pointer()).contains(" lo") {
+            assert!(UNLOCKED.load(Ordering::Relaxed), "unlocked below the limit");
+            return;
+        }
+        // SAFETY: the child reads a file with the allocator, which is safe after a fork, and ends
+        // with `_exit`.
+        let child = unsafe { fork::fork_for_tests() };
+        if child == 0 {
+            let before = flags_of(slot.pointer()).contains(" lo");
+            fork::claim();
+            let after = flags_of(slot.pointer()).contains(" lo");
+            fork::exit_for_tests(i32::from(before || !after));
+        }
+        assert_eq!(fork::wait_for_tests(child), Some(0));
     }
 
     /// `VmFlags` of the mapping around an address.

@@ -20,9 +20,10 @@ pub enum Child {
     ReadOnly,
     WatchForEnd,
     Initialize,
+    TwoCopies,
 }
 
-const ALL: [Child; 9] = [
+const ALL: [Child; 10] = [
     Child::LogIn,
     Child::LogInWrong,
     Child::MakeAndDestroy,
@@ -32,6 +33,7 @@ const ALL: [Child; 9] = [
     Child::ReadOnly,
     Child::WatchForEnd,
     Child::Initialize,
+    Child::TwoCopies,
 ];
 
 const TASK: &str = "KEYWAY_TEST_CHILD";
@@ -57,6 +59,7 @@ fn child() {
         Some(Child::ReadOnly) => read_only(&directory),
         Some(Child::WatchForEnd) => watch_for_end(&directory),
         Some(Child::Initialize) => initialize(&directory),
+        Some(Child::TwoCopies) => crate::copies::two_copies(&directory),
         None => panic!("no task {task}"),
     }
 }
@@ -123,6 +126,7 @@ fn command(directory: &Path, child: Child) -> Command {
 
 fn prepare(command: &mut Command, directory: &Path, child: Child) {
     command.env(TASK, format!("{child:?}")).env(DIRECTORY, directory);
+    command.env("KEYWAY_CONF", directory.join("keyway.toml"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
 }
 

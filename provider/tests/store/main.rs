@@ -1,6 +1,7 @@
 //! The embedded token over its stores: PINs, sealing, searching, several processes, damage, forks.
 
 mod children;
+mod copies;
 mod damage;
 mod events;
 mod files;
