@@ -82,7 +82,7 @@ impl Token for NullToken {
     fn create(&self, attributes: Attributes) -> Result<Arc<Object>> {
         Ok(Arc::new(Object::new(ObjectId([1; 16]), attributes, 0, 0)))
     }
-    fn update(&self, _: &Object, _: Attributes) -> Result<()> {
+    fn update(&self, _: &Object, _: &Arc<Snapshot>, _: Attributes) -> Result<()> {
         none()
     }
     fn destroy(&self, _: &Object) -> Result<()> {

@@ -53,8 +53,12 @@ pub trait Token: Send + Sync {
     /// Makes an object from complete attributes, checking its material and adding what follows
     /// from it (`CKA_CHECK_VALUE`, `CKA_MODULUS_BITS`, ...); durable if `CKA_TOKEN` is true.
     fn create(&self, attributes: Attributes) -> Result<Arc<Object>>;
-    /// Puts `attributes` (all of them) in the place of the object's.
-    fn update(&self, object: &Object, attributes: Attributes) -> Result<()>;
+    /// Puts `attributes` (all of them) in the place of the object's, if the object still is what
+    /// `base` says: what somebody else changed meanwhile must not be undone.
+    ///
+    /// # Errors
+    /// FunctionFailed if the object changed; its snapshot is then the newer one.
+    fn update(&self, object: &Object, base: &Arc<Snapshot>, attributes: Attributes) -> Result<()>;
     fn destroy(&self, object: &Object) -> Result<()>;
 
     fn generate(&self, mechanism: &Mechanism<'_>, key: Attributes) -> Result<Arc<Object>>;

@@ -64,10 +64,20 @@ impl Object {
     /// Puts new attributes in place. The key is kept: no attribute that makes a key can change.
     pub fn replace(&self, attributes: Attributes, stored_version: u64) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let usage = Usage::of(&attributes);
-        let key = state.key.clone();
-        *state = Arc::new(Snapshot { attributes, usage, stored_version, key });
+        *state = Arc::new(state.changed(attributes, stored_version));
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// As [`replace`](Self::replace), for an object that only memory holds: `false` if it is no
+    /// longer what `base` says.
+    pub fn replace_if(&self, base: &Arc<Snapshot>, attributes: Attributes) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let unchanged = Arc::ptr_eq(&state, base);
+        if unchanged {
+            *state = Arc::new(state.changed(attributes, base.stored_version));
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        unchanged
     }
 
     /// Marks the object as gone: every session that remembered it finds out at its next use.
@@ -98,6 +108,11 @@ impl Object {
 }
 
 impl Snapshot {
+    fn changed(&self, attributes: Attributes, stored_version: u64) -> Self {
+        let usage = Usage::of(&attributes);
+        Self { attributes, usage, stored_version, key: self.key.clone() }
+    }
+
     /// The key of this object, built at its first use and shared from then on.
     ///
     /// # Errors

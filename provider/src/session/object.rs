@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attribute::{AttributeType, Template};
+use crate::attribute::{AttributeType, Attributes, Template};
 use crate::backend::{Found, Object, Snapshot};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
@@ -50,9 +50,26 @@ impl Session {
     /// ObjectHandleInvalid, SessionReadOnly, and as [`object::modified`].
     pub fn modify(&mut self, handle: Handle, template: &Template<'_>) -> Result<()> {
         let object = self.changeable(handle)?;
-        let snapshot = object.snapshot();
-        let attributes = object::modified(&snapshot.attributes, template, self.caller())?;
-        self.slot().token.update(&object, attributes)
+        let caller = self.caller();
+        self.change(&object, |now| object::modified(now, template, caller))
+    }
+
+    /// Changes an object by what it is now: if somebody else changes it at the same moment, by
+    /// what it is then, so that no change undoes another.
+    pub(super) fn change(
+        &self,
+        object: &Object,
+        wanted: impl Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
+        loop {
+            let base = object.snapshot();
+            let attributes = wanted(&base.attributes)?;
+            match self.slot().token.update(object, &base, attributes) {
+                // Each turn of the loop is a change that somebody else made.
+                Err(_) if !Arc::ptr_eq(&base, &object.snapshot()) => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// The object as it is now: `C_GetAttributeValue`, `C_GetObjectSize`.

@@ -68,7 +68,7 @@ fn an_older_version_under_the_newer_number_is_noticed() {
     let old: Vec<u8> = database.query_row("SELECT body FROM object", [], |row| row.get(0)).unwrap();
     let mut changed = key.snapshot().attributes.clone();
     changed.set(AttributeType::ENCRYPT, Value::Bool(false));
-    token.update(&key, changed).unwrap();
+    token.update(&key, &key.snapshot(), changed).unwrap();
     database.execute("UPDATE object SET body = ?1", params![old]).unwrap();
     assert_code(read(directory.path(), key.id), Code::DeviceError);
 }

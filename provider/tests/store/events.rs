@@ -32,7 +32,7 @@ fn every_change_leaves_its_event_and_every_event_follows_the_one_before() {
     token.login(User::User, USER).unwrap();
     token.refresh(&early).unwrap();
     let key = token.create(aes_key(b"1", true)).unwrap();
-    token.update(&key, key.snapshot().attributes.clone()).unwrap();
+    token.update(&key, &key.snapshot(), key.snapshot().attributes.clone()).unwrap();
     token.destroy(&key).unwrap();
     let events = all(directory.path());
     let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
@@ -74,8 +74,9 @@ fn what_is_not_committed_leaves_no_event() {
     let key = token.create(aes_key(b"1", true)).unwrap();
     let other = open(directory.path());
     other.login(User::User, USER).unwrap();
-    other.update(&only(&*other, &by_id(b"1")), aes_key(b"1", true)).unwrap();
+    let theirs = only(&*other, &by_id(b"1"));
+    other.update(&theirs, &theirs.snapshot(), aes_key(b"1", true)).unwrap();
     let before = all(directory.path()).len();
-    assert_code(token.update(&key, aes_key(b"2", true)), Code::FunctionFailed);
+    assert_code(token.update(&key, &key.snapshot(), aes_key(b"2", true)), Code::FunctionFailed);
     assert_eq!(all(directory.path()).len(), before);
 }

@@ -36,8 +36,8 @@ fn a_token_in_memory_is_a_token() {
         keyway_pkcs11::attribute::AttributeType::ID,
         keyway_pkcs11::attribute::Value::bytes(*b"2"),
     );
-    token.update(&key, changed).unwrap();
-    assert_code(other.update(&held, aes_key(b"3", true)), Code::FunctionFailed);
+    token.update(&key, &key.snapshot(), changed).unwrap();
+    assert_code(other.update(&held, &held.snapshot(), aes_key(b"3", true)), Code::FunctionFailed);
     assert_eq!(only(&other, &by_id(b"2")).id, key.id);
     token.destroy(&key).unwrap();
     other.refresh(&held).unwrap();

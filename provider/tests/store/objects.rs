@@ -81,7 +81,7 @@ fn a_change_moves_the_object_in_every_search_and_survives() {
     let key = token.create(aes_key(b"old", true)).unwrap();
     let mut changed = key.snapshot().attributes.clone();
     changed.set(AttributeType::ID, Value::bytes(*b"new"));
-    token.update(&key, changed).unwrap();
+    token.update(&key, &key.snapshot(), changed).unwrap();
     for token in [token, open(directory.path())] {
         token.login(User::User, USER).unwrap();
         assert!(found(&*token, &by_id(b"old"), View::All).is_empty());
@@ -103,7 +103,31 @@ fn a_destroyed_object_is_gone_for_everybody_who_held_it() {
     assert!(found(&*other, &by_id(b"1"), View::All).is_empty());
     assert!(other.object(key.id, View::All).unwrap().is_none());
     assert_code(other.destroy(&held), Code::ObjectHandleInvalid);
-    assert_code(other.update(&held, aes_key(b"2", true)), Code::ObjectHandleInvalid);
+    assert_code(
+        other.update(&held, &held.snapshot(), aes_key(b"2", true)),
+        Code::ObjectHandleInvalid,
+    );
+}
+
+#[test]
+fn a_change_by_what_an_object_was_does_not_undo_what_it_became() {
+    let (_directory, token) = logged_in();
+    let mut on_token = aes_key(b"1", true);
+    for is_token in [true, false] {
+        on_token.set(AttributeType::TOKEN, Value::Bool(is_token));
+        let key = token.create(on_token.clone()).unwrap();
+        let base = key.snapshot();
+        let with = |id, value| {
+            let mut changed = base.attributes.clone();
+            changed.set(id, value);
+            changed
+        };
+        let label = with(AttributeType::LABEL, Value::bytes(*b"first"));
+        token.update(&key, &base, label).unwrap();
+        let decrypt = with(AttributeType::DECRYPT, Value::Bool(false));
+        assert_code(token.update(&key, &base, decrypt), Code::FunctionFailed);
+        assert_eq!(key.snapshot().attributes.bytes(AttributeType::LABEL), Some(&b"first"[..]));
+    }
 }
 
 #[test]
@@ -118,10 +142,10 @@ fn of_two_changes_at_once_one_is_told_to_try_again() {
         changed.set(AttributeType::LABEL, Value::bytes(text));
         changed
     };
-    other.update(&theirs, label(b"theirs")).unwrap();
-    assert_code(token.update(&mine, label(b"mine")), Code::FunctionFailed);
+    other.update(&theirs, &theirs.snapshot(), label(b"theirs")).unwrap();
+    assert_code(token.update(&mine, &mine.snapshot(), label(b"mine")), Code::FunctionFailed);
     assert_eq!(mine.snapshot().attributes.bytes(AttributeType::LABEL), Some(&b"theirs"[..]));
-    token.update(&mine, label(b"mine")).unwrap();
+    token.update(&mine, &mine.snapshot(), label(b"mine")).unwrap();
     other.refresh(&theirs).unwrap();
     assert_eq!(theirs.snapshot().attributes.bytes(AttributeType::LABEL), Some(&b"mine"[..]));
 }
@@ -148,7 +172,7 @@ fn a_session_object_leaves_no_trace_on_the_token() {
     assert!(found(&*token, &by_id(b"1"), View::All).is_empty());
     let mut changed = key.snapshot().attributes.clone();
     changed.set(AttributeType::LABEL, Value::bytes(*b"renamed"));
-    token.update(&key, changed).unwrap();
+    token.update(&key, &key.snapshot(), changed).unwrap();
     token.destroy(&key).unwrap();
     assert!(key.is_destroyed());
     let rows: u32 = behind(directory.path())

@@ -8,7 +8,7 @@ use super::keys::Keys;
 use super::token::EmbeddedToken;
 use super::{seal, tags};
 use crate::attribute::{AttributeType, Attributes, Value, matching};
-use crate::backend::{Found, Object, ObjectId, View};
+use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::engine::{self, random};
 use crate::error::{Code, Result};
 use crate::store::event::EventKind;
@@ -182,11 +182,18 @@ impl EmbeddedToken {
     }
 
     /// `C_SetAttributeValue`.
-    pub(super) fn update_object(&self, object: &Object, attributes: Attributes) -> Result<()> {
-        let expected = object.snapshot().stored_version;
+    pub(super) fn update_object(
+        &self,
+        object: &Object,
+        base: &Arc<Snapshot>,
+        attributes: Attributes,
+    ) -> Result<()> {
+        let expected = base.stored_version;
         if expected == 0 {
-            object.replace(attributes, 0);
-            return Ok(());
+            return match object.replace_if(base, attributes) {
+                true => Ok(()),
+                false => Err(self.explain(CommitError::Conflict)),
+            };
         }
         let identity = self.initialized()?;
         let keys = self.keys();

@@ -260,8 +260,8 @@ impl Token for EmbeddedToken {
         self.create_object(attributes)
     }
 
-    fn update(&self, object: &Object, attributes: Attributes) -> Result<()> {
-        self.update_object(object, attributes)
+    fn update(&self, object: &Object, base: &Arc<Snapshot>, attributes: Attributes) -> Result<()> {
+        self.update_object(object, base, attributes)
     }
 
     fn destroy(&self, object: &Object) -> Result<()> {
