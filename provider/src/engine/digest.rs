@@ -1,4 +1,4 @@
-//! Digests: SHA-1 and SHA-2 in one or many parts.
+//! Digests: SHA-1, SHA-2 and SHA-3 in one or many parts.
 
 use crate::backend::{Operation, Transform};
 use crate::error::Result;
@@ -43,7 +43,8 @@ impl Transform for Running {
 #[cfg(test)]
 mod tests {
     use sha1::Sha1;
-    use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
+    use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+    use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
     use super::*;
     use crate::mechanism::set;
@@ -56,6 +57,12 @@ mod tests {
             Hash::Sha256 => Sha256::digest(input).to_vec(),
             Hash::Sha384 => Sha384::digest(input).to_vec(),
             Hash::Sha512 => Sha512::digest(input).to_vec(),
+            Hash::Sha512_224 => Sha512_224::digest(input).to_vec(),
+            Hash::Sha512_256 => Sha512_256::digest(input).to_vec(),
+            Hash::Sha3_224 => Sha3_224::digest(input).to_vec(),
+            Hash::Sha3_256 => Sha3_256::digest(input).to_vec(),
+            Hash::Sha3_384 => Sha3_384::digest(input).to_vec(),
+            Hash::Sha3_512 => Sha3_512::digest(input).to_vec(),
         }
     }
 
@@ -70,7 +77,7 @@ mod tests {
     #[test]
     fn every_hash_agrees_with_rustcrypto_in_one_part() {
         for (hash, _, _) in Hash::ALL {
-            for len in [0, 1, 55, 56, 63, 64, 65, 111, 112, 127, 128, 129, 1000] {
+            for len in [0, 1, 55, 56, 63, 64, 65, 111, 112, 127, 128, 129, 143, 144, 145, 1000] {
                 let input: Vec<u8> = (0..len).map(|i| i as u8).collect();
                 let mut operation = transform(hash);
                 let mut out = vec![0; operation.output_size(len, true).unwrap()];

@@ -87,19 +87,26 @@ impl Check for Mac {
 #[cfg(test)]
 mod tests {
     use sha1::Sha1;
-    use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+    use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+    use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
     use super::*;
     use crate::engine::testing::*;
     use crate::mechanism::Function::{Sign, Verify};
     use crate::mechanism::MechanismType as M;
 
-    const ROWS: [(Hash, M, M); 5] = [
+    const ROWS: [(Hash, M, M); Hash::ALL.len()] = [
         (Hash::Sha1, M::SHA_1_HMAC, M::SHA_1_HMAC_GENERAL),
         (Hash::Sha224, M::SHA224_HMAC, M::SHA224_HMAC_GENERAL),
         (Hash::Sha256, M::SHA256_HMAC, M::SHA256_HMAC_GENERAL),
         (Hash::Sha384, M::SHA384_HMAC, M::SHA384_HMAC_GENERAL),
         (Hash::Sha512, M::SHA512_HMAC, M::SHA512_HMAC_GENERAL),
+        (Hash::Sha512_224, M::SHA512_224_HMAC, M::SHA512_224_HMAC_GENERAL),
+        (Hash::Sha512_256, M::SHA512_256_HMAC, M::SHA512_256_HMAC_GENERAL),
+        (Hash::Sha3_224, M::SHA3_224_HMAC, M::SHA3_224_HMAC_GENERAL),
+        (Hash::Sha3_256, M::SHA3_256_HMAC, M::SHA3_256_HMAC_GENERAL),
+        (Hash::Sha3_384, M::SHA3_384_HMAC, M::SHA3_384_HMAC_GENERAL),
+        (Hash::Sha3_512, M::SHA3_512_HMAC, M::SHA3_512_HMAC_GENERAL),
     ];
 
     /// RFC 2104 section 2, word for word, over a hash of RustCrypto.
@@ -118,6 +125,12 @@ mod tests {
             Hash::Sha256 => rfc_2104::<Sha256>(64, key, text),
             Hash::Sha384 => rfc_2104::<Sha384>(128, key, text),
             Hash::Sha512 => rfc_2104::<Sha512>(128, key, text),
+            Hash::Sha512_224 => rfc_2104::<Sha512_224>(128, key, text),
+            Hash::Sha512_256 => rfc_2104::<Sha512_256>(128, key, text),
+            Hash::Sha3_224 => rfc_2104::<Sha3_224>(144, key, text),
+            Hash::Sha3_256 => rfc_2104::<Sha3_256>(136, key, text),
+            Hash::Sha3_384 => rfc_2104::<Sha3_384>(104, key, text),
+            Hash::Sha3_512 => rfc_2104::<Sha3_512>(72, key, text),
         }
     }
 
@@ -174,7 +187,9 @@ mod tests {
     #[test]
     fn keys_of_every_length_sign_and_verify_in_one_part_and_in_many() {
         for (hash, id, _) in ROWS {
-            for len in [1, 16, 20, 63, 64, 65, 127, 128, 129, 600] {
+            for len in
+                [1, 16, 20, 63, 64, 65, 72, 73, 104, 105, 127, 128, 129, 136, 137, 144, 145, 600]
+            {
                 let (secret, text) = (pattern(len), pattern(3 * len));
                 let key = key(&secret);
                 let begin = |function| start(id, function, &key, &Params::None).unwrap();

@@ -172,6 +172,12 @@ fn is_known(key_type: KeyType) -> bool {
             | KeyType::SHA256_HMAC
             | KeyType::SHA384_HMAC
             | KeyType::SHA512_HMAC
+            | KeyType::SHA512_224_HMAC
+            | KeyType::SHA512_256_HMAC
+            | KeyType::SHA3_224_HMAC
+            | KeyType::SHA3_256_HMAC
+            | KeyType::SHA3_384_HMAC
+            | KeyType::SHA3_512_HMAC
     )
 }
 

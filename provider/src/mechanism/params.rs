@@ -97,16 +97,29 @@ pub enum Hash {
     Sha256,
     Sha384,
     Sha512,
+    Sha512_224,
+    Sha512_256,
+    Sha3_224,
+    Sha3_256,
+    Sha3_384,
+    Sha3_512,
 }
 
 impl Hash {
-    /// Every hash with the mechanism that names it and the MGF1 that uses it (`CKG_MGF1_*`).
-    pub const ALL: [(Self, MechanismType, u64); 5] = [
-        (Self::Sha1, MechanismType::SHA_1, 1),
-        (Self::Sha224, MechanismType::SHA224, 5),
-        (Self::Sha256, MechanismType::SHA256, 2),
-        (Self::Sha384, MechanismType::SHA384, 3),
-        (Self::Sha512, MechanismType::SHA512, 4),
+    /// Every hash, in the order of the variants, with the mechanism that names it and the MGF1 that
+    /// uses it (`CKG_MGF1_*`), where the specification has one.
+    pub const ALL: [(Self, MechanismType, Option<u64>); 11] = [
+        (Self::Sha1, MechanismType::SHA_1, Some(1)),
+        (Self::Sha224, MechanismType::SHA224, Some(5)),
+        (Self::Sha256, MechanismType::SHA256, Some(2)),
+        (Self::Sha384, MechanismType::SHA384, Some(3)),
+        (Self::Sha512, MechanismType::SHA512, Some(4)),
+        (Self::Sha512_224, MechanismType::SHA512_224, None),
+        (Self::Sha512_256, MechanismType::SHA512_256, None),
+        (Self::Sha3_224, MechanismType::SHA3_224, Some(6)),
+        (Self::Sha3_256, MechanismType::SHA3_256, Some(7)),
+        (Self::Sha3_384, MechanismType::SHA3_384, Some(8)),
+        (Self::Sha3_512, MechanismType::SHA3_512, Some(9)),
     ];
 
     /// # Errors
@@ -121,7 +134,7 @@ impl Hash {
     /// # Errors
     /// MechanismParamInvalid for an unknown mask generation function.
     pub fn of_mgf(mgf: u64) -> Result<Self> {
-        let row = Self::ALL.iter().find(|row| row.2 == mgf);
+        let row = Self::ALL.iter().find(|row| row.2 == Some(mgf));
         row.map(|row| row.0)
             .ok_or_else(|| Code::MechanismParamInvalid.because(format!("MGF {mgf:#x}")))
     }
@@ -130,10 +143,10 @@ impl Hash {
     pub const fn size(self) -> usize {
         match self {
             Self::Sha1 => 20,
-            Self::Sha224 => 28,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::Sha224 | Self::Sha512_224 | Self::Sha3_224 => 28,
+            Self::Sha256 | Self::Sha512_256 | Self::Sha3_256 => 32,
+            Self::Sha384 | Self::Sha3_384 => 48,
+            Self::Sha512 | Self::Sha3_512 => 64,
         }
     }
 }
@@ -270,5 +283,20 @@ pub fn wrap_iv(raw: RawParams<'_>) -> Result<Params<'_>> {
         [] => Ok(Params::None),
         iv if matches!(iv.len(), 4 | 8) => Ok(Params::WrapIv(iv)),
         iv => Err(Code::MechanismParamInvalid.because(format!("an IV of {} bytes", iv.len()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_hash_has_its_place_and_is_found_by_its_names() {
+        for (place, (hash, mechanism, mgf)) in Hash::ALL.into_iter().enumerate() {
+            assert_eq!(hash as usize, place);
+            assert_eq!(Hash::of_mechanism(mechanism.0).unwrap(), hash);
+            assert!(mgf.is_none_or(|mgf| Hash::of_mgf(mgf).unwrap() == hash));
+        }
+        assert_eq!(Hash::of_mgf(10).unwrap_err().code(), Code::MechanismParamInvalid);
     }
 }

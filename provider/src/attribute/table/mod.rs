@@ -93,6 +93,12 @@ pub static CLASSES: &[Class] = &[
     secret_key("SHA-256 HMAC key", KeyType::SHA256_HMAC, MAC),
     secret_key("SHA-384 HMAC key", KeyType::SHA384_HMAC, MAC),
     secret_key("SHA-512 HMAC key", KeyType::SHA512_HMAC, MAC),
+    secret_key("SHA-512/224 HMAC key", KeyType::SHA512_224_HMAC, MAC),
+    secret_key("SHA-512/256 HMAC key", KeyType::SHA512_256_HMAC, MAC),
+    secret_key("SHA3-224 HMAC key", KeyType::SHA3_224_HMAC, MAC),
+    secret_key("SHA3-256 HMAC key", KeyType::SHA3_256_HMAC, MAC),
+    secret_key("SHA3-384 HMAC key", KeyType::SHA3_384_HMAC, MAC),
+    secret_key("SHA3-512 HMAC key", KeyType::SHA3_512_HMAC, MAC),
     agreement(secret_key("HKDF key", KeyType::HKDF, &[])),
     DH_DOMAIN,
 ];

@@ -14,12 +14,16 @@ use crate::error::{Code, Result};
 use crate::mechanism::{Hash, Mechanism, MechanismType as M, Params, set};
 use crate::secret::Secret;
 
-const HASHED: [(M, Hash); 5] = [
+const HASHED: [(M, Hash); 9] = [
     (M::ECDSA_SHA1, Hash::Sha1),
     (M::ECDSA_SHA224, Hash::Sha224),
     (M::ECDSA_SHA256, Hash::Sha256),
     (M::ECDSA_SHA384, Hash::Sha384),
     (M::ECDSA_SHA512, Hash::Sha512),
+    (M::ECDSA_SHA3_224, Hash::Sha3_224),
+    (M::ECDSA_SHA3_256, Hash::Sha3_256),
+    (M::ECDSA_SHA3_384, Hash::Sha3_384),
+    (M::ECDSA_SHA3_512, Hash::Sha3_512),
 ];
 const CURVES: [Curve; 3] = [Curve::P256, Curve::P384, Curve::P521];
 const MESSAGE: &[u8] = b"the message that everybody in these tests signs";

@@ -6,7 +6,8 @@ use rsa::traits::PaddingScheme;
 use rsa::{Oaep, Pkcs1v15Encrypt, RsaPrivateKey, RsaPublicKey};
 use sha1::Sha1;
 use sha2::digest::{Digest, FixedOutputReset};
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
 use super::{Pair, RSA, run};
 use crate::attribute::AttributeType;
@@ -111,6 +112,10 @@ fn oaep_agrees_for_every_hash_mask_and_label() {
     oaep_agrees::<Sha256, Sha1>(Hash::Sha256, Hash::Sha1, b"another hash in MGF1");
     oaep_agrees::<Sha384, Sha512>(Hash::Sha384, Hash::Sha512, &[7; 300]);
     oaep_agrees::<Sha512, Sha512>(Hash::Sha512, Hash::Sha512, b"label");
+    oaep_agrees::<Sha512_224, Sha1>(Hash::Sha512_224, Hash::Sha1, b"label");
+    oaep_agrees::<Sha512_256, Sha3_256>(Hash::Sha512_256, Hash::Sha3_256, b"");
+    oaep_agrees::<Sha3_224, Sha3_384>(Hash::Sha3_224, Hash::Sha3_384, b"label");
+    oaep_agrees::<Sha3_512, Sha3_512>(Hash::Sha3_512, Hash::Sha3_512, b"label");
 }
 
 #[test]

@@ -4,26 +4,35 @@ use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use rsa::traits::SignatureScheme;
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
 use sha1::Sha1;
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
 use super::{RSA, refuses_damage, sign, signs_in_parts, verify};
 use crate::engine::digest::digest;
 use crate::error::Code;
 use crate::mechanism::{Hash, MechanismType as M, Params};
 
-const PKCS1: [(M, Hash); 5] = [
+const PKCS1: [(M, Hash); 9] = [
     (M::SHA1_RSA_PKCS, Hash::Sha1),
     (M::SHA224_RSA_PKCS, Hash::Sha224),
     (M::SHA256_RSA_PKCS, Hash::Sha256),
     (M::SHA384_RSA_PKCS, Hash::Sha384),
     (M::SHA512_RSA_PKCS, Hash::Sha512),
+    (M::SHA3_224_RSA_PKCS, Hash::Sha3_224),
+    (M::SHA3_256_RSA_PKCS, Hash::Sha3_256),
+    (M::SHA3_384_RSA_PKCS, Hash::Sha3_384),
+    (M::SHA3_512_RSA_PKCS, Hash::Sha3_512),
 ];
-const PSS: [(M, Hash); 5] = [
+const PSS: [(M, Hash); 9] = [
     (M::SHA1_RSA_PKCS_PSS, Hash::Sha1),
     (M::SHA224_RSA_PKCS_PSS, Hash::Sha224),
     (M::SHA256_RSA_PKCS_PSS, Hash::Sha256),
     (M::SHA384_RSA_PKCS_PSS, Hash::Sha384),
     (M::SHA512_RSA_PKCS_PSS, Hash::Sha512),
+    (M::SHA3_224_RSA_PKCS_PSS, Hash::Sha3_224),
+    (M::SHA3_256_RSA_PKCS_PSS, Hash::Sha3_256),
+    (M::SHA3_384_RSA_PKCS_PSS, Hash::Sha3_384),
+    (M::SHA3_512_RSA_PKCS_PSS, Hash::Sha3_512),
 ];
 const MESSAGE: &[u8] = b"the message that everybody in these tests signs";
 
@@ -35,6 +44,12 @@ fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
         Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),
         Hash::Sha384 => Pkcs1v15Sign::new::<Sha384>(),
         Hash::Sha512 => Pkcs1v15Sign::new::<Sha512>(),
+        Hash::Sha512_224 => Pkcs1v15Sign::new::<Sha512_224>(),
+        Hash::Sha512_256 => Pkcs1v15Sign::new::<Sha512_256>(),
+        Hash::Sha3_224 => Pkcs1v15Sign::new::<Sha3_224>(),
+        Hash::Sha3_256 => Pkcs1v15Sign::new::<Sha3_256>(),
+        Hash::Sha3_384 => Pkcs1v15Sign::new::<Sha3_384>(),
+        Hash::Sha3_512 => Pkcs1v15Sign::new::<Sha3_512>(),
     }
 }
 
@@ -103,6 +118,10 @@ fn pss_signatures_agree_for_every_hash_size_and_salt() {
         pss_agrees::<Sha256>(PSS[2], salt);
         pss_agrees::<Sha384>(PSS[3], salt);
         pss_agrees::<Sha512>(PSS[4], salt);
+        pss_agrees::<Sha3_224>(PSS[5], salt);
+        pss_agrees::<Sha3_256>(PSS[6], salt);
+        pss_agrees::<Sha3_384>(PSS[7], salt);
+        pss_agrees::<Sha3_512>(PSS[8], salt);
     }
 }
 

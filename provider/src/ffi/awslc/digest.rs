@@ -1,10 +1,22 @@
-//! SHA-1 and SHA-2 states of AWS-LC, kept by value: starting a digest allocates nothing.
+//! Digest states of AWS-LC. Those of SHA-1 and SHA-2 are kept by value, so that starting a digest
+//! allocates nothing; the engine shows its SHA-3 only through `EVP_MD_CTX`.
 
 use std::mem::{MaybeUninit, size_of};
+use std::ptr;
 
-use aws_lc_sys::{self as aws, SHA_CTX, SHA256_CTX, SHA512_CTX};
+use aws_lc_sys::{self as aws, EVP_MD_CTX, SHA_CTX, SHA256_CTX, SHA512_CTX};
 
+use super::hash::md;
+use super::pointer::{Free, Owned};
 use crate::mechanism::Hash;
+
+// SAFETY: EVP_MD_CTX_free cleanses the state and frees what EVP_MD_CTX_new made.
+unsafe impl Free for EVP_MD_CTX {
+    unsafe fn free(object: *mut Self) {
+        // SAFETY: the caller owns the context.
+        unsafe { aws::EVP_MD_CTX_free(object) }
+    }
+}
 
 /// A digest under way.
 pub(crate) struct Digest {
@@ -12,11 +24,12 @@ pub(crate) struct Digest {
     state: State,
 }
 
-/// SHA-224 runs in the state of SHA-256, SHA-384 in the state of SHA-512.
+/// SHA-224 runs in the state of SHA-256; SHA-384 and SHA-512/t in that of SHA-512.
 enum State {
     Sha1(SHA_CTX),
     Sha256(SHA256_CTX),
     Sha512(SHA512_CTX),
+    Sha3(Owned<EVP_MD_CTX>),
 }
 
 impl Digest {
@@ -27,6 +40,11 @@ impl Digest {
             Hash::Sha256 => State::Sha256(started(aws::SHA256_Init)),
             Hash::Sha384 => State::Sha512(started(aws::SHA384_Init)),
             Hash::Sha512 => State::Sha512(started(aws::SHA512_Init)),
+            Hash::Sha512_224 => State::Sha512(started(aws::SHA512_224_Init)),
+            Hash::Sha512_256 => State::Sha512(started(aws::SHA512_256_Init)),
+            Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 => {
+                State::Sha3(context(hash))
+            }
         };
         Self { hash, state }
     }
@@ -38,13 +56,14 @@ impl Digest {
     pub(crate) fn update(&mut self, input: &[u8]) {
         let (data, len) = (input.as_ptr().cast(), input.len());
         // SAFETY: `data` is readable for `len` bytes and the states are initialised. The states of
-        // SHA-224 and SHA-384 are updated as those of SHA-256 and SHA-512 (FIPS 180-4 section 6).
+        // the truncated hashes are updated as those of SHA-256 and SHA-512 (FIPS 180-4 section 6).
         // All of them answer 1 always.
         unsafe {
             match &mut self.state {
                 State::Sha1(state) => aws::SHA1_Update(state, data, len),
                 State::Sha256(state) => aws::SHA256_Update(state, data, len),
                 State::Sha512(state) => aws::SHA512_Update(state, data, len),
+                State::Sha3(state) => aws::EVP_DigestUpdate(state.as_mut_ptr(), data.cast(), len),
             };
         }
     }
@@ -61,7 +80,12 @@ impl Digest {
                 (Hash::Sha224, State::Sha256(state)) => aws::SHA224_Final(to, state),
                 (_, State::Sha256(state)) => aws::SHA256_Final(to, state),
                 (Hash::Sha384, State::Sha512(state)) => aws::SHA384_Final(to, state),
+                (Hash::Sha512_224, State::Sha512(state)) => aws::SHA512_224_Final(to, state),
+                (Hash::Sha512_256, State::Sha512(state)) => aws::SHA512_256_Final(to, state),
                 (_, State::Sha512(state)) => aws::SHA512_Final(to, state),
+                (_, State::Sha3(state)) => {
+                    aws::EVP_DigestFinal_ex(state.as_mut_ptr(), to, ptr::null_mut())
+                }
             };
         }
         out
@@ -75,6 +99,7 @@ impl Drop for Digest {
             State::Sha1(state) => ((&raw mut *state).cast(), size_of::<SHA_CTX>()),
             State::Sha256(state) => ((&raw mut *state).cast(), size_of::<SHA256_CTX>()),
             State::Sha512(state) => ((&raw mut *state).cast(), size_of::<SHA512_CTX>()),
+            State::Sha3(_) => return, // cleansed where it is freed
         };
         // SAFETY: `state` is a structure of integers, `len` bytes long, and not used afterwards.
         unsafe { aws::OPENSSL_cleanse(state, len) };
@@ -90,4 +115,16 @@ fn started<T>(init: unsafe extern "C" fn(*mut T) -> std::ffi::c_int) -> T {
         init(state.as_mut_ptr());
         state.assume_init()
     }
+}
+
+/// A context that computes `hash`. The engine fails here for want of memory only, where Rust's own
+/// allocations give up as well.
+fn context(hash: Hash) -> Owned<EVP_MD_CTX> {
+    // SAFETY: returns NULL or a context that the caller owns.
+    let context = unsafe { Owned::new(aws::EVP_MD_CTX_new(), "make a digest") };
+    let mut context = context.expect("memory for a digest");
+    // SAFETY: a fresh context and a static description of the hash.
+    let answer = unsafe { aws::EVP_DigestInit_ex(context.as_mut_ptr(), md(hash), ptr::null_mut()) };
+    assert_eq!(answer, 1, "memory for the state of a digest");
+    context
 }

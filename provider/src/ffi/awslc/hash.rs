@@ -14,6 +14,12 @@ pub(crate) fn md(hash: Hash) -> *const lc::EVP_MD {
             Hash::Sha256 => lc::EVP_sha256(),
             Hash::Sha384 => lc::EVP_sha384(),
             Hash::Sha512 => lc::EVP_sha512(),
+            Hash::Sha512_224 => lc::EVP_sha512_224(),
+            Hash::Sha512_256 => lc::EVP_sha512_256(),
+            Hash::Sha3_224 => lc::EVP_sha3_224(),
+            Hash::Sha3_256 => lc::EVP_sha3_256(),
+            Hash::Sha3_384 => lc::EVP_sha3_384(),
+            Hash::Sha3_512 => lc::EVP_sha3_512(),
         }
     }
 }

@@ -5,41 +5,27 @@ use pkcs11_sys as ck;
 use crate::attribute::KeyType;
 use crate::engine::{Lease, Material, ec, montgomery};
 use crate::error::Result;
-use crate::mechanism::spec::Start;
 use crate::mechanism::{Hash, Mechanism, MechanismSpec, MechanismType, params};
 use crate::secret::Secret;
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec { id: MechanismType::EC_KEY_PAIR_GEN, generate_pair: Some(ec::generate), ..EC },
     MechanismSpec {
+        id: MechanismType::ECDSA,
         single_part: true,
-        ..ecdsa(MechanismType::ECDSA, |key, _| ec::sign(key, None), |key, _| ec::verify(key, None))
+        sign: Some(|key, _| ec::sign(key, None)),
+        verify: Some(|key, _| ec::verify(key, None)),
+        ..EC
     },
-    ecdsa(
-        MechanismType::ECDSA_SHA1,
-        |key, _| ec::sign(key, Some(Hash::Sha1)),
-        |key, _| ec::verify(key, Some(Hash::Sha1)),
-    ),
-    ecdsa(
-        MechanismType::ECDSA_SHA224,
-        |key, _| ec::sign(key, Some(Hash::Sha224)),
-        |key, _| ec::verify(key, Some(Hash::Sha224)),
-    ),
-    ecdsa(
-        MechanismType::ECDSA_SHA256,
-        |key, _| ec::sign(key, Some(Hash::Sha256)),
-        |key, _| ec::verify(key, Some(Hash::Sha256)),
-    ),
-    ecdsa(
-        MechanismType::ECDSA_SHA384,
-        |key, _| ec::sign(key, Some(Hash::Sha384)),
-        |key, _| ec::verify(key, Some(Hash::Sha384)),
-    ),
-    ecdsa(
-        MechanismType::ECDSA_SHA512,
-        |key, _| ec::sign(key, Some(Hash::Sha512)),
-        |key, _| ec::verify(key, Some(Hash::Sha512)),
-    ),
+    ecdsa::<{ Hash::Sha1 as usize }>(MechanismType::ECDSA_SHA1),
+    ecdsa::<{ Hash::Sha224 as usize }>(MechanismType::ECDSA_SHA224),
+    ecdsa::<{ Hash::Sha256 as usize }>(MechanismType::ECDSA_SHA256),
+    ecdsa::<{ Hash::Sha384 as usize }>(MechanismType::ECDSA_SHA384),
+    ecdsa::<{ Hash::Sha512 as usize }>(MechanismType::ECDSA_SHA512),
+    ecdsa::<{ Hash::Sha3_224 as usize }>(MechanismType::ECDSA_SHA3_224),
+    ecdsa::<{ Hash::Sha3_256 as usize }>(MechanismType::ECDSA_SHA3_256),
+    ecdsa::<{ Hash::Sha3_384 as usize }>(MechanismType::ECDSA_SHA3_384),
+    ecdsa::<{ Hash::Sha3_512 as usize }>(MechanismType::ECDSA_SHA3_512),
     MechanismSpec {
         id: MechanismType::ECDH1_DERIVE,
         params: params::ecdh,
@@ -61,8 +47,14 @@ const EC: MechanismSpec = MechanismSpec {
     ..MechanismSpec::DEFAULT
 };
 
-const fn ecdsa(id: MechanismType, sign: Start, verify: Start) -> MechanismSpec {
-    MechanismSpec { id, sign: Some(sign), verify: Some(verify), ..EC }
+/// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.
+const fn ecdsa<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec {
+        id,
+        sign: Some(|key, _| ec::sign(key, Some(Hash::ALL[HASH].0))),
+        verify: Some(|key, _| ec::verify(key, Some(Hash::ALL[HASH].0))),
+        ..EC
+    }
 }
 
 /// One mechanism for the curves of two key types.

@@ -4,69 +4,84 @@
 use crate::attribute::KeyType;
 use crate::engine::hmac::{sign, verify};
 use crate::engine::secret::{self, GENERATED_MAX};
-use crate::mechanism::spec::Start;
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
-    full(MechanismType::SHA_1_HMAC, SHA_1),
-    general(MechanismType::SHA_1_HMAC_GENERAL, SHA_1),
-    key_gen(MechanismType::SHA_1_KEY_GEN, &[KeyType::SHA_1_HMAC]),
-    full(MechanismType::SHA224_HMAC, SHA224),
-    general(MechanismType::SHA224_HMAC_GENERAL, SHA224),
-    key_gen(MechanismType::SHA224_KEY_GEN, &[KeyType::SHA224_HMAC]),
-    full(MechanismType::SHA256_HMAC, SHA256),
-    general(MechanismType::SHA256_HMAC_GENERAL, SHA256),
-    key_gen(MechanismType::SHA256_KEY_GEN, &[KeyType::SHA256_HMAC]),
-    full(MechanismType::SHA384_HMAC, SHA384),
-    general(MechanismType::SHA384_HMAC_GENERAL, SHA384),
-    key_gen(MechanismType::SHA384_KEY_GEN, &[KeyType::SHA384_HMAC]),
-    full(MechanismType::SHA512_HMAC, SHA512),
-    general(MechanismType::SHA512_HMAC_GENERAL, SHA512),
-    key_gen(MechanismType::SHA512_KEY_GEN, &[KeyType::SHA512_HMAC]),
+    full::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_HMAC),
+    general::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_KEY_GEN),
+    full::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_HMAC),
+    general::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_KEY_GEN),
+    full::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_HMAC),
+    general::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_KEY_GEN),
+    full::<{ Hash::Sha384 as usize }>(MechanismType::SHA384_HMAC),
+    general::<{ Hash::Sha384 as usize }>(MechanismType::SHA384_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha384 as usize }>(MechanismType::SHA384_KEY_GEN),
+    full::<{ Hash::Sha512 as usize }>(MechanismType::SHA512_HMAC),
+    general::<{ Hash::Sha512 as usize }>(MechanismType::SHA512_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha512 as usize }>(MechanismType::SHA512_KEY_GEN),
+    full::<{ Hash::Sha512_224 as usize }>(MechanismType::SHA512_224_HMAC),
+    general::<{ Hash::Sha512_224 as usize }>(MechanismType::SHA512_224_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha512_224 as usize }>(MechanismType::SHA512_224_KEY_GEN),
+    full::<{ Hash::Sha512_256 as usize }>(MechanismType::SHA512_256_HMAC),
+    general::<{ Hash::Sha512_256 as usize }>(MechanismType::SHA512_256_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha512_256 as usize }>(MechanismType::SHA512_256_KEY_GEN),
+    full::<{ Hash::Sha3_224 as usize }>(MechanismType::SHA3_224_HMAC),
+    general::<{ Hash::Sha3_224 as usize }>(MechanismType::SHA3_224_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha3_224 as usize }>(MechanismType::SHA3_224_KEY_GEN),
+    full::<{ Hash::Sha3_256 as usize }>(MechanismType::SHA3_256_HMAC),
+    general::<{ Hash::Sha3_256 as usize }>(MechanismType::SHA3_256_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha3_256 as usize }>(MechanismType::SHA3_256_KEY_GEN),
+    full::<{ Hash::Sha3_384 as usize }>(MechanismType::SHA3_384_HMAC),
+    general::<{ Hash::Sha3_384 as usize }>(MechanismType::SHA3_384_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha3_384 as usize }>(MechanismType::SHA3_384_KEY_GEN),
+    full::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_HMAC),
+    general::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_HMAC_GENERAL),
+    key_gen::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_KEY_GEN),
 ];
 
-/// Key types, sign and verify of one hash.
-type Family = (&'static [KeyType], Start, Start);
-
-const SHA_1: Family = (
-    &[KeyType::GENERIC_SECRET, KeyType::SHA_1_HMAC],
-    |key, params| sign(Hash::Sha1, key, params),
-    |key, params| verify(Hash::Sha1, key, params),
-);
-const SHA224: Family = (
-    &[KeyType::GENERIC_SECRET, KeyType::SHA224_HMAC],
-    |key, params| sign(Hash::Sha224, key, params),
-    |key, params| verify(Hash::Sha224, key, params),
-);
-const SHA256: Family = (
-    &[KeyType::GENERIC_SECRET, KeyType::SHA256_HMAC],
-    |key, params| sign(Hash::Sha256, key, params),
-    |key, params| verify(Hash::Sha256, key, params),
-);
-const SHA384: Family = (
-    &[KeyType::GENERIC_SECRET, KeyType::SHA384_HMAC],
-    |key, params| sign(Hash::Sha384, key, params),
-    |key, params| verify(Hash::Sha384, key, params),
-);
-const SHA512: Family = (
-    &[KeyType::GENERIC_SECRET, KeyType::SHA512_HMAC],
-    |key, params| sign(Hash::Sha512, key, params),
-    |key, params| verify(Hash::Sha512, key, params),
-);
+/// The key types of each hash, in the order of [`Hash::ALL`].
+static KEYS: [[KeyType; 2]; Hash::ALL.len()] = [
+    [KeyType::GENERIC_SECRET, KeyType::SHA_1_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA224_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA256_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA384_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA512_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA512_224_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA512_256_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA3_224_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA3_256_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA3_384_HMAC],
+    [KeyType::GENERIC_SECRET, KeyType::SHA3_512_HMAC],
+];
 
 /// A key of any length; what an int can say (Java reads the sizes as one).
 const ANY: (u64, u64) = (1, i32::MAX as u64);
 
-const fn full(id: MechanismType, (keys, sign, verify): Family) -> MechanismSpec {
-    let (sign, verify) = (Some(sign), Some(verify));
-    MechanismSpec { id, keys, sizes: ANY, sign, verify, ..MechanismSpec::DEFAULT }
+/// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.
+const fn full<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec {
+        id,
+        keys: &KEYS[HASH],
+        sizes: ANY,
+        sign: Some(|key, params| sign(Hash::ALL[HASH].0, key, params)),
+        verify: Some(|key, params| verify(Hash::ALL[HASH].0, key, params)),
+        ..MechanismSpec::DEFAULT
+    }
 }
 
-const fn general(id: MechanismType, family: Family) -> MechanismSpec {
-    MechanismSpec { params: params::mac_length, ..full(id, family) }
+const fn general<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec { params: params::mac_length, ..full::<HASH>(id) }
 }
 
-const fn key_gen(id: MechanismType, keys: &'static [KeyType]) -> MechanismSpec {
-    let generate = Some(secret::generate as crate::mechanism::spec::Generate);
-    MechanismSpec { id, keys, sizes: (1, GENERATED_MAX), generate, ..MechanismSpec::DEFAULT }
+const fn key_gen<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec {
+        id,
+        keys: KEYS[HASH].split_at(1).1,
+        sizes: (1, GENERATED_MAX),
+        generate: Some(secret::generate),
+        ..MechanismSpec::DEFAULT
+    }
 }

@@ -3,7 +3,6 @@
 use crate::attribute::KeyType;
 use crate::engine::rsa::{self, SIZES};
 use crate::engine::{rsa_crypt, rsa_sign};
-use crate::mechanism::spec::Start;
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -41,65 +40,45 @@ pub static ROWS: &[MechanismSpec] = &[
         verify: Some(|key, params| rsa_sign::verify_pss(key, params, None)),
         ..RSA
     },
-    pkcs1(
-        MechanismType::SHA1_RSA_PKCS,
-        |key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Sha1)),
-        |key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Sha1)),
-    ),
-    pkcs1(
-        MechanismType::SHA224_RSA_PKCS,
-        |key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Sha224)),
-        |key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Sha224)),
-    ),
-    pkcs1(
-        MechanismType::SHA256_RSA_PKCS,
-        |key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Sha256)),
-        |key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Sha256)),
-    ),
-    pkcs1(
-        MechanismType::SHA384_RSA_PKCS,
-        |key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Sha384)),
-        |key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Sha384)),
-    ),
-    pkcs1(
-        MechanismType::SHA512_RSA_PKCS,
-        |key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Sha512)),
-        |key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Sha512)),
-    ),
-    pss(
-        MechanismType::SHA1_RSA_PKCS_PSS,
-        |key, params| rsa_sign::sign_pss(key, params, Some(Hash::Sha1)),
-        |key, params| rsa_sign::verify_pss(key, params, Some(Hash::Sha1)),
-    ),
-    pss(
-        MechanismType::SHA224_RSA_PKCS_PSS,
-        |key, params| rsa_sign::sign_pss(key, params, Some(Hash::Sha224)),
-        |key, params| rsa_sign::verify_pss(key, params, Some(Hash::Sha224)),
-    ),
-    pss(
-        MechanismType::SHA256_RSA_PKCS_PSS,
-        |key, params| rsa_sign::sign_pss(key, params, Some(Hash::Sha256)),
-        |key, params| rsa_sign::verify_pss(key, params, Some(Hash::Sha256)),
-    ),
-    pss(
-        MechanismType::SHA384_RSA_PKCS_PSS,
-        |key, params| rsa_sign::sign_pss(key, params, Some(Hash::Sha384)),
-        |key, params| rsa_sign::verify_pss(key, params, Some(Hash::Sha384)),
-    ),
-    pss(
-        MechanismType::SHA512_RSA_PKCS_PSS,
-        |key, params| rsa_sign::sign_pss(key, params, Some(Hash::Sha512)),
-        |key, params| rsa_sign::verify_pss(key, params, Some(Hash::Sha512)),
-    ),
+    pkcs1::<{ Hash::Sha1 as usize }>(MechanismType::SHA1_RSA_PKCS),
+    pkcs1::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_RSA_PKCS),
+    pkcs1::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_RSA_PKCS),
+    pkcs1::<{ Hash::Sha384 as usize }>(MechanismType::SHA384_RSA_PKCS),
+    pkcs1::<{ Hash::Sha512 as usize }>(MechanismType::SHA512_RSA_PKCS),
+    pkcs1::<{ Hash::Sha3_224 as usize }>(MechanismType::SHA3_224_RSA_PKCS),
+    pkcs1::<{ Hash::Sha3_256 as usize }>(MechanismType::SHA3_256_RSA_PKCS),
+    pkcs1::<{ Hash::Sha3_384 as usize }>(MechanismType::SHA3_384_RSA_PKCS),
+    pkcs1::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_RSA_PKCS),
+    pss::<{ Hash::Sha1 as usize }>(MechanismType::SHA1_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha384 as usize }>(MechanismType::SHA384_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha512 as usize }>(MechanismType::SHA512_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha3_224 as usize }>(MechanismType::SHA3_224_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha3_256 as usize }>(MechanismType::SHA3_256_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha3_384 as usize }>(MechanismType::SHA3_384_RSA_PKCS_PSS),
+    pss::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_RSA_PKCS_PSS),
 ];
 
 const RSA: MechanismSpec =
     MechanismSpec { keys: &[KeyType::RSA], sizes: SIZES, ..MechanismSpec::DEFAULT };
 
-const fn pkcs1(id: MechanismType, sign: Start, verify: Start) -> MechanismSpec {
-    MechanismSpec { id, sign: Some(sign), verify: Some(verify), ..RSA }
+/// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.
+const fn pkcs1<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec {
+        id,
+        sign: Some(|key, _| rsa_sign::sign_pkcs1(key, Some(Hash::ALL[HASH].0))),
+        verify: Some(|key, _| rsa_sign::verify_pkcs1(key, Some(Hash::ALL[HASH].0))),
+        ..RSA
+    }
 }
 
-const fn pss(id: MechanismType, sign: Start, verify: Start) -> MechanismSpec {
-    MechanismSpec { id, params: params::pss, sign: Some(sign), verify: Some(verify), ..RSA }
+const fn pss<const HASH: usize>(id: MechanismType) -> MechanismSpec {
+    MechanismSpec {
+        id,
+        params: params::pss,
+        sign: Some(|key, params| rsa_sign::sign_pss(key, params, Some(Hash::ALL[HASH].0))),
+        verify: Some(|key, params| rsa_sign::verify_pss(key, params, Some(Hash::ALL[HASH].0))),
+        ..RSA
+    }
 }
