@@ -102,6 +102,35 @@ fn a_user_pin_that_the_token_refuses_is_told() {
 }
 
 #[test]
+fn a_changed_user_pin_takes_the_place_of_the_old_one() {
+    on_every_token(|token| {
+        let new = token.write("new", b"a longer PIN");
+        token.ok(&["key", "create", "k", "--algorithm", "aes-128"]);
+        let wrong = token.write("wrong", b"000000");
+        let change = ["token", "change-pin", "--new-pin-file", &new];
+        token.fails(6, &[&["--pin-file", &wrong][..], &change].concat());
+        token.ok(&change);
+        token.fails(6, &["key", "list"]);
+        assert!(token.ok(&["--pin-file", &new, "key", "list"]).contains("aes-128"));
+    });
+}
+
+#[test]
+fn the_security_officer_changes_the_own_pin_and_unlocks_the_users() {
+    on_every_token(|token| {
+        let (so_pin, new_so) = (token.path("so-pin"), token.write("new-so", b"87654321"));
+        token.ok(&["key", "create", "k", "--algorithm", "aes-128"]);
+        let officer = ["token", "change-pin", "--security-officer", "--so-pin-file"];
+        token.ok(&[&officer[..], &[&so_pin, "--new-pin-file", &new_so]].concat());
+        let new = token.write("new", b"forgotten no more");
+        let unlock = ["token", "unlock", "--new-pin-file", &new, "--so-pin-file"];
+        token.fails(6, &[&unlock[..], &[&so_pin]].concat());
+        token.ok(&[&unlock[..], &[&new_so]].concat());
+        assert!(token.ok(&["--pin-file", &new, "key", "list"]).contains("aes-128"));
+    });
+}
+
+#[test]
 fn a_file_that_is_no_module_is_refused() {
     on_every_token(|token| {
         let file = token.write("module.so", b"not a library");

@@ -67,6 +67,27 @@ pub(super) enum TokenCommand {
         #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
         so_pin_file: Option<PathBuf>,
     },
+    /// Change the user PIN, or the security officer's
+    ChangePin {
+        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
+        new_pin_file: Option<PathBuf>,
+        /// Change the security officer's PIN
+        #[arg(long)]
+        security_officer: bool,
+        /// File with the security officer's PIN so far; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
+    /// Set a new user PIN as the security officer: the old one is locked or forgotten
+    Unlock {
+        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
+        new_pin_file: Option<PathBuf>,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
     /// List every token of the module
     List,
     /// Show one token

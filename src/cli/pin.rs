@@ -32,6 +32,16 @@ pub(super) fn new_so(file: Option<&Path>) -> Result<Pin> {
     Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Twice)
 }
 
+/// The security officer's PIN of an existing token.
+pub(super) fn so(file: Option<&Path>) -> Result<Pin> {
+    Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Once)
+}
+
+/// The PIN that takes the place of another.
+pub(super) fn replacement(file: Option<&Path>, who: &'static str) -> Result<Pin> {
+    Source { file, variable: "KEYWAY_NEW_PIN", who }.read(Asked::Twice)
+}
+
 struct Source<'a> {
     file: Option<&'a Path>,
     variable: &'static str,

@@ -7,7 +7,12 @@ use super::open::module;
 use super::pin;
 use super::print::say;
 use crate::error::{Kind, Result};
-use crate::token::{Initialisation, Module, TokenSummary, initialise, summaries};
+use crate::token::{
+    Account, Initialisation, Module, TokenSummary, change_pin, initialise, summaries, unlock,
+};
+
+const NEW_USER: &str = "new user";
+const NEW_SO: &str = "new security officer";
 
 pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
     let module = module(options)?;
@@ -19,6 +24,21 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             let token = initialise(&module, &request)?;
             say(format_args!("token {} initialised (serial {})", token.label, token.serial))?;
             Ok(())
+        }
+        TokenCommand::ChangePin { new_pin_file, security_officer, so_pin_file } => {
+            let (account, old, who) = match security_officer {
+                true => (Account::SecurityOfficer, pin::so(so_pin_file.as_deref())?, NEW_SO),
+                false => (Account::User, pin::user(options)?, NEW_USER),
+            };
+            let new = pin::replacement(new_pin_file.as_deref(), who)?;
+            let label = change_pin(&module, options.token.as_deref(), account, &old, &new)?;
+            say(format_args!("token {label}: PIN changed"))
+        }
+        TokenCommand::Unlock { new_pin_file, so_pin_file } => {
+            let so_pin = pin::so(so_pin_file.as_deref())?;
+            let new = pin::replacement(new_pin_file.as_deref(), NEW_USER)?;
+            let label = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
+            say(format_args!("token {label}: user PIN set"))
         }
         TokenCommand::List => list(&module),
         TokenCommand::Show => show(&module, options.token.as_deref()),

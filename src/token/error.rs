@@ -46,14 +46,18 @@ fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
         RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange => {
             (Kind::Pin, Some("check the PIN; too many wrong ones lock the token"))
         }
-        RvError::PinLocked => {
-            (Kind::Pin, Some("the token is locked: its security officer can set a new PIN"))
-        }
+        RvError::PinLocked => (
+            Kind::Pin,
+            Some(
+                "the PIN is locked; its security officer can set a new user PIN: keyway token unlock",
+            ),
+        ),
         RvError::PinExpired => (Kind::Pin, Some("the PIN has to be changed first")),
         // Not of the kind Pin: no PIN was looked at, so that trying again costs nothing.
-        RvError::UserPinNotInitialized => {
-            (Kind::Token, Some("the token's security officer has to set a user PIN"))
-        }
+        RvError::UserPinNotInitialized => (
+            Kind::Token,
+            Some("the token's security officer has to set a user PIN: keyway token unlock"),
+        ),
         RvError::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
         RvError::KeyFunctionNotPermitted => {
             (Kind::Refused, Some("the token does not let this key do it"))

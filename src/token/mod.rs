@@ -1,5 +1,6 @@
 //! Tokens through cryptoki: the adapters of the ports.
 
+mod account;
 mod error;
 mod module;
 mod open;
@@ -9,6 +10,7 @@ mod record_store;
 mod slot;
 mod vault;
 
+pub use account::{Account, change_pin, unlock};
 pub use module::{Module, OWN_MODULE, own_module_places};
 pub use open::OpenToken;
 pub use pin::Pin;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::{Slot, TokenInfo};
 
 use super::error::{code, token_error};
 use super::module::Module;
 use super::pin::Pin;
-use super::slot::slots;
+use super::slot::choose;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
 
@@ -117,34 +116,5 @@ impl OpenToken {
     /// An error of a call on this token.
     pub(super) fn failed(&self, what: &str, error: cryptoki::error::Error) -> crate::Error {
         token_error(what, error)
-    }
-}
-
-/// The slot of the token with the label, or of the only initialised one.
-fn choose(module: &Module, label: Option<&str>) -> Result<(Slot, TokenInfo)> {
-    let mut tokens: Vec<_> =
-        slots(module)?.into_iter().filter(|(_, info)| info.token_initialized()).collect();
-    let labels: Vec<String> = tokens.iter().map(|(_, info)| info.label().to_owned()).collect();
-    if let Some(label) = label {
-        tokens.retain(|(_, info)| info.label() == label);
-    }
-    let shown = module.path().display();
-    match (tokens.len(), label) {
-        (1, _) => Ok(tokens.remove(0)),
-        (0, Some(label)) => Err(Kind::NotFound
-            .because(format!("{shown} has no token labelled {label}"))
-            .advise(match labels.is_empty() {
-                true => format!("make one: keyway token init --label {label}"),
-                false => format!("it has: {}", labels.join(", ")),
-            })),
-        (0, None) => Err(Kind::NotFound
-            .because(format!("{shown} has no initialised token"))
-            .advise("make one: keyway token init --label LABEL")),
-        (_, Some(label)) => Err(Kind::Usage
-            .because(format!("{shown} has several tokens labelled {label}"))
-            .advise("give them different labels")),
-        (_, None) => Err(Kind::Usage
-            .because(format!("{shown} has several tokens"))
-            .advise(format!("choose one with --token: {}", labels.join(", ")))),
     }
 }

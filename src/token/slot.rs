@@ -73,6 +73,35 @@ pub(super) fn slots(module: &Module) -> Result<Vec<(Slot, TokenInfo)>> {
         .collect()
 }
 
+/// The slot of the token with the label, or of the only initialised one.
+pub(super) fn choose(module: &Module, label: Option<&str>) -> Result<(Slot, TokenInfo)> {
+    let mut tokens: Vec<_> =
+        slots(module)?.into_iter().filter(|(_, info)| info.token_initialized()).collect();
+    let labels: Vec<String> = tokens.iter().map(|(_, info)| info.label().to_owned()).collect();
+    if let Some(label) = label {
+        tokens.retain(|(_, info)| info.label() == label);
+    }
+    let shown = module.path().display();
+    match (tokens.len(), label) {
+        (1, _) => Ok(tokens.remove(0)),
+        (0, Some(label)) => Err(Kind::NotFound
+            .because(format!("{shown} has no token labelled {label}"))
+            .advise(match labels.is_empty() {
+                true => format!("make one: keyway token init --label {label}"),
+                false => format!("it has: {}", labels.join(", ")),
+            })),
+        (0, None) => Err(Kind::NotFound
+            .because(format!("{shown} has no initialised token"))
+            .advise("make one: keyway token init --label LABEL")),
+        (_, Some(label)) => Err(Kind::Usage
+            .because(format!("{shown} has several tokens labelled {label}"))
+            .advise("give them different labels")),
+        (_, None) => Err(Kind::Usage
+            .because(format!("{shown} has several tokens"))
+            .advise(format!("choose one with --token: {}", labels.join(", ")))),
+    }
+}
+
 /// Initialises the token in the first free slot, sets the user PIN and answers the new token.
 ///
 /// The slot is looked up again afterwards: SoftHSM2 gives the token another number.
@@ -115,7 +144,7 @@ fn labelled(module: &Module, label: &str) -> Result<(Slot, TokenInfo)> {
 fn set_user_pin(module: &Module, slot: Slot, request: &Initialisation<'_>) -> Result<()> {
     let failed = |error| {
         token_error(&format!("cannot set the user PIN of token {}", request.label), error)
-            .advise("the token has no user PIN yet: pkcs11-tool --init-pin --login --login-type so")
+            .advise("the token has no user PIN yet: keyway token unlock")
     };
     let session = module.context().open_rw_session(slot).map_err(failed)?;
     session.login(UserType::So, Some(request.so_pin.auth())).map_err(failed)?;
@@ -124,7 +153,7 @@ fn set_user_pin(module: &Module, slot: Slot, request: &Initialisation<'_>) -> Re
 }
 
 /// Refuses a PIN that the token would refuse, before the token is half made.
-fn check_length(who: &str, pin: &Pin, info: &TokenInfo) -> Result<()> {
+pub(super) fn check_length(who: &str, pin: &Pin, info: &TokenInfo) -> Result<()> {
     let (min, max) = (info.min_pin_length(), info.max_pin_length());
     if pin.length() < min || (max > 0 && pin.length() > max) {
         return Err(Kind::Pin
