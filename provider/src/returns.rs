@@ -1,9 +1,10 @@
 //! Which return values each function may give: the "Return values" paragraph of its section.
 //!
 //! The universal codes (section "Universal Cryptoki function return values") are part of every row
-//! where the specification lists them, and so is what the section of a mechanism demands of a function
-//! beyond its own list (C_DeriveKey: CKR_DATA_LEN_RANGE, "Key derivation by data encryption"). Every test that calls through the C interface asserts that the
-//! answer is in the row.
+//! where the specification lists them, and so is what another section demands of a function beyond its
+//! own list: C_DeriveKey answers CKR_DATA_LEN_RANGE ("Key derivation by data encryption"), and
+//! C_SessionCancel what every function that takes a session handle may. Every test that calls through
+//! the C interface asserts that the answer is in the row.
 
 use crate::code::Code::{self, *};
 
@@ -93,7 +94,7 @@ pub static TABLE: &[(&str, &[Code])] = &[
     ("C_MessageVerifyInit", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, KeyHandleInvalid, KeySizeRange, KeyTypeInconsistent, KeyFunctionNotPermitted, MechanismInvalid, MechanismParamInvalid, OperationActive, PinExpired, SessionClosed, SessionHandleInvalid, UserNotLoggedIn, CryptokiNotInitialized, Pending]),
     ("C_OpenSession", &[Ok, HostMemory, SlotIdInvalid, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, SessionCount, SessionParallelNotSupported, SessionReadWriteSoExists, TokenNotPresent, TokenNotRecognized, TokenWriteProtected, CryptokiNotInitialized, SessionAsyncNotSupported]),
     ("C_SeedRandom", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, OperationActive, SessionClosed, SessionHandleInvalid, UserNotLoggedIn, RandomSeedNotSupported, RandomNoRng, CryptokiNotInitialized, Pending]),
-    ("C_SessionCancel", &[Ok, HostMemory, GeneralError, FunctionFailed, DeviceError, DeviceMemory, DeviceRemoved, OperationActive, TokenNotPresent, CryptokiNotInitialized, OperationCancelFailed, Pending]),
+    ("C_SessionCancel", &[Ok, HostMemory, GeneralError, FunctionFailed, DeviceError, DeviceMemory, DeviceRemoved, OperationActive, SessionClosed, SessionHandleInvalid, TokenNotPresent, CryptokiNotInitialized, OperationCancelFailed, Pending]),
     ("C_SetAttributeValue", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, AttributeReadOnly, AttributeTypeInvalid, AttributeValueInvalid, ActionProhibited, DeviceError, DeviceMemory, DeviceRemoved, ObjectHandleInvalid, OperationActive, SessionClosed, SessionHandleInvalid, SessionReadOnly, TemplateInconsistent, TokenWriteProtected, UserNotLoggedIn, CryptokiNotInitialized, Pending]),
     ("C_SetOperationState", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, KeyNotNeeded, KeyChanged, KeyNeeded, OperationActive, SessionClosed, SessionHandleInvalid, SavedStateInvalid, CryptokiNotInitialized, Pending]),
     ("C_SetPIN", &[Ok, HostMemory, GeneralError, FunctionFailed, ArgumentsBad, DeviceError, DeviceMemory, DeviceRemoved, FunctionCanceled, OperationActive, PinIncorrect, PinInvalid, PinLenRange, PinLocked, SessionClosed, SessionHandleInvalid, SessionReadOnly, TokenWriteProtected, CryptokiNotInitialized, Pending]),

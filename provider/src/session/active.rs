@@ -7,6 +7,7 @@
 use crate::backend::{Operation, Transform};
 use crate::error::{Code, Error, Result};
 use crate::ffi::transfer::{Output, Written};
+use crate::mechanism::MechanismSpec;
 use crate::session::Session;
 
 /// The kinds of operation that a session runs side by side, one each.
@@ -38,7 +39,7 @@ pub enum Part {
 pub struct Active {
     operation: Operation,
     mode: Mode,
-    single_part: bool,
+    spec: &'static MechanismSpec,
     /// The login under which a private key was chosen; no other may go on with it.
     login: Option<u64>,
     /// `CKA_ALWAYS_AUTHENTICATE`: waits for a context-specific login.
@@ -53,8 +54,13 @@ enum Mode {
 }
 
 impl Active {
-    pub fn new(operation: Operation, single_part: bool) -> Self {
-        Self { operation, mode: Mode::Fresh, single_part, login: None, awaits_login: false }
+    pub fn new(operation: Operation, spec: &'static MechanismSpec) -> Self {
+        Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false }
+    }
+
+    /// The mechanism that it was started with.
+    pub fn spec(&self) -> &'static MechanismSpec {
+        self.spec
     }
 
     /// Ties the operation to the login word under which its private key was chosen.
@@ -79,7 +85,7 @@ impl Active {
             Part::Whole => Mode::Single,
             Part::Update | Part::Final => Mode::Multi,
         };
-        if part == Part::Update && self.single_part {
+        if part == Part::Update && self.spec.single_part {
             return Err(Code::OperationNotInitialized
                 .because("the mechanism works in a single part only: no multi-part operation"));
         }
@@ -93,7 +99,7 @@ impl Active {
         Ok(())
     }
 
-    fn transform(&mut self) -> Result<&mut dyn Transform> {
+    pub(super) fn transform(&mut self) -> Result<&mut dyn Transform> {
         match &mut self.operation {
             Operation::Transform(transform) => Ok(transform.as_mut()),
             Operation::Check(_) => Err(Code::OperationNotInitialized.into()),
@@ -123,6 +129,11 @@ impl Session {
         }
     }
 
+    /// Ends what runs of a class, if anything does (`C_SessionCancel`).
+    pub fn end(&mut self, class: Class) {
+        self.active[class as usize] = None;
+    }
+
     /// Drives an operation that has output. `arguments` are the caller's buffers, or why they
     /// cannot be used, which ends the operation like any error.
     ///
@@ -148,7 +159,7 @@ impl Session {
             },
         };
         if !matches!(written, Written::Done(_)) {
-            self.active[class as usize] = Some(active);
+            self.resume(class, active);
         }
         Ok(written)
     }
@@ -165,7 +176,7 @@ impl Session {
             }
             Operation::Check(check) => check.update(input?)?,
         }
-        self.active[class as usize] = Some(active);
+        self.resume(class, active);
         Ok(())
     }
 
@@ -184,7 +195,7 @@ impl Session {
 
     /// Takes the operation out of the session: whoever keeps it puts it back, so every way out
     /// that does not, ends it.
-    fn take(&mut self, class: Class, part: Part) -> Result<Active> {
+    pub(super) fn take(&mut self, class: Class, part: Part) -> Result<Active> {
         let mut active = self.active[class as usize].take().ok_or_else(|| not_running(class))?;
         if active.login.is_some_and(|word| word != self.slot().login_word()) {
             return Err(
@@ -197,6 +208,11 @@ impl Session {
         }
         active.enter(part)?;
         Ok(active)
+    }
+
+    /// Puts back what [`take`](Self::take) took: the operation goes on.
+    pub(super) fn resume(&mut self, class: Class, active: Active) {
+        self.active[class as usize] = Some(active);
     }
 }
 

@@ -60,6 +60,11 @@ impl Session {
         Ok(handles)
     }
 
+    /// Ends the search, if one runs (`C_SessionCancel`).
+    pub fn end_search(&mut self) {
+        self.finding = None;
+    }
+
     /// `C_FindObjectsFinal`.
     ///
     /// # Errors

@@ -5,9 +5,10 @@
 //! | `active` | running operations, and the one place that ends them |
 //! | `memo` | the key used last: what makes the second use of a key cheap |
 //! | `objects` | object handles |
-//! | `start`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
+//! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
 
 pub mod active;
+mod digest;
 pub mod find;
 mod key;
 mod login;

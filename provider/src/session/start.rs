@@ -29,7 +29,7 @@ impl Session {
         }
         let memo = self.usable(key, function, spec)?;
         let operation = memo.key.start(function, mechanism)?;
-        let mut active = Active::new(operation, spec.single_part);
+        let mut active = Active::new(operation, spec);
         if memo.snapshot.is_private() {
             active = active.under_login(memo.login(), memo.snapshot.usage.always_authenticate);
         }
@@ -44,8 +44,7 @@ impl Session {
     pub fn start_digest(&mut self, mechanism: &Mechanism<'_>) -> Result<()> {
         self.require_none(Class::Digest)?;
         let operation = self.slot().token.digest(mechanism)?;
-        self.active[Class::Digest as usize] =
-            Some(Active::new(operation, mechanism.spec.single_part));
+        self.active[Class::Digest as usize] = Some(Active::new(operation, mechanism.spec));
         Ok(())
     }
 }

@@ -1,10 +1,14 @@
 //! Message digesting functions.
 
-use pkcs11_sys::{CK_BYTE_PTR, CK_MECHANISM_PTR, CK_RV, CK_SESSION_HANDLE, CK_ULONG, CK_ULONG_PTR};
+use pkcs11_sys::{
+    CK_BYTE_PTR, CK_MECHANISM_PTR, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_ULONG,
+    CK_ULONG_PTR,
+};
 
 use super::drive::{absorb, transform};
 use crate::ffi::entry::entry;
 use crate::ffi::mechanism;
+use crate::handle::Handle;
 use crate::session::active::{Class, Part};
 
 /// `C_DigestInit`; a NULL mechanism ends a running digest.
@@ -62,6 +66,15 @@ pub unsafe extern "C" fn C_DigestUpdate(
         // SAFETY: the caller's promise.
         unsafe { absorb(&mut *module.session(session)?, Class::Digest, part, part_len) }
     })
+}
+
+/// `C_DigestKey`.
+///
+/// # Safety
+/// None: there are no pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_DigestKey(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE) -> CK_RV {
+    entry("C_DigestKey", |module| module.session(session)?.digest_key(Handle::from_raw(key)))
 }
 
 /// `C_DigestFinal`.

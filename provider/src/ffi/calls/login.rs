@@ -21,12 +21,33 @@ pub unsafe extern "C" fn C_Login(
 ) -> CK_RV {
     entry("C_Login", |module| {
         let mut session = module.session(session)?;
-        let user = match user {
-            ck::CKU_SO => User::SecurityOfficer,
-            ck::CKU_USER => User::User,
-            ck::CKU_CONTEXT_SPECIFIC => User::ContextSpecific,
-            _ => return Err(Code::UserTypeInvalid.because(format!("user type {user}"))),
-        };
+        let user = read_user(user)?;
+        // SAFETY: the caller's promise.
+        session.login(user, unsafe { read_pin(pin, pin_len)? })
+    })
+}
+
+/// `C_LoginUser`. The users of these tokens have no names: with an empty one it is C_Login, any
+/// other is refused before the PIN is looked at, so that it costs no try.
+///
+/// # Safety
+/// `pin` and `name` are NULL or readable for as many bytes as their lengths say.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_LoginUser(
+    session: CK_SESSION_HANDLE,
+    user: CK_USER_TYPE,
+    pin: CK_UTF8CHAR_PTR,
+    pin_len: CK_ULONG,
+    name: CK_UTF8CHAR_PTR,
+    name_len: CK_ULONG,
+) -> CK_RV {
+    entry("C_LoginUser", |module| {
+        let mut session = module.session(session)?;
+        let user = read_user(user)?;
+        // SAFETY: the caller's promise.
+        if !unsafe { transfer::bytes(name, name_len, "pUsername")? }.is_empty() {
+            return Err(Code::ArgumentsBad.because("the token's users have no names"));
+        }
         // SAFETY: the caller's promise.
         session.login(user, unsafe { read_pin(pin, pin_len)? })
     })
@@ -76,6 +97,15 @@ pub unsafe extern "C" fn C_SetPIN(
         let (old, new) = unsafe { (read_pin(old, old_len)?, read_pin(new, new_len)?) };
         session.set_pin(old, new)
     })
+}
+
+fn read_user(user: CK_USER_TYPE) -> Result<User> {
+    match user {
+        ck::CKU_SO => Ok(User::SecurityOfficer),
+        ck::CKU_USER => Ok(User::User),
+        ck::CKU_CONTEXT_SPECIFIC => Ok(User::ContextSpecific),
+        _ => Err(Code::UserTypeInvalid.because(format!("user type {user}"))),
+    }
 }
 
 /// A NULL PIN asks for a protected authentication path, and there is none.

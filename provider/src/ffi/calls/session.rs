@@ -12,6 +12,7 @@ use crate::ffi::{current, exit, transfer};
 use crate::module::Module;
 use crate::object::Role;
 use crate::session::Session;
+use crate::session::active::Class;
 
 /// `C_OpenSession`. There is nothing to notify an application of, so the callback is not kept.
 ///
@@ -107,6 +108,35 @@ fn state(session: &Session) -> CK_STATE {
         (Role::SecurityOfficer, _) => ck::CKS_RW_SO_FUNCTIONS,
     }
 }
+
+/// `C_SessionCancel`: flags of operations that do not run, and flags of none, are ignored.
+///
+/// # Safety
+/// None: there are no pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_FLAGS) -> CK_RV {
+    entry("C_SessionCancel", |module| {
+        let mut session = module.session(session)?;
+        for (flag, class) in CANCELLED {
+            if flags & flag != 0 {
+                session.end(class);
+            }
+        }
+        if flags & ck::CKF_FIND_OBJECTS != 0 {
+            session.end_search();
+        }
+        Ok(())
+    })
+}
+
+/// The flag of each kind of operation.
+const CANCELLED: [(CK_FLAGS, Class); Class::COUNT] = [
+    (ck::CKF_ENCRYPT, Class::Encrypt),
+    (ck::CKF_DECRYPT, Class::Decrypt),
+    (ck::CKF_DIGEST, Class::Digest),
+    (ck::CKF_SIGN, Class::Sign),
+    (ck::CKF_VERIFY, Class::Verify),
+];
 
 /// `C_GetFunctionStatus`: functions never run in parallel with the application.
 ///

@@ -1,0 +1,6 @@
+//! Functions of PKCS#11 that few programs call, through the C interface.
+
+mod cancel;
+mod digest;
+mod harness;
+mod login;
