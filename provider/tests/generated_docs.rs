@@ -173,6 +173,8 @@ fn functions(spec: &MechanismSpec) -> Vec<&'static str> {
         (spec.digest.is_some(), "digest"),
         (spec.sign.is_some(), "sign"),
         (spec.verify.is_some(), "verify"),
+        (spec.sign_recover.is_some(), "sign recover"),
+        (spec.verify_recover.is_some(), "verify recover"),
         (spec.generate.is_some(), "generate"),
         (spec.generate_pair.is_some(), "generate pair"),
         (spec.wrap.is_some(), "wrap"),

@@ -23,6 +23,7 @@ pub trait Transform: Send {
 
     /// Takes all of the input (one-shot) or the empty rest (after updates) and ends the operation;
     /// `output` holds at least `output_size(input.len(), true)` bytes. Returns the bytes written.
+    /// Only an operation that recovers data from signatures may be asked again after it.
     fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
 }
 

@@ -20,6 +20,7 @@ pub mod rsa_crypt;
 mod rsa_factor;
 mod rsa_oaep;
 mod rsa_pkcs1;
+pub mod rsa_recover;
 pub mod rsa_sign;
 pub mod secret;
 mod signature;

@@ -12,11 +12,13 @@ pub struct Usage {
 }
 
 /// The usage attribute of each function that has one.
-const ATTRIBUTES: [(Function, AttributeType); 7] = [
+const ATTRIBUTES: [(Function, AttributeType); 9] = [
     (Function::Encrypt, AttributeType::ENCRYPT),
     (Function::Decrypt, AttributeType::DECRYPT),
     (Function::Sign, AttributeType::SIGN),
     (Function::Verify, AttributeType::VERIFY),
+    (Function::SignRecover, AttributeType::SIGN_RECOVER),
+    (Function::VerifyRecover, AttributeType::VERIFY_RECOVER),
     (Function::Wrap, AttributeType::WRAP),
     (Function::Unwrap, AttributeType::UNWRAP),
     (Function::Derive, AttributeType::DERIVE),

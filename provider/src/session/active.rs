@@ -18,10 +18,12 @@ pub enum Class {
     Digest,
     Sign,
     Verify,
+    SignRecover,
+    VerifyRecover,
 }
 
 impl Class {
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 7;
 }
 
 /// Which of its functions drives the operation.

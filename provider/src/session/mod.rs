@@ -5,6 +5,7 @@
 //! | `active` | running operations, and the one place that ends them |
 //! | `memo` | the key used last: what makes the second use of a key cheap |
 //! | `objects` | object handles |
+//! | `recover` | verification that gives back what was signed |
 //! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
 
 pub mod active;
@@ -15,6 +16,7 @@ mod login;
 pub mod memo;
 mod object;
 pub mod objects;
+mod recover;
 mod start;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::session::Session;
 use crate::session::active::{Active, Class};
 
 impl Session {
-    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`.
+    /// `C_EncryptInit`, `C_DecryptInit`, `C_SignInit`, `C_VerifyInit`, and those with recovery.
     ///
     /// # Errors
     /// OperationActive (the running one goes on), MechanismInvalid, KeyHandleInvalid,
@@ -18,6 +18,8 @@ impl Session {
             Class::Decrypt => Function::Decrypt,
             Class::Sign => Function::Sign,
             Class::Verify => Function::Verify,
+            Class::SignRecover => Function::SignRecover,
+            Class::VerifyRecover => Function::VerifyRecover,
             Class::Digest => return self.start_digest(mechanism),
         };
         self.require_none(class)?;

@@ -123,6 +123,16 @@ pub fn plain(id: MechanismType) -> ck::CK_MECHANISM {
     mechanism::<u8>(id, &[])
 }
 
+/// A template as the module reads it; it points into `template`.
+fn raw(template: &[(AttributeType, &[u8])]) -> Vec<ck::CK_ATTRIBUTE> {
+    let attribute = |(id, value): &(AttributeType, &[u8])| ck::CK_ATTRIBUTE {
+        type_: id.0 as ck::CK_ULONG,
+        pValue: value.as_ptr().cast_mut().cast(),
+        ulValueLen: value.len() as ck::CK_ULONG,
+    };
+    template.iter().map(attribute).collect()
+}
+
 /// A session handle.
 #[derive(Clone, Copy)]
 pub struct Session(pub ck::CK_SESSION_HANDLE);
@@ -142,18 +152,35 @@ impl Session {
 
     /// A session object from attributes in the form of the C interface.
     pub fn create(self, template: &[(AttributeType, &[u8])]) -> ck::CK_OBJECT_HANDLE {
-        let mut template: Vec<_> = template
-            .iter()
-            .map(|(id, value)| ck::CK_ATTRIBUTE {
-                type_: id.0 as ck::CK_ULONG,
-                pValue: value.as_ptr().cast_mut().cast(),
-                ulValueLen: value.len() as ck::CK_ULONG,
-            })
-            .collect();
+        let mut template = raw(template);
         let mut handle = 0;
         let (list, count) = (template.as_mut_ptr(), template.len() as u64);
         call!(C_CreateObject(self.0, list, count, &raw mut handle)).expect("C_CreateObject");
         handle
+    }
+
+    /// A pair of session keys, public half first.
+    pub fn pair(
+        self,
+        id: MechanismType,
+        public: &[(AttributeType, &[u8])],
+        private: &[(AttributeType, &[u8])],
+    ) -> (ck::CK_OBJECT_HANDLE, ck::CK_OBJECT_HANDLE) {
+        let (mut public, mut private) = (raw(public), raw(private));
+        let (mut one, mut other) = (0, 0);
+        let mechanism = &mut plain(id);
+        call!(C_GenerateKeyPair(
+            self.0,
+            mechanism,
+            public.as_mut_ptr(),
+            public.len() as u64,
+            private.as_mut_ptr(),
+            private.len() as u64,
+            &raw mut one,
+            &raw mut other,
+        ))
+        .expect("C_GenerateKeyPair");
+        (one, other)
     }
 
     /// A secret session key that may be used for everything, and read if it is `readable`.

@@ -4,3 +4,4 @@ mod cancel;
 mod digest;
 mod harness;
 mod login;
+mod recover;

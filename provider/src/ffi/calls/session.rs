@@ -136,6 +136,8 @@ const CANCELLED: [(CK_FLAGS, Class); Class::COUNT] = [
     (ck::CKF_DIGEST, Class::Digest),
     (ck::CKF_SIGN, Class::Sign),
     (ck::CKF_VERIFY, Class::Verify),
+    (ck::CKF_SIGN_RECOVER, Class::SignRecover),
+    (ck::CKF_VERIFY_RECOVER, Class::VerifyRecover),
 ];
 
 /// `C_GetFunctionStatus`: functions never run in parallel with the application.

@@ -2,7 +2,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::rsa::{self, SIZES};
-use crate::engine::{rsa_crypt, rsa_sign};
+use crate::engine::{rsa_crypt, rsa_recover, rsa_sign};
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -16,6 +16,8 @@ pub static ROWS: &[MechanismSpec] = &[
         single_part: true,
         sign: Some(|key, _| rsa_sign::sign_pkcs1(key, None)),
         verify: Some(|key, _| rsa_sign::verify_pkcs1(key, None)),
+        sign_recover: Some(|key, _| rsa_sign::sign_pkcs1(key, None)),
+        verify_recover: Some(|key, _| rsa_recover::verify_pkcs1(key)),
         encrypt: Some(rsa_crypt::encrypt),
         decrypt: Some(rsa_crypt::decrypt),
         wrap: Some(rsa_crypt::wrap),
