@@ -101,6 +101,14 @@ impl Active {
         Ok(())
     }
 
+    /// Feeds a digest, a signature or a verification.
+    pub(super) fn absorb(&mut self, input: &[u8]) -> Result<()> {
+        match &mut self.operation {
+            Operation::Transform(transform) => transform.update(input, &mut []).map(drop),
+            Operation::Check(check) => check.update(input),
+        }
+    }
+
     pub(super) fn transform(&mut self) -> Result<&mut dyn Transform> {
         match &mut self.operation {
             Operation::Transform(transform) => Ok(transform.as_mut()),
@@ -110,6 +118,15 @@ impl Active {
 }
 
 impl Session {
+    /// # Errors
+    /// OperationNotInitialized unless one of the class runs, which goes on.
+    pub(super) fn require_one(&self, class: Class) -> Result<()> {
+        match self.active[class as usize] {
+            Some(_) => Ok(()),
+            None => Err(not_running(class)),
+        }
+    }
+
     /// # Errors
     /// OperationActive while one of the class runs, which goes on.
     pub(super) fn require_none(&self, class: Class) -> Result<()> {
@@ -172,12 +189,7 @@ impl Session {
     /// As [`transform`](Self::transform).
     pub fn absorb(&mut self, class: Class, input: Result<&[u8]>) -> Result<()> {
         let mut active = self.take(class, Part::Update)?;
-        match &mut active.operation {
-            Operation::Transform(transform) => {
-                transform.update(input?, &mut [])?;
-            }
-            Operation::Check(check) => check.update(input?)?,
-        }
+        active.absorb(input?)?;
         self.resume(class, active);
         Ok(())
     }

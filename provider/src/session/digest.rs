@@ -18,7 +18,7 @@ impl Session {
         let mut active = self.take(Class::Digest, Part::Update)?;
         let key = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
         let value = digestible(&key, active.spec())?;
-        active.transform()?.update(value, &mut [])?;
+        active.absorb(value)?;
         self.resume(Class::Digest, active);
         Ok(())
     }

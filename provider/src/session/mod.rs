@@ -5,11 +5,13 @@
 //! | `active` | running operations, and the one place that ends them |
 //! | `memo` | the key used last: what makes the second use of a key cheap |
 //! | `objects` | object handles |
+//! | `dual` | two operations that take the same data |
 //! | `recover` | verification that gives back what was signed |
 //! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
 
 pub mod active;
 mod digest;
+pub mod dual;
 pub mod find;
 mod key;
 mod login;

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod digest;
+mod dual;
 mod harness;
 mod login;
 mod recover;

@@ -3,6 +3,7 @@
 mod cipher;
 mod digest;
 mod drive;
+mod dual;
 mod find;
 mod general;
 mod key;
@@ -17,6 +18,7 @@ mod unsupported;
 
 pub use cipher::*;
 pub use digest::*;
+pub use dual::*;
 pub use find::*;
 pub use general::*;
 pub use key::*;
