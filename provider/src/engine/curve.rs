@@ -13,9 +13,11 @@ use crate::secret::Secret;
 /// The curves of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
+    P224,
     P256,
     P384,
     P521,
+    Secp256k1,
     Edwards25519,
     Curve25519,
 }
@@ -30,8 +32,15 @@ struct Row {
     size: usize,
 }
 
-/// RFC 5480 section 2.1.1.1 and RFC 8410 section 3 name the curves of `oId`.
-static CURVES: [Row; 5] = [
+/// RFC 5480 section 2.1.1.1, RFC 8410 section 3 and SEC 2 appendix A.2 name the curves of `oId`.
+static CURVES: [Row; 7] = [
+    Row {
+        curve: Curve::P224,
+        key_type: KeyType::EC,
+        oid: ObjectIdentifier::new_unwrap("1.3.132.0.33"),
+        names: &["secp224r1", "P-224"],
+        size: 28,
+    },
     Row {
         curve: Curve::P256,
         key_type: KeyType::EC,
@@ -52,6 +61,13 @@ static CURVES: [Row; 5] = [
         oid: ObjectIdentifier::new_unwrap("1.3.132.0.35"),
         names: &["secp521r1", "P-521"],
         size: 66,
+    },
+    Row {
+        curve: Curve::Secp256k1,
+        key_type: KeyType::EC,
+        oid: ObjectIdentifier::new_unwrap("1.3.132.0.10"),
+        names: &["secp256k1"],
+        size: 32,
     },
     Row {
         curve: Curve::Edwards25519,
@@ -197,9 +213,9 @@ mod tests {
 
     #[test]
     fn other_parameters_get_the_codes_of_the_specification() {
-        let secp256k1 = b"\x06\x05\x2b\x81\x04\x00\x0a";
+        let secp192k1 = b"\x06\x05\x2b\x81\x04\x00\x1f";
         let cases: [(&[u8], Code); 5] = [
-            (secp256k1, Code::CurveNotSupported),
+            (secp192k1, Code::CurveNotSupported),
             (b"\x13\x04what", Code::CurveNotSupported),
             (b"\x05\x00", Code::DomainParamsInvalid),
             (b"\x30\x03\x02\x01\x01", Code::DomainParamsInvalid),

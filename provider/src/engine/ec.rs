@@ -1,20 +1,20 @@
-//! Keys on the NIST curves: import, completion, generation, ECDSA, ECDH.
+//! Keys on the NIST curves and secp256k1: import, completion, generation, ECDSA, ECDH.
 
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::backend::Operation;
 use crate::engine::curve::{Curve, encode_point, point};
-use crate::engine::part::{Half, follows, required, truncated};
+use crate::engine::part::{Half, follows, required};
 use crate::engine::signature::{Input, Scheme, signer, verifier};
-use crate::engine::{Lease, Material, encoding};
+use crate::engine::{Lease, Material, agreement, encoding};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::ec::{Ec, Group};
 use crate::mechanism::{Hash, Mechanism, Params};
 use crate::secret::Secret;
 
 /// Smallest and largest field in bits.
-pub const SIZES: (u64, u64) = (256, 521);
+pub const SIZES: (u64, u64) = (224, 521);
 
-/// A public or private key on a NIST curve in the engine.
+/// A public or private key on one of these curves in the engine.
 pub struct EcKey {
     ec: Ec,
     half: Half,
@@ -61,7 +61,9 @@ fn is_point(bytes: &[u8], curve: Curve) -> bool {
 
 fn group(curve: Curve) -> Group {
     match curve {
+        Curve::P224 => Group::P224,
         Curve::P256 => Group::P256,
+        Curve::Secp256k1 => Group::Secp256k1,
         Curve::P384 => Group::P384,
         Curve::P521 => Group::P521,
         Curve::Edwards25519 | Curve::Curve25519 => unreachable!("no curve of CKK_EC"),
@@ -175,14 +177,16 @@ impl Scheme for Ecdsa {
     }
 }
 
-/// CKM_ECDH1_DERIVE with the NULL KDF on a NIST curve: the x coordinate of the shared point, or its end.
+/// CKM_ECDH1_DERIVE and CKM_ECDH1_COFACTOR_DERIVE: a key from the x coordinate of the shared point.
+/// The cofactor of every curve here is 1, so that both mechanisms give the same.
 ///
 /// # Errors
 /// KeyTypeInconsistent for another key than the private half of an EC key; MechanismParamInvalid
-/// for a peer's point that is none of the curve; KeySizeRange for more bytes than there are.
+/// for a peer's point that is none of the curve; KeySizeRange for more bytes than there are;
+/// TemplateIncomplete where the KDF needs a length.
 pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> Result<Secret> {
     let key = key.ec(Half::Private)?;
-    let Params::Ecdh { public } = mechanism.params else {
+    let Params::Ecdh { kdf, public } = mechanism.params else {
         return Err(Code::MechanismParamInvalid.because("ECDH needs the peer's point"));
     };
     let peer = point(public, |bytes| is_point(bytes, key.curve)).ok_or_else(|| {
@@ -192,5 +196,5 @@ pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> 
             key.curve
         ))
     })?;
-    truncated(key.ec.agree(group(key.curve), peer, key.curve.size())?, length)
+    agreement::finish(&kdf, key.ec.agree(group(key.curve), peer, key.curve.size())?, length)
 }

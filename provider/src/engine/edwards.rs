@@ -1,4 +1,4 @@
-//! Ed25519 keys: import, completion, generation, pure EdDSA.
+//! Ed25519 keys: import, completion, generation, EdDSA in its three forms.
 
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::backend::Operation;
@@ -7,8 +7,8 @@ use crate::engine::part::{Half, follows, required};
 use crate::engine::signature::{Input, Scheme, signer, verifier};
 use crate::engine::{Lease, Material, encoding, random};
 use crate::error::{Code, Result};
-use crate::ffi::awslc::curve25519::{Ed25519, LEN, SIGNATURE, ed25519_verify};
-use crate::mechanism::Params;
+use crate::ffi::awslc::curve25519::{Ed25519, Form, LEN, SIGNATURE, ed25519_verify};
+use crate::mechanism::{Hash, Params};
 
 /// The field in bits.
 pub const SIZES: (u64, u64) = (255, 255);
@@ -94,26 +94,50 @@ pub fn generate(
     Curve::Edwards25519.halves(public, key.public(), seed)
 }
 
-/// Starts signing with CKM_EDDSA: the whole message is kept until the end, because Ed25519 reads
-/// it twice (RFC 8032 section 5.1.6).
+/// Starts signing with CKM_EDDSA. But for Ed25519ph the whole message is kept until the end, because
+/// Ed25519 reads it twice (RFC 8032 section 5.1.6).
 ///
 /// # Errors
 /// KeyTypeInconsistent for another key than the private half of an Edwards key.
-pub fn sign(key: &Lease, _params: &Params<'_>) -> Result<Operation> {
-    key.edwards(Half::Private)?;
-    Ok(signer(Pure(key.clone()), Input::Collected(Vec::new())))
+pub fn sign(key: &Lease, params: &Params<'_>) -> Result<Operation> {
+    let scheme = EdDsa::new(key, Half::Private, params)?;
+    let input = scheme.input();
+    Ok(signer(scheme, input))
 }
 
 /// As [`sign`], for verification with the public half.
-pub fn verify(key: &Lease, _params: &Params<'_>) -> Result<Operation> {
-    key.edwards(Half::Public)?;
-    Ok(verifier(Pure(key.clone()), Input::Collected(Vec::new())))
+pub fn verify(key: &Lease, params: &Params<'_>) -> Result<Operation> {
+    let scheme = EdDsa::new(key, Half::Public, params)?;
+    let input = scheme.input();
+    Ok(verifier(scheme, input))
 }
 
-/// Ed25519 of RFC 8032 section 5.1.
-struct Pure(Lease);
+/// Ed25519, Ed25519ctx and Ed25519ph of RFC 8032 section 5.1.
+struct EdDsa {
+    key: Lease,
+    form: Form,
+}
 
-impl Scheme for Pure {
+impl EdDsa {
+    fn new(key: &Lease, half: Half, params: &Params<'_>) -> Result<Self> {
+        key.edwards(half)?;
+        let form = match *params {
+            Params::Eddsa { prehash: true, context } => Form::Prehash(context.into()),
+            Params::Eddsa { prehash: false, context } => Form::Context(context.into()),
+            _ => Form::Pure,
+        };
+        Ok(Self { key: key.clone(), form })
+    }
+
+    fn input(&self) -> Input {
+        match self.form {
+            Form::Prehash(_) => Input::hashed(Hash::Sha512),
+            Form::Pure | Form::Context(_) => Input::Collected(Vec::new()),
+        }
+    }
+}
+
+impl Scheme for EdDsa {
     fn size(&self) -> usize {
         SIGNATURE
     }
@@ -124,8 +148,8 @@ impl Scheme for Pure {
 
     fn sign(&self, message: &[u8], signature: &mut [u8]) -> Result<()> {
         let signature = signature.try_into().map_err(|_| wrong_length(SIGNATURE))?;
-        match self.0.edwards(Half::Private)? {
-            Inner::Private(key) => key.sign(message, signature),
+        match self.key.edwards(Half::Private)? {
+            Inner::Private(key) => key.sign(&self.form, message, signature),
             Inner::Public(_) => {
                 Err(Code::KeyTypeInconsistent.because("a public key signs nothing"))
             }
@@ -134,8 +158,8 @@ impl Scheme for Pure {
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> Result<()> {
         let signature = signature.try_into().map_err(|_| wrong_length(signature.len()))?;
-        match self.0.edwards(Half::Public)? {
-            Inner::Public(point) => ed25519_verify(point, message, signature),
+        match self.key.edwards(Half::Public)? {
+            Inner::Public(point) => ed25519_verify(&self.form, point, message, signature),
             Inner::Private(_) => {
                 Err(Code::KeyTypeInconsistent.because("verify with the public key"))
             }

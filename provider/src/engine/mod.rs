@@ -2,6 +2,7 @@
 
 pub mod aes;
 pub mod aes_ctr;
+mod agreement;
 pub mod curve;
 pub mod dh;
 mod dh_group;
@@ -20,6 +21,7 @@ pub mod rsa_crypt;
 mod rsa_factor;
 mod rsa_oaep;
 mod rsa_pkcs1;
+pub mod rsa_raw;
 pub mod rsa_recover;
 pub mod rsa_sign;
 pub mod secret;

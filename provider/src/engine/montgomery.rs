@@ -2,8 +2,8 @@
 
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::engine::curve::{Curve, encode_point, point, private_value};
-use crate::engine::part::{Half, follows, required, truncated};
-use crate::engine::{Lease, Material, encoding, random};
+use crate::engine::part::{Half, follows, required};
+use crate::engine::{Lease, Material, agreement, encoding, random};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::curve25519::{LEN, x25519, x25519_public};
 use crate::mechanism::{Mechanism, Params};
@@ -76,17 +76,17 @@ pub fn generate(
     Curve::Curve25519.halves(public, &point, scalar)
 }
 
-/// CKM_ECDH1_DERIVE with the NULL KDF on an X25519 key.
+/// CKM_ECDH1_DERIVE on an X25519 key.
 ///
 /// # Errors
 /// KeyTypeInconsistent for another key than the private half of a Montgomery key;
 /// MechanismParamInvalid for a peer that is no X25519 key or gives zero; KeySizeRange for more
-/// bytes than there are.
+/// bytes than there are; TemplateIncomplete where the KDF needs a length.
 pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> Result<Secret> {
     let Material::Montgomery(MontgomeryKey { private: Some(private), .. }) = &**key else {
         return Err(Code::KeyTypeInconsistent.because("a private Montgomery key is needed"));
     };
-    let Params::Ecdh { public } = mechanism.params else {
+    let Params::Ecdh { kdf, public } = mechanism.params else {
         return Err(Code::MechanismParamInvalid.because("ECDH needs the peer's public key"));
     };
     let peer = coordinate(public).ok_or_else(|| {
@@ -94,5 +94,5 @@ pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> 
             .because(format!("{} bytes are no X25519 public key", public.len()))
     })?;
     let private = private.expose().try_into().expect("imported with this length");
-    truncated(x25519(private, peer)?, length)
+    agreement::finish(&kdf, x25519(private, peer)?, length)
 }

@@ -47,7 +47,7 @@ fn input(hash: Option<Hash>) -> Input {
     hash.map_or(Input::Whole, Input::hashed)
 }
 
-fn check_length(signature: &[u8], size: usize) -> Result<()> {
+pub(super) fn check_length(signature: &[u8], size: usize) -> Result<()> {
     match signature.len() == size {
         true => Ok(()),
         false => Err(Code::SignatureLenRange

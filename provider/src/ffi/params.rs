@@ -127,6 +127,15 @@ impl<'a> RawParams<'a> {
         }
     }
 
+    /// Whether to hash first, and the context, of `CK_EDDSA_PARAMS`.
+    pub fn eddsa(self) -> Result<(bool, &'a [u8])> {
+        let raw: ck::CK_EDDSA_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        let context =
+            unsafe { bytes(raw.pContextData, wide(raw.ulContextDataLen), "pContextData")? };
+        Ok((raw.phFlag != 0, context))
+    }
+
     /// IV and data of `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
     pub fn cbc_encrypt_data(self) -> Result<([u8; 16], &'a [u8])> {
         let raw: ck::CK_AES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;

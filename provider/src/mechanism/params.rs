@@ -37,9 +37,15 @@ pub enum Params<'a> {
         mgf: Hash,
         salt: usize,
     },
-    /// `CK_ECDH1_DERIVE_PARAMS` with the NULL KDF: the peer's point, raw or as a DER OCTET STRING.
+    /// `CK_ECDH1_DERIVE_PARAMS`: the peer's point, raw or as a DER OCTET STRING.
     Ecdh {
+        kdf: EcKdf<'a>,
         public: &'a [u8],
+    },
+    /// `CK_EDDSA_PARAMS`: Ed25519ph or Ed25519ctx.
+    Eddsa {
+        prehash: bool,
+        context: &'a [u8],
     },
     /// `CKM_DH_PKCS_DERIVE`: the peer's public value, big-endian.
     Public(&'a [u8]),
@@ -57,6 +63,22 @@ pub enum Params<'a> {
     WrapIv(&'a [u8]),
     /// For a mechanism that the bridge forwards and we do not know.
     Opaque(&'a [u8]),
+}
+
+/// `CK_EC_KDF_TYPE` and the data that both sides share.
+#[derive(Clone, Copy, Debug)]
+pub enum EcKdf<'a> {
+    Null,
+    /// ANSI X9.63 section 5.6.3.
+    X963 {
+        hash: Hash,
+        shared: &'a [u8],
+    },
+    /// NIST SP 800-56A section 5.8.1.1.
+    Sp800 {
+        hash: Hash,
+        shared: &'a [u8],
+    },
 }
 
 /// `CK_HKDF_PARAMS` (RFC 5869).
@@ -206,14 +228,50 @@ pub fn pss(raw: RawParams<'_>) -> Result<Params<'_>> {
     Ok(Params::Pss { hash: Hash::of_mechanism(hash)?, mgf: Hash::of_mgf(mgf)?, salt })
 }
 
-/// `CK_ECDH1_DERIVE_PARAMS`; only the NULL KDF, which takes no shared data.
+/// The hashes of `CKD_*_KDF` and `CKD_*_KDF_SP800` with the numbers of both.
+const EC_KDFS: [(Hash, u64, u64); 9] = [
+    (Hash::Sha1, 2, 14),
+    (Hash::Sha224, 5, 15),
+    (Hash::Sha256, 6, 16),
+    (Hash::Sha384, 7, 17),
+    (Hash::Sha512, 8, 18),
+    (Hash::Sha3_224, 10, 19),
+    (Hash::Sha3_256, 11, 20),
+    (Hash::Sha3_384, 12, 21),
+    (Hash::Sha3_512, 13, 22),
+];
+
+/// `CK_ECDH1_DERIVE_PARAMS`; the NULL KDF takes no shared data.
 pub fn ecdh(raw: RawParams<'_>) -> Result<Params<'_>> {
     const CKD_NULL: u64 = 1;
-    let (kdf, shared, public) = raw.ecdh1()?;
-    match kdf {
-        CKD_NULL if shared.is_empty() => Ok(Params::Ecdh { public }),
-        CKD_NULL => Err(Code::MechanismParamInvalid.because("the NULL KDF takes no shared data")),
-        _ => Err(Code::MechanismParamInvalid.because(format!("KDF {kdf:#x} is not supported"))),
+    let (number, shared, public) = raw.ecdh1()?;
+    let row = EC_KDFS.iter().find(|row| number == row.1 || number == row.2);
+    let kdf = match row {
+        Some((hash, x963, _)) if number == *x963 => EcKdf::X963 { hash: *hash, shared },
+        Some((hash, ..)) => EcKdf::Sp800 { hash: *hash, shared },
+        None if number != CKD_NULL => {
+            return Err(Code::MechanismParamInvalid.because(format!("KDF {number:#x}")));
+        }
+        None if shared.is_empty() => EcKdf::Null,
+        None => {
+            return Err(Code::MechanismParamInvalid.because("the NULL KDF takes no shared data"));
+        }
+    };
+    Ok(Params::Ecdh { kdf, public })
+}
+
+/// Nothing for pure EdDSA, or `CK_EDDSA_PARAMS`; a context has at most 255 bytes (RFC 8032 section
+/// 5.1).
+pub fn eddsa(raw: RawParams<'_>) -> Result<Params<'_>> {
+    if raw.is_empty() {
+        return Ok(Params::None);
+    }
+    let (prehash, context) = raw.eddsa()?;
+    match context.len() {
+        0 if !prehash => Err(Code::MechanismParamInvalid
+            .because("Ed25519ctx needs a context (RFC 8032 section 8.3)")),
+        0..=255 => Ok(Params::Eddsa { prehash, context }),
+        n => Err(Code::MechanismParamInvalid.because(format!("an EdDSA context of {n} bytes"))),
     }
 }
 

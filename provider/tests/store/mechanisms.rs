@@ -5,6 +5,7 @@ use std::sync::Arc;
 use keyway_pkcs11::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use keyway_pkcs11::backend::{Object, Operation, Token, User, View};
 use keyway_pkcs11::error::Code;
+use keyway_pkcs11::mechanism::params::EcKdf;
 use keyway_pkcs11::mechanism::{Function, Mechanism, MechanismType, Params, set};
 
 use crate::harness::*;
@@ -116,7 +117,10 @@ fn two_parties_derive_the_same_key() {
     let (b_public, b_private) = pair(&*token, b"b");
     let derive = |private: &Object, public: &Object, id: &[u8]| {
         let point = public.snapshot().attributes.bytes(AttributeType::EC_POINT).unwrap().to_vec();
-        let derive = mechanism(MechanismType::ECDH1_DERIVE, Params::Ecdh { public: &point });
+        let derive = mechanism(
+            MechanismType::ECDH1_DERIVE,
+            Params::Ecdh { kdf: EcKdf::Null, public: &point },
+        );
         let mut wanted = key(ObjectClass::SECRET_KEY, KeyType::AES, true, id);
         wanted.set(AttributeType::VALUE_LEN, Value::Number(32));
         token.derive(&derive, &private.snapshot(), wanted).unwrap()

@@ -31,12 +31,12 @@ pub(in crate::engine) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Vec<u8>>
     info(RSA, Some(AnyRef::NULL), &key)
 }
 
-/// RFC 5480 section 2 for the NIST curves, RFC 8410 section 4 for the others.
+/// RFC 5480 section 2 for most curves, RFC 8410 section 4 for curve 25519.
 pub(in crate::engine) fn ec(curve: Curve, point: &[u8]) -> Result<Vec<u8>> {
     let oid = curve.oid();
     match curve {
-        Curve::P256 | Curve::P384 | Curve::P521 => info(EC, Some(AnyRef::from(&oid)), point),
         Curve::Edwards25519 | Curve::Curve25519 => info(oid, None, point),
+        _ => info(EC, Some(AnyRef::from(&oid)), point),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::attribute::{AttributeType as A, Attributes, KeyType, ObjectClass, Val
 use crate::engine::curve::Curve;
 use crate::engine::encoding;
 use crate::error::{Code, Result};
+use crate::mechanism::params::EcKdf;
 use crate::mechanism::{Mechanism, MechanismType as M, Params, set};
 use crate::secret::Secret;
 
@@ -100,9 +101,46 @@ fn eddsa_gives_the_signatures_of_rfc_8032() {
     }
 }
 
+/// RFC 8032 section 7.2, the first vector, and section 7.3.
+#[test]
+fn ed25519_with_context_and_prehash_give_the_signatures_of_rfc_8032() {
+    let vectors = [
+        (
+            "0305334e381af78f141cb666f6199f57bc3495335a256a95bd2a55bf546663f6",
+            "f726936d19c800494e3fdaff20b276a8",
+            Params::Eddsa { prehash: false, context: b"foo" },
+            "55a4cc2f70a54e04288c5f4cd1e45a7bb520b36292911876cada7323198dd87a\
+             8b36950b95130022907a7fb7c4e9b2d5f6cca685a587b4b21f4b888e4e7edb0d",
+        ),
+        (
+            "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+            "616263",
+            Params::Eddsa { prehash: true, context: b"" },
+            "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41\
+             31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
+        ),
+    ];
+    for (seed, message, params, signature) in vectors {
+        let half = completed(private(Curve::Edwards25519, &unhex(seed))).unwrap();
+        let message = unhex(message);
+        let ours = sign(M::EDDSA, &lease(&half).unwrap(), &params, &message).unwrap();
+        assert_eq!(ours, unhex(signature));
+        let info = half.bytes(A::PUBLIC_KEY_INFO).unwrap();
+        let key = public(Curve::Edwards25519, &info[info.len() - 32..]);
+        let key = lease(&completed(key).unwrap()).unwrap();
+        verify(M::EDDSA, &key, &params, &message, &ours).unwrap();
+        for other in [Params::None, Params::Eddsa { prehash: true, context: b"bar" }] {
+            let answer = verify(M::EDDSA, &key, &other, &message, &ours);
+            assert_eq!(answer.unwrap_err().code(), Code::SignatureInvalid);
+        }
+        signs_in_parts(M::EDDSA, &edwards(), &params, &message);
+    }
+}
+
 fn derive(key: &Attributes, public: &[u8], length: Option<usize>) -> Result<Vec<u8>> {
     let spec = set::look_up(M::ECDH1_DERIVE).unwrap();
-    let mechanism = Mechanism { spec, params: Params::Ecdh { public }, keys: Vec::new() };
+    let mechanism =
+        Mechanism { spec, params: Params::Ecdh { kdf: EcKdf::Null, public }, keys: Vec::new() };
     let secret = spec.derive.unwrap()(&lease(key)?, &mechanism, length)?;
     Ok(secret.expose().to_vec())
 }

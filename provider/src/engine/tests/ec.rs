@@ -1,4 +1,4 @@
-//! ECDSA and ECDH on the NIST curves against `p256`, `p384` and `p521`.
+//! ECDSA and ECDH on the NIST curves and secp256k1 against `p256`, `p384`, `p521` and `k256`.
 
 use der::Encode;
 use der::asn1::{BitString, PrintableStringRef};
@@ -11,6 +11,7 @@ use crate::engine::curve::Curve;
 use crate::engine::digest::digest;
 use crate::engine::{ec, encoding};
 use crate::error::{Code, Result};
+use crate::mechanism::params::EcKdf;
 use crate::mechanism::{Hash, Mechanism, MechanismType as M, Params, set};
 use crate::secret::Secret;
 
@@ -25,7 +26,7 @@ const HASHED: [(M, Hash); 9] = [
     (M::ECDSA_SHA3_384, Hash::Sha3_384),
     (M::ECDSA_SHA3_512, Hash::Sha3_512),
 ];
-const CURVES: [Curve; 3] = [Curve::P256, Curve::P384, Curve::P521];
+const CURVES: [Curve; 4] = [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
 const MESSAGE: &[u8] = b"the message that everybody in these tests signs";
 
 fn generate(curve: Curve) -> Pair {
@@ -36,16 +37,19 @@ fn generate(curve: Curve) -> Pair {
 /// The oracle's answer for a digest of at least half the size of the curve.
 fn oracle_verifies(curve: Curve, pair: &Pair, digest: &[u8], signature: &[u8]) -> bool {
     macro_rules! verifies {
-        ($oracle:ident) => {{
+        ($oracle:ident $(, $normalize:ident)?) => {{
             use $oracle::ecdsa::signature::hazmat::PrehashVerifier;
             let key = $oracle::PublicKey::from_public_key_der(pair.info()).unwrap();
             let signature = $oracle::ecdsa::Signature::from_slice(signature).unwrap();
+            $(let signature = signature.$normalize();)?
             $oracle::ecdsa::VerifyingKey::from(key).verify_prehash(digest, &signature).is_ok()
         }};
     }
     match curve {
         Curve::P256 => verifies!(p256),
         Curve::P384 => verifies!(p384),
+        // This oracle takes the lower of the two equivalent values of s only.
+        Curve::Secp256k1 => verifies!(k256, normalize_s),
         _ => verifies!(p521),
     }
 }
@@ -63,6 +67,7 @@ fn oracle_signs(curve: Curve, pair: &Pair, digest: &[u8]) -> Vec<u8> {
     match curve {
         Curve::P256 => signs!(p256),
         Curve::P384 => signs!(p384),
+        Curve::Secp256k1 => signs!(k256),
         _ => signs!(p521),
     }
 }
@@ -127,7 +132,8 @@ fn halves_without_their_leading_zeros_verify() {
 
 fn derive(pair: &Pair, public: &[u8], length: Option<usize>) -> Result<Secret> {
     let spec = set::look_up(M::ECDH1_DERIVE).unwrap();
-    let mechanism = Mechanism { spec, params: Params::Ecdh { public }, keys: Vec::new() };
+    let mechanism =
+        Mechanism { spec, params: Params::Ecdh { kdf: EcKdf::Null, public }, keys: Vec::new() };
     spec.derive.unwrap()(&pair.private_key(), &mechanism, length)
 }
 
@@ -145,6 +151,7 @@ fn oracle_agrees(curve: Curve, ours: &Pair, theirs: &Pair) -> Vec<u8> {
     match curve {
         Curve::P256 => agrees!(p256),
         Curve::P384 => agrees!(p384),
+        Curve::Secp256k1 => agrees!(k256),
         _ => agrees!(p521),
     }
 }
@@ -173,6 +180,42 @@ fn both_sides_of_ecdh_agree_with_the_oracle_in_every_encoding_of_the_point() {
             assert_eq!(error.code(), Code::KeySizeRange);
         }
     }
+}
+
+/// NIST's ECC CDH primitive vectors, P-224, count 0; RFC 6979 appendix A.2.4, SHA-256, "sample".
+#[test]
+fn p224_gives_the_vectors_of_nist_and_of_rfc_6979() {
+    let params = (A::EC_PARAMS, Value::bytes(Curve::P224.params()));
+    let scalar = "8346a60fc6f293ca5a0d2af68ba71d1dd389e5e40837942df3e43cbd";
+    let value = (A::VALUE, Value::secret(Secret::copy_of(&hex::decode(scalar).unwrap())));
+    let half = object(ObjectClass::PRIVATE_KEY, KeyType::EC, &[params.clone(), value]);
+    let key = lease(&completed(half).unwrap()).unwrap();
+    let peer = "04af33cd0629bc7e996320a3f40368f74de8704fa37b8fab69abaae280\
+                882092ccbba7930f419a8a4f9bb16978bbc3838729992559a6f2e2d7";
+    let peer = hex::decode(peer).unwrap();
+    for id in [M::ECDH1_DERIVE, M::ECDH1_COFACTOR_DERIVE] {
+        let spec = set::look_up(id).unwrap();
+        let params = Params::Ecdh { kdf: EcKdf::Null, public: &peer };
+        let mechanism = Mechanism { spec, params, keys: Vec::new() };
+        let secret = spec.derive.unwrap()(&key, &mechanism, None).unwrap();
+        let expected = "7d96f9a3bd3c05cf5cc37feb8b9d5209d5c2597464dec3e9983743e8";
+        assert_eq!(hex::encode(secret.expose()), expected);
+    }
+
+    let point = "0400cf08da5ad719e42707fa431292dea11244d64fc51610d94b130d6c\
+                 eeab6f3debe455e3dbf85416f7030cbd94f34f2d6f232c69f3c1385a";
+    let point = (A::EC_POINT, Value::bytes(&hex::decode(point).unwrap()[..]));
+    let half = object(ObjectClass::PUBLIC_KEY, KeyType::EC, &[params, point]);
+    let key = lease(&completed(half).unwrap()).unwrap();
+    let signature = "61aa3da010e8e8406c656bc477a7a7189895e7e840cdfe8ff42307ba\
+                     bc814050dab5d23770879494f9e0a680dc1af7161991bde692b10101";
+    let mut signature = hex::decode(signature).unwrap();
+    verify(M::ECDSA_SHA256, &key, &Params::None, b"sample", &signature).unwrap();
+    signature[55] ^= 1;
+    let answer = verify(M::ECDSA_SHA256, &key, &Params::None, b"sample", &signature);
+    assert_eq!(answer.unwrap_err().code(), Code::SignatureInvalid);
+    let pair = generate(Curve::P224);
+    signs_in_parts(M::ECDSA_SHA3_256, &pair, &Params::None, MESSAGE);
 }
 
 #[test]

@@ -7,8 +7,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
-use super::{RSA, refuses_damage, sign, signs_in_parts, verify};
+use super::{Pair, RSA, refuses_damage, sign, signs_in_parts, verify};
+use crate::attribute::AttributeType;
 use crate::engine::digest::digest;
+use crate::engine::rsa_raw;
 use crate::error::Code;
 use crate::mechanism::{Hash, MechanismType as M, Params};
 
@@ -95,6 +97,44 @@ fn raw_pkcs1_signs_whatever_fits() {
     let answer =
         verify(M::RSA_PKCS, &RSA[0].public_key(), &Params::None, &[0xa5; 256 - 10], &[1; 256]);
     assert_eq!(answer.unwrap_err().code(), Code::DataLenRange);
+}
+
+#[test]
+fn x509_signs_the_padded_block_that_the_caller_made() {
+    for pair in RSA.iter() {
+        let (private, public) = (pair.private_key(), pair.public_key());
+        let data = [&[0, 1][..], &vec![0xff; modulus_size(pair) - 12], &[0], b"raw bytes"].concat();
+        let ours = sign(M::RSA_X_509, &private, &Params::None, &data).unwrap();
+        // The same block that CKM_RSA_PKCS builds.
+        assert_eq!(ours, sign(M::RSA_PKCS, &private, &Params::None, b"raw bytes").unwrap());
+        refuses_damage(M::RSA_X_509, pair, &Params::None, &data, &ours);
+        // "Padding should be performed by prepending plaintext data with 0-valued bytes."
+        verify(M::RSA_X_509, &public, &Params::None, &data[1..], &ours).unwrap();
+        let code =
+            |data: &[u8]| sign(M::RSA_X_509, &private, &Params::None, data).unwrap_err().code();
+        assert_eq!(code(&vec![0xff; data.len()]), Code::DataInvalid);
+        assert_eq!(code(&vec![0; data.len() + 1]), Code::DataLenRange);
+    }
+}
+
+#[test]
+fn x509_decrypts_what_it_encrypts_with_the_zeros_in_front() {
+    let pair = &RSA[0];
+    let encrypt =
+        |data: &[u8]| super::run(rsa_raw::encrypt(&pair.public_key(), &Params::None), data);
+    let decrypt =
+        |data: &[u8]| super::run(rsa_raw::decrypt(&pair.private_key(), &Params::None), data);
+    let ciphertext = encrypt(b"short").unwrap();
+    let plain = decrypt(&ciphertext).unwrap();
+    assert_eq!(plain, [&[0; 251][..], b"short"].concat());
+    assert_eq!(encrypt(&[0xff; 256]).unwrap_err().code(), Code::DataInvalid);
+    assert_eq!(encrypt(&[0; 257]).unwrap_err().code(), Code::DataLenRange);
+    assert_eq!(decrypt(&[1; 255]).unwrap_err().code(), Code::EncryptedDataLenRange);
+    assert_eq!(decrypt(&[0xff; 256]).unwrap_err().code(), Code::EncryptedDataInvalid);
+}
+
+fn modulus_size(pair: &Pair) -> usize {
+    pair.public.bytes(AttributeType::MODULUS).unwrap().len()
 }
 
 /// Both mechanisms of PSS with one hash and salt, the hash being MGF1's as well.

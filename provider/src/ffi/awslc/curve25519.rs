@@ -11,6 +11,13 @@ pub(crate) const LEN: usize = 32;
 /// Length of an Ed25519 signature.
 pub(crate) const SIGNATURE: usize = 64;
 
+/// The forms of Ed25519 (RFC 8032 section 5.1), with their context.
+pub(crate) enum Form {
+    Pure,
+    Context(Box<[u8]>),
+    Prehash(Box<[u8]>),
+}
+
 /// An Ed25519 private key as the engine wants it: the seed and the public key.
 pub(crate) struct Ed25519(Secret);
 
@@ -34,15 +41,28 @@ impl Ed25519 {
         &self.0.expose()[LEN..]
     }
 
-    pub(crate) fn sign(&self, message: &[u8], signature: &mut [u8; SIGNATURE]) -> Result<()> {
-        // SAFETY: 64 bytes of signature and of private key; the message's own length.
+    /// Signs a message, or for [`Form::Prehash`] its SHA-512 digest.
+    pub(crate) fn sign(
+        &self,
+        form: &Form,
+        message: &[u8],
+        signature: &mut [u8; SIGNATURE],
+    ) -> Result<()> {
+        let (out, private) = (signature.as_mut_ptr(), self.0.expose().as_ptr());
+        let (data, len) = (message.as_ptr(), message.len());
+        // SAFETY: 64 bytes of signature, of private key and (checked by `digest`) of digest; the
+        // message's and the context's own lengths.
         let answer = unsafe {
-            lc::ED25519_sign(
-                signature.as_mut_ptr(),
-                message.as_ptr(),
-                message.len(),
-                self.0.expose().as_ptr(),
-            )
+            match form {
+                Form::Pure => lc::ED25519_sign(out, data, len, private),
+                Form::Context(context) => {
+                    lc::ED25519ctx_sign(out, data, len, private, context.as_ptr(), context.len())
+                }
+                Form::Prehash(context) => {
+                    let data = digest(message)?.as_ptr();
+                    lc::ED25519ph_sign_digest(out, data, private, context.as_ptr(), context.len())
+                }
+            }
         };
         check(answer, Code::FunctionFailed, "sign with Ed25519")
     }
@@ -51,15 +71,35 @@ impl Ed25519 {
 /// # Errors
 /// SignatureInvalid.
 pub(crate) fn ed25519_verify(
+    form: &Form,
     public: &[u8; LEN],
     message: &[u8],
     signature: &[u8; SIGNATURE],
 ) -> Result<()> {
-    // SAFETY: 32 bytes of public key and 64 of signature; the message's own length.
+    let (signature, public) = (signature.as_ptr(), public.as_ptr());
+    let (data, len) = (message.as_ptr(), message.len());
+    // SAFETY: 32 bytes of public key, 64 of signature and (checked by `digest`) of digest; the
+    // message's and the context's own lengths.
     let answer = unsafe {
-        lc::ED25519_verify(message.as_ptr(), message.len(), signature.as_ptr(), public.as_ptr())
+        match form {
+            Form::Pure => lc::ED25519_verify(data, len, signature, public),
+            Form::Context(context) => {
+                let (context, size) = (context.as_ptr(), context.len());
+                lc::ED25519ctx_verify(data, len, signature, public, context, size)
+            }
+            Form::Prehash(context) => {
+                let (context, size) = (context.as_ptr(), context.len());
+                let data = digest(message)?.as_ptr();
+                lc::ED25519ph_verify_digest(data, signature, public, context, size)
+            }
+        }
     };
     check(answer, Code::SignatureInvalid, "check an Ed25519 signature")
+}
+
+/// What Ed25519ph signs: a SHA-512 digest.
+fn digest(message: &[u8]) -> Result<&[u8; 64]> {
+    message.try_into().map_err(|_| Code::GeneralError.because("no SHA-512 digest for Ed25519ph"))
 }
 
 pub(crate) fn x25519_public(private: &[u8; LEN]) -> [u8; LEN] {

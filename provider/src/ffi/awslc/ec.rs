@@ -1,4 +1,4 @@
-//! ECDSA and ECDH of AWS-LC on the NIST curves.
+//! ECDSA and ECDH of AWS-LC on the NIST curves and secp256k1.
 
 use std::ptr;
 
@@ -37,9 +37,11 @@ unsafe impl Free for lc::ECDSA_SIG {
 /// A curve of the engine.
 #[derive(Clone, Copy)]
 pub(crate) enum Group {
+    P224,
     P256,
     P384,
     P521,
+    Secp256k1,
 }
 
 impl Group {
@@ -48,9 +50,11 @@ impl Group {
         // SAFETY: these functions take nothing and return pointers to constants.
         unsafe {
             match self {
+                Self::P224 => lc::EC_group_p224(),
                 Self::P256 => lc::EC_group_p256(),
                 Self::P384 => lc::EC_group_p384(),
                 Self::P521 => lc::EC_group_p521(),
+                Self::Secp256k1 => lc::EC_group_secp256k1(),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! HKDF of AWS-LC (RFC 5869).
+//! Key derivation functions of AWS-LC: HKDF (RFC 5869) and the one-step function of NIST SP 800-56C.
 
 use aws_lc_sys as aws;
 
@@ -45,4 +45,21 @@ pub(crate) fn expand(hash: Hash, key: &[u8], info: &[u8], out: &mut [u8]) -> Res
         )
     };
     check(answer, Code::KeySizeRange, "expand with HKDF")
+}
+
+/// The one-step function over a hash (NIST SP 800-56C section 4.1, option 1), filling `out`.
+pub(crate) fn one_step(hash: Hash, secret: &[u8], info: &[u8], out: &mut [u8]) -> Result<()> {
+    // SAFETY: every pointer comes with the length of its slice.
+    let answer = unsafe {
+        aws::SSKDF_digest(
+            out.as_mut_ptr(),
+            out.len(),
+            md(hash),
+            secret.as_ptr(),
+            secret.len(),
+            info.as_ptr(),
+            info.len(),
+        )
+    };
+    check(answer, Code::FunctionFailed, "derive with SP 800-56C")
 }

@@ -9,6 +9,7 @@ use crate::ffi::awslc::check;
 use crate::ffi::awslc::hash::md;
 use crate::ffi::awslc::pointer::{Free, Owned};
 use crate::mechanism::Hash;
+use crate::secret::Secret;
 
 // SAFETY: RSA_free drops our reference; the last one cleanses the numbers and frees the key.
 unsafe impl Free for lc::RSA {
@@ -139,6 +140,13 @@ impl Rsa {
     pub(crate) fn size(&self) -> usize {
         // SAFETY: a valid key.
         unsafe { lc::RSA_size(self.0.as_ptr()) as usize }
+    }
+
+    /// The modulus, big-endian.
+    pub(crate) fn modulus(&self) -> Result<Secret> {
+        // SAFETY: the key lives, and with it the number that it lends; NULL is seen by `copy`.
+        let n = unsafe { bignum::copy(lc::RSA_get0_n(self.0.as_ptr()), "n")? };
+        n.to_secret_of(self.size())
     }
 
     /// Length of the modulus in bits.

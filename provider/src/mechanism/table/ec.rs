@@ -34,6 +34,12 @@ pub static ROWS: &[MechanismSpec] = &[
         derive: Some(derive),
         ..EC
     },
+    MechanismSpec {
+        id: MechanismType::ECDH1_COFACTOR_DERIVE,
+        params: params::ecdh,
+        derive: Some(ec::derive),
+        ..EC
+    },
 ];
 
 const EC: MechanismSpec = MechanismSpec {

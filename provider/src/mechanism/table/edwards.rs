@@ -4,7 +4,7 @@ use pkcs11_sys as ck;
 
 use crate::attribute::KeyType;
 use crate::engine::edwards;
-use crate::mechanism::{MechanismSpec, MechanismType};
+use crate::mechanism::{MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
@@ -14,6 +14,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::EDDSA,
+        params: params::eddsa,
         sign: Some(edwards::sign),
         verify: Some(edwards::verify),
         ..EDWARDS

@@ -2,7 +2,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::rsa::{self, SIZES};
-use crate::engine::{rsa_crypt, rsa_recover, rsa_sign};
+use crate::engine::{rsa_crypt, rsa_raw, rsa_recover, rsa_sign};
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -22,6 +22,17 @@ pub static ROWS: &[MechanismSpec] = &[
         decrypt: Some(rsa_crypt::decrypt),
         wrap: Some(rsa_crypt::wrap),
         unwrap: Some(rsa_crypt::unwrap),
+        ..RSA
+    },
+    // No wrapping: without padding, whoever changes a wrapped key changes what comes out of it, and
+    // a length in the template of the unwrapped key would show any key byte by byte.
+    MechanismSpec {
+        id: MechanismType::RSA_X_509,
+        single_part: true,
+        sign: Some(rsa_raw::sign),
+        verify: Some(rsa_raw::verify),
+        encrypt: Some(rsa_raw::encrypt),
+        decrypt: Some(rsa_raw::decrypt),
         ..RSA
     },
     MechanismSpec {
