@@ -1,7 +1,9 @@
 //! The embedded token's cryptography: safe code over `ffi::awslc`, one file a family.
 
+pub mod aead;
 pub mod aes;
 pub mod aes_ctr;
+pub mod aes_mac;
 mod agreement;
 pub mod curve;
 pub mod dh;
@@ -13,6 +15,7 @@ pub mod encoding;
 pub mod gcm;
 pub mod hmac;
 pub mod kdf;
+mod mac;
 pub mod montgomery;
 mod part;
 pub mod random;

@@ -7,7 +7,7 @@ use once_cell::sync::OnceCell;
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::engine::{Lease, Material, digest, random};
 use crate::error::{Code, Result};
-use crate::ffi::awslc::aead::Gcm;
+use crate::ffi::awslc::aead::Aead;
 use crate::ffi::awslc::cipher::{BLOCK, Direction, Schedule};
 use crate::ffi::awslc::hmac::Hmac;
 use crate::mechanism::{Hash, Params};
@@ -22,7 +22,9 @@ pub struct SecretKey {
     value: Arc<Secret>,
     encrypt: OnceCell<Box<Schedule>>,
     decrypt: OnceCell<Box<Schedule>>,
-    gcm: OnceCell<Gcm>,
+    gcm: OnceCell<Aead>,
+    chacha: OnceCell<Aead>,
+    xchacha: OnceCell<Aead>,
     /// In the order of [`Hash::ALL`].
     hmac: [OnceCell<Box<Hmac>>; Hash::ALL.len()],
 }
@@ -46,6 +48,8 @@ impl SecretKey {
             encrypt: OnceCell::new(),
             decrypt: OnceCell::new(),
             gcm: OnceCell::new(),
+            chacha: OnceCell::new(),
+            xchacha: OnceCell::new(),
             hmac: Default::default(),
         }
     }
@@ -76,8 +80,18 @@ impl SecretKey {
         cell.get_or_try_init(|| Schedule::new(direction, self.value())).map(|boxed| &**boxed)
     }
 
-    pub(crate) fn gcm(&self) -> Result<&Gcm> {
-        self.gcm.get_or_try_init(|| Gcm::new(self.value()))
+    pub(crate) fn gcm(&self) -> Result<&Aead> {
+        self.gcm.get_or_try_init(|| Aead::gcm(self.value()))
+    }
+
+    /// # Errors
+    /// KeySizeRange for a value that is no ChaCha20 key; so the next.
+    pub(crate) fn chacha20_poly1305(&self) -> Result<&Aead> {
+        self.chacha.get_or_try_init(|| Aead::chacha20_poly1305(self.value()))
+    }
+
+    pub(crate) fn xchacha20_poly1305(&self) -> Result<&Aead> {
+        self.xchacha.get_or_try_init(|| Aead::xchacha20_poly1305(self.value()))
     }
 
     pub(crate) fn hmac(&self, hash: Hash) -> Result<&Hmac> {
@@ -165,6 +179,7 @@ fn is_known(key_type: KeyType) -> bool {
     matches!(
         key_type,
         KeyType::AES
+            | KeyType::CHACHA20
             | KeyType::GENERIC_SECRET
             | KeyType::HKDF
             | KeyType::SHA_1_HMAC
@@ -184,6 +199,7 @@ fn is_known(key_type: KeyType) -> bool {
 fn check_length(key_type: Option<KeyType>, len: u64) -> Result<()> {
     let fits = match key_type {
         Some(KeyType::AES) => matches!(len, 16 | 24 | 32),
+        Some(KeyType::CHACHA20) => len == 32,
         _ => len > 0,
     };
     match fits {
@@ -238,8 +254,12 @@ mod tests {
 
     #[test]
     fn material_that_is_no_key_of_its_type_is_refused() {
-        for (key_type, len) in [(KeyType::AES, 15), (KeyType::AES, 0), (KeyType::GENERIC_SECRET, 0)]
-        {
+        for (key_type, len) in [
+            (KeyType::AES, 15),
+            (KeyType::AES, 0),
+            (KeyType::GENERIC_SECRET, 0),
+            (KeyType::CHACHA20, 16),
+        ] {
             let mut key = valued(key_type, &pattern(len));
             assert_eq!(code(complete(&mut key)), Code::AttributeValueInvalid);
             assert_eq!(code(SecretKey::import(&key)), Code::AttributeValueInvalid);
@@ -255,6 +275,7 @@ mod tests {
     fn a_generated_key_is_random_secret_and_as_long_as_wanted() {
         for (id, key_type, good, bad) in [
             (M::AES_KEY_GEN, KeyType::AES, &[16, 24, 32][..], &[0, 8, 17, 64][..]),
+            (M::CHACHA20_KEY_GEN, KeyType::CHACHA20, &[32], &[0, 16, 31, 33]),
             (M::GENERIC_SECRET_KEY_GEN, KeyType::GENERIC_SECRET, &[1, 33, 512], &[0, 513]),
             (M::SHA256_KEY_GEN, KeyType::SHA256_HMAC, &[1, 32, 512], &[0, u64::MAX]),
             (M::HKDF_KEY_GEN, KeyType::HKDF, &[32], &[0]),

@@ -96,6 +96,36 @@ impl<'a> RawParams<'a> {
         }
     }
 
+    /// Announced length, nonce, associated data and tag length of `CK_CCM_PARAMS`.
+    pub fn ccm(self) -> Result<(u64, &'a [u8], &'a [u8], u64)> {
+        let raw: ck::CK_CCM_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        let (nonce, aad) = unsafe {
+            let nonce = bytes(raw.pNonce, wide(raw.ulNonceLen), "pNonce")?;
+            (nonce, bytes(raw.pAAD, wide(raw.ulAADLen), "pAAD")?)
+        };
+        Ok((wide(raw.ulDataLen), nonce, aad, wide(raw.ulMACLen)))
+    }
+
+    /// Nonce and associated data of `CK_SALSA20_CHACHA20_POLY1305_PARAMS`. `ulNonceLen` counts bits;
+    /// NSS counts bytes, and 12 or 24 can be nothing else.
+    pub fn chacha20_poly1305(self) -> Result<(&'a [u8], &'a [u8])> {
+        let raw: ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS = self.structure()?;
+        let nonce_len = match wide(raw.ulNonceLen) {
+            len @ (12 | 24) => len,
+            bits @ (64 | 96 | 192) => bits / 8,
+            other => {
+                return Err(Code::MechanismParamInvalid
+                    .because(format!("a ChaCha20 nonce of {other} bits")));
+            }
+        };
+        // SAFETY: the application's promise for the pointers in its structure.
+        unsafe {
+            let nonce = bytes(raw.pNonce, nonce_len, "pNonce")?;
+            Ok((nonce, bytes(raw.pAAD, wide(raw.ulAADLen), "pAAD")?))
+        }
+    }
+
     /// Hash mechanism, MGF and label of `CK_RSA_PKCS_OAEP_PARAMS`.
     pub fn oaep(self) -> Result<(u64, u64, &'a [u8])> {
         const CKZ_DATA_SPECIFIED: u64 = 1;

@@ -25,6 +25,19 @@ pub enum Params<'a> {
         aad: &'a [u8],
         tag_bits: usize,
     },
+    /// `CK_CCM_PARAMS`; `tag` is 4, 6, ... 16, `data` the announced length of the plaintext, both in
+    /// bytes.
+    Ccm {
+        nonce: &'a [u8],
+        aad: &'a [u8],
+        tag: usize,
+        data: usize,
+    },
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`; 12 bytes of nonce, or 24 for XChaCha20.
+    ChaCha20Poly1305 {
+        nonce: &'a [u8],
+        aad: &'a [u8],
+    },
     /// `CK_RSA_PKCS_OAEP_PARAMS`.
     Oaep {
         hash: Hash,
@@ -210,6 +223,28 @@ pub fn gcm(raw: RawParams<'_>) -> Result<Params<'_>> {
             Ok(Params::Gcm { iv, aad, tag_bits: tag_bits as usize })
         }
         _ => Err(Code::MechanismParamInvalid.because(format!("a GCM tag of {tag_bits} bits"))),
+    }
+}
+
+/// `CK_CCM_PARAMS`: 7 to 13 bytes of nonce, an even number of 4 to 16 bytes of tag.
+pub fn ccm(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (data, nonce, aad, tag) = raw.ccm()?;
+    let (Ok(data), 7..=13) = (usize::try_from(data), nonce.len()) else {
+        return Err(Code::MechanismParamInvalid
+            .because(format!("a CCM nonce of {} bytes for {data} of data", nonce.len())));
+    };
+    match tag {
+        4 | 6 | 8 | 10 | 12 | 14 | 16 => Ok(Params::Ccm { nonce, aad, tag: tag as usize, data }),
+        _ => Err(Code::MechanismParamInvalid.because(format!("a CCM tag of {tag} bytes"))),
+    }
+}
+
+/// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`: the IETF's nonce or that of XChaCha20.
+pub fn chacha20_poly1305(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let (nonce, aad) = raw.chacha20_poly1305()?;
+    match nonce.len() {
+        12 | 24 => Ok(Params::ChaCha20Poly1305 { nonce, aad }),
+        n => Err(Code::MechanismParamInvalid.because(format!("a ChaCha20 nonce of {n} bytes"))),
     }
 }
 

@@ -107,7 +107,7 @@ pub fn sample(class: &Class, rule: &Rule) -> Value {
         (id, _) if Some(id) == subtype_attribute(class.class) => {
             Value::Number(class.subtype.expect("a class with this attribute has a subtype"))
         }
-        (AttributeType::VALUE_LEN, _) => Value::Number(24),
+        (AttributeType::VALUE_LEN, _) => Value::Number(32),
         (AttributeType::TRUSTED | AttributeType::ALWAYS_AUTHENTICATE, _) => Value::Bool(false),
         // One that is not empty asks for more: `a_certificate_has_a_value_or_a_place_to_find_it`.
         (AttributeType::URL, _) => Value::bytes(*b""),
@@ -115,7 +115,7 @@ pub fn sample(class: &Class, rule: &Rule) -> Value {
             Value::Bool(rule.default != keyway_pkcs11::attribute::rule::Default::True)
         }
         (_, Kind::Number) => Value::Number(2),
-        (_, Kind::Bytes | Kind::Secret) => Value::bytes([7; 24]),
+        (_, Kind::Bytes | Kind::Secret) => Value::bytes([7; 32]),
         (_, Kind::Date) => Value::bytes(*b"20280229"),
         (_, Kind::Mechanisms) => Value::Mechanisms([MechanismType::AES_GCM.0].into()),
         (_, Kind::Template) => Value::Template(std::sync::Arc::new(

@@ -1,4 +1,5 @@
-//! AES-GCM of AWS-LC: one-shot over a key that is expanded once, and streaming.
+//! AEADs of AWS-LC: AES-GCM and ChaCha20-Poly1305 one-shot over a key that is expanded once, and
+//! AES-GCM streaming.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -13,13 +14,41 @@ use crate::error::{Code, Result};
 /// The longest tag, which the shared context makes and checks.
 pub(crate) const TAG: usize = 16;
 
-/// An expanded AES-GCM key; any number of threads may seal and open with it.
-pub(crate) struct Gcm(Owned<EVP_AEAD_CTX>);
+/// An expanded AEAD key; any number of threads may seal and open with it.
+pub(crate) struct Aead(Owned<EVP_AEAD_CTX>);
 
-impl Gcm {
+impl Aead {
+    /// ChaCha20-Poly1305 (RFC 8439) for nonces of 12 bytes, in the same kind of context.
+    ///
+    /// # Errors
+    /// KeySizeRange for a key that is not 32 bytes long; so the next.
+    pub(crate) fn chacha20_poly1305(key: &[u8]) -> Result<Self> {
+        // SAFETY: takes nothing and returns the address of a static table.
+        Self::of_256_bits(key, unsafe { aws::EVP_aead_chacha20_poly1305() })
+    }
+
+    /// XChaCha20-Poly1305 for nonces of 24 bytes.
+    pub(crate) fn xchacha20_poly1305(key: &[u8]) -> Result<Self> {
+        // SAFETY: takes nothing and returns the address of a static table.
+        Self::of_256_bits(key, unsafe { aws::EVP_aead_xchacha20_poly1305() })
+    }
+
+    fn of_256_bits(key: &[u8], aead: *const aws::EVP_AEAD) -> Result<Self> {
+        if key.len() != 32 {
+            return Err(
+                Code::KeySizeRange.because(format!("a ChaCha20 key of {} bytes", key.len()))
+            );
+        }
+        // SAFETY: `key` is as long as `aead` takes; the engine gives the context away.
+        unsafe {
+            let context = aws::EVP_AEAD_CTX_new(aead, key.as_ptr(), key.len(), TAG);
+            Ok(Self(Owned::new(context, "expand a ChaCha20-Poly1305 key")?))
+        }
+    }
+
     /// # Errors
     /// KeySizeRange for a key that is not 16, 24 or 32 bytes long.
-    pub(crate) fn new(key: &[u8]) -> Result<Self> {
+    pub(crate) fn gcm(key: &[u8]) -> Result<Self> {
         let aead = by_size(
             key,
             aws::EVP_aead_aes_128_gcm,
@@ -66,7 +95,7 @@ impl Gcm {
                 aad.len(),
             )
         };
-        check(answer, Code::DataLenRange, "encrypt with AES-GCM")?;
+        check(answer, Code::DataLenRange, "encrypt with an AEAD")?;
         debug_assert_eq!(tag_len, TAG);
         Ok(tag)
     }
@@ -100,7 +129,7 @@ impl Gcm {
                 aad.len(),
             )
         };
-        check(answer, Code::EncryptedDataInvalid, "decrypt with AES-GCM")
+        check(answer, Code::EncryptedDataInvalid, "decrypt with an AEAD")
     }
 }
 
@@ -165,7 +194,8 @@ impl GcmStream {
         check(answer, Code::FunctionFailed, "set the IV")
     }
 
-    fn aad(&mut self, aad: &[u8]) -> Result<()> {
+    /// Authenticates more associated data; there may be more until the first update.
+    pub(crate) fn aad(&mut self, aad: &[u8]) -> Result<()> {
         for part in aad.chunks(1 << 30) {
             let (len, mut written) = (part.len() as c_int, 0);
             // SAFETY: without an output, the engine takes the input as associated data.

@@ -2,7 +2,9 @@
 
 pub(crate) mod aead;
 pub(crate) mod bignum;
+pub(crate) mod ccm;
 pub(crate) mod cipher;
+pub(crate) mod cmac;
 pub(crate) mod curve25519;
 pub(crate) mod dh;
 pub(crate) mod digest;

@@ -5,7 +5,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::wrap::Form;
-use crate::engine::{aes, aes_ctr, gcm, kdf, secret, wrap};
+use crate::engine::{aead, aes, aes_ctr, aes_mac, gcm, kdf, secret, wrap};
 use crate::mechanism::{MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -45,6 +45,33 @@ pub static ROWS: &[MechanismSpec] = &[
         wrap: Some(gcm::wrap),
         unwrap: Some(gcm::unwrap),
         wraps_private: true,
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CCM,
+        params: params::ccm,
+        encrypt: Some(aead::encrypt),
+        decrypt: Some(aead::decrypt),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_GMAC,
+        params: params::gcm,
+        sign: Some(aes_mac::sign_gmac),
+        verify: Some(aes_mac::verify_gmac),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CMAC,
+        sign: Some(aes_mac::sign_cmac),
+        verify: Some(aes_mac::verify_cmac),
+        ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CMAC_GENERAL,
+        params: params::mac_length,
+        sign: Some(aes_mac::sign_cmac),
+        verify: Some(aes_mac::verify_cmac),
         ..AES
     },
     MechanismSpec {

@@ -1,6 +1,7 @@
 //! The rows, one file a family.
 
 mod aes;
+mod chacha20;
 mod dh;
 mod digest;
 mod ec;
@@ -15,6 +16,7 @@ use crate::mechanism::MechanismSpec;
 
 pub static FAMILIES: &[&[MechanismSpec]] = &[
     aes::ROWS,
+    chacha20::ROWS,
     dh::ROWS,
     digest::ROWS,
     ec::ROWS,
