@@ -5,6 +5,7 @@ pub mod aes;
 pub mod aes_ctr;
 pub mod aes_mac;
 mod agreement;
+pub mod combine;
 pub mod curve;
 pub mod dh;
 mod dh_group;

@@ -10,6 +10,8 @@ use crate::error::{Code, Result};
 use crate::ffi::awslc::aead::Aead;
 use crate::ffi::awslc::cipher::{BLOCK, Direction, Schedule};
 use crate::ffi::awslc::hmac::Hmac;
+use crate::ffi::awslc::kdf;
+use crate::mechanism::params::Pbkdf2;
 use crate::mechanism::{Hash, Params};
 use crate::secret::Secret;
 
@@ -20,6 +22,7 @@ pub const GENERATED_MAX: u64 = 512;
 /// every operation from then on.
 pub struct SecretKey {
     value: Arc<Secret>,
+    sensitive: bool,
     encrypt: OnceCell<Box<Schedule>>,
     decrypt: OnceCell<Box<Schedule>>,
     gcm: OnceCell<Aead>,
@@ -39,12 +42,14 @@ impl SecretKey {
             None => return Err(Code::AttributeValueInvalid.because("a secret key has no value")),
         };
         check_length(attributes.key_type(), value.len() as u64)?;
-        Ok(Self::new(value))
+        let sensitive = attributes.is_true(AttributeType::SENSITIVE);
+        Ok(Self { sensitive, ..Self::new(value) })
     }
 
     pub fn new(value: Arc<Secret>) -> Self {
         Self {
             value,
+            sensitive: false,
             encrypt: OnceCell::new(),
             decrypt: OnceCell::new(),
             gcm: OnceCell::new(),
@@ -64,6 +69,11 @@ impl SecretKey {
             #[allow(unreachable_patterns)] // as long as there is one family only
             _ => Err(Code::KeyTypeInconsistent.because("a secret key is needed")),
         }
+    }
+
+    /// Whether `CKA_SENSITIVE` of its object is true.
+    pub(super) fn is_sensitive(&self) -> bool {
+        self.sensitive
     }
 
     pub fn value(&self) -> &[u8] {
@@ -107,6 +117,25 @@ impl SecretKey {
 /// does not have (`C_GenerateKey` does not list KeySizeRange) and for a `CKA_CHECK_VALUE`, which
 /// nobody can know beforehand.
 pub fn generate(_: &Params<'_>, wanted: &Attributes) -> Result<Attributes> {
+    made(wanted, random::secret(wanted_length(wanted)?)?)
+}
+
+/// CKM_PKCS5_PBKD2: as [`generate`], but from a password.
+///
+/// # Errors
+/// As [`generate`].
+pub fn from_password(params: &Params<'_>, wanted: &Attributes) -> Result<Attributes> {
+    let Params::Pbkdf2(params) = params else {
+        return Err(Code::MechanismParamInvalid.because("PBKDF2 needs CK_PKCS5_PBKD2_PARAMS2"));
+    };
+    let Pbkdf2 { hash, salt, iterations, password } = *params;
+    let secret = Secret::try_with(wanted_length(wanted)?, |out| {
+        kdf::pbkdf2(hash, password, salt, iterations, out)
+    })?;
+    made(wanted, secret)
+}
+
+fn wanted_length(wanted: &Attributes) -> Result<usize> {
     let len = wanted.number(AttributeType::VALUE_LEN).ok_or_else(|| {
         Code::TemplateIncomplete.because("CKA_VALUE_LEN is needed to generate a secret key")
     })?;
@@ -114,7 +143,11 @@ pub fn generate(_: &Params<'_>, wanted: &Attributes) -> Result<Attributes> {
         return Err(Code::AttributeValueInvalid.because(format!("a secret key of {len} bytes")));
     }
     check_length(wanted.key_type(), len)?;
-    let secret = random::secret(len as usize)?;
+    Ok(len as usize)
+}
+
+/// The attributes of a new key.
+fn made(wanted: &Attributes, secret: Secret) -> Result<Attributes> {
     let mut made = Attributes::new();
     if let Some(check) = check_value(wanted, secret.expose())? {
         made.set(AttributeType::CHECK_VALUE, check);
@@ -302,6 +335,40 @@ mod tests {
             }
             let unsaid = row.generate.unwrap()(&Params::None, &attributes(key_type, &[]));
             assert_eq!(code(unsaid), Code::TemplateIncomplete);
+        }
+    }
+
+    /// RFC 6070 for SHA-1; RFC 7914 section 11 for SHA-256.
+    #[test]
+    fn pbkdf2_gives_the_vectors_of_the_rfcs() {
+        let row = set::look_up(M::PKCS5_PBKD2).unwrap();
+        let cases = [
+            (Hash::Sha1, "password", "salt", 1, "0c60c80f961f0e71f3a9b524af6012062fe037a6"),
+            (Hash::Sha1, "password", "salt", 4096, "4b007901b765489abead49d926f721d065a429c1"),
+            (
+                Hash::Sha1,
+                "passwordPASSWORDpassword",
+                "saltSALTsaltSALTsaltSALTsaltSALTsalt",
+                4096,
+                "3d2eec4fe41c849b80c8d83662c0e44a8b291a964cf2f07038",
+            ),
+            (
+                Hash::Sha256,
+                "passwd",
+                "salt",
+                1,
+                "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc\
+                 49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783",
+            ),
+        ];
+        for (hash, password, salt, iterations, expected) in cases {
+            let (password, salt) = (password.as_bytes(), salt.as_bytes());
+            let params = Params::Pbkdf2(Pbkdf2 { hash, salt, iterations, password });
+            let len = (AttributeType::VALUE_LEN, Value::Number(expected.len() as u64 / 2));
+            let wanted = attributes(KeyType::GENERIC_SECRET, &[len]);
+            let made = row.generate.unwrap()(&params, &wanted).unwrap();
+            let value = made.bytes(AttributeType::VALUE).unwrap();
+            assert_eq!(hex::encode(value), expected);
         }
     }
 

@@ -27,6 +27,17 @@ pub struct RawHkdf<'a> {
     pub info: &'a [u8],
 }
 
+/// `CK_PKCS5_PBKD2_PARAMS2` as it was given, but for its constants.
+pub struct RawPbkdf2<'a> {
+    pub prf: u64,
+    pub salt: &'a [u8],
+    pub iterations: u64,
+    pub password: &'a [u8],
+}
+
+/// No password is longer, in bytes; every address is.
+const LONGEST_PASSWORD: u64 = 65_535;
+
 impl<'a> RawParams<'a> {
     /// # Safety
     /// `pointer` is NULL or readable for `len` bytes during `'a`, and so is whatever the structure
@@ -179,6 +190,33 @@ impl<'a> RawParams<'a> {
         let raw: ck::CK_KEY_DERIVATION_STRING_DATA = self.structure()?;
         // SAFETY: the application's promise for the pointers in its structure.
         unsafe { bytes(raw.pData, wide(raw.ulLen), "pData") }
+    }
+
+    /// A handle or a position.
+    pub fn number(self) -> Result<u64> {
+        self.structure::<ck::CK_ULONG>().map(wide)
+    }
+
+    /// `CK_PKCS5_PBKD2_PARAMS2`. Its predecessor, as long, has a pointer to the password's length:
+    /// whoever sends that gets an error for the length.
+    pub fn pbkdf2(self) -> Result<RawPbkdf2<'a>> {
+        const CKZ_SALT_SPECIFIED: u64 = 1;
+        let raw: ck::CK_PKCS5_PBKD2_PARAMS2 = self.structure()?;
+        if wide(raw.saltSource) != CKZ_SALT_SPECIFIED || wide(raw.ulPrfDataLen) != 0 {
+            return Err(Code::MechanismParamInvalid.because("PBKDF2 with data for its PRF"));
+        }
+        let password_len = wide(raw.ulPasswordLen);
+        if password_len > LONGEST_PASSWORD {
+            return Err(
+                Code::MechanismParamInvalid.because(format!("a password of {password_len} bytes"))
+            );
+        }
+        // SAFETY: the application's promise for the pointers in its structure.
+        let (salt, password) = unsafe {
+            let salt = bytes(raw.pSaltSourceData.cast(), wide(raw.ulSaltSourceDataLen), "pSalt")?;
+            (salt, bytes(raw.pPassword, password_len, "pPassword")?)
+        };
+        Ok(RawPbkdf2 { prf: wide(raw.prf), salt, iterations: wide(raw.iterations), password })
     }
 
     /// `CK_MAC_GENERAL_PARAMS`: a length in bytes.

@@ -3,6 +3,8 @@
 //! A parser checks what can be known without the key (lengths, known hashes, zero flags) and
 //! answers CKR_MECHANISM_PARAM_INVALID; what depends on the key is the engine's to check.
 
+use std::fmt;
+
 use crate::error::{Code, Result};
 use crate::ffi::params::RawParams;
 use crate::handle::Handle;
@@ -69,6 +71,14 @@ pub enum Params<'a> {
     },
     /// `CKM_AES_ECB_ENCRYPT_DATA`: whole blocks.
     EncryptData(&'a [u8]),
+    /// `CK_KEY_DERIVATION_STRING_DATA` of the simple derivations; not empty.
+    StringData(&'a [u8]),
+    /// `CK_OBJECT_HANDLE`: the key to put behind the base key.
+    Key(Handle),
+    /// `CK_EXTRACT_PARAMS`: the first bit of the base key to take.
+    BitPosition(u64),
+    /// `CKM_PKCS5_PBKD2`.
+    Pbkdf2(Pbkdf2<'a>),
     /// `CK_MAC_GENERAL_PARAMS`: the wanted length in bytes.
     MacLength(usize),
     Hkdf(Hkdf<'a>),
@@ -104,6 +114,22 @@ pub struct Hkdf<'a> {
     pub info: &'a [u8],
 }
 
+/// `CK_PKCS5_PBKD2_PARAMS2` (RFC 8018 section 5.2); at least one iteration.
+#[derive(Clone)]
+pub struct Pbkdf2<'a> {
+    pub hash: Hash,
+    pub salt: &'a [u8],
+    pub iterations: u32,
+    pub password: &'a [u8],
+}
+
+/// Without the password.
+impl fmt::Debug for Pbkdf2<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pbkdf2({:?}, {} iterations)", self.hash, self.iterations)
+    }
+}
+
 /// The salt of HKDF's extract step.
 #[derive(Clone, Debug)]
 pub enum Salt<'a> {
@@ -118,7 +144,7 @@ impl Params<'_> {
     /// The keys that the parameters name by handle; the session looks them up.
     pub fn handles(&self) -> Vec<Handle> {
         match self {
-            Self::Hkdf(Hkdf { salt: Salt::Key(handle), .. }) => vec![*handle],
+            Self::Hkdf(Hkdf { salt: Salt::Key(handle), .. }) | Self::Key(handle) => vec![*handle],
             _ => Vec::new(),
         }
     }
@@ -327,6 +353,51 @@ pub fn cbc_encrypt_data(raw: RawParams<'_>) -> Result<Params<'_>> {
 /// `CK_KEY_DERIVATION_STRING_DATA`.
 pub fn encrypt_data(raw: RawParams<'_>) -> Result<Params<'_>> {
     Ok(Params::EncryptData(whole_blocks(raw.string_data()?)?))
+}
+
+/// `CK_KEY_DERIVATION_STRING_DATA` of any length but zero.
+pub fn string_data(raw: RawParams<'_>) -> Result<Params<'_>> {
+    match raw.string_data()? {
+        [] => Err(Code::MechanismParamInvalid.because("no data to derive with")),
+        data => Ok(Params::StringData(data)),
+    }
+}
+
+/// `CK_OBJECT_HANDLE`.
+pub fn key(raw: RawParams<'_>) -> Result<Params<'_>> {
+    raw.number().map(|number| Params::Key(Handle::from_raw(number)))
+}
+
+/// `CK_EXTRACT_PARAMS`.
+pub fn bit_position(raw: RawParams<'_>) -> Result<Params<'_>> {
+    raw.number().map(Params::BitPosition)
+}
+
+/// The hashes of `CKP_PKCS5_PBKD2_HMAC_*`.
+const PBKDF2_PRFS: [(Hash, u64); 7] = [
+    (Hash::Sha1, 1),
+    (Hash::Sha224, 3),
+    (Hash::Sha256, 4),
+    (Hash::Sha384, 5),
+    (Hash::Sha512, 6),
+    (Hash::Sha512_224, 7),
+    (Hash::Sha512_256, 8),
+];
+
+/// `CK_PKCS5_PBKD2_PARAMS2`.
+pub fn pbkdf2(raw: RawParams<'_>) -> Result<Params<'_>> {
+    let raw = raw.pbkdf2()?;
+    let bad = |what: String| Err(Code::MechanismParamInvalid.because(what));
+    let Some((hash, _)) = PBKDF2_PRFS.iter().find(|row| row.1 == raw.prf) else {
+        return bad(format!("PBKDF2 with PRF {:#x}", raw.prf));
+    };
+    match u32::try_from(raw.iterations) {
+        Ok(iterations @ 1..) => {
+            let (salt, password) = (raw.salt, raw.password);
+            Ok(Params::Pbkdf2(Pbkdf2 { hash: *hash, salt, iterations, password }))
+        }
+        _ => bad(format!("PBKDF2 with {} iterations", raw.iterations)),
+    }
 }
 
 fn whole_blocks(data: &[u8]) -> Result<&[u8]> {

@@ -60,6 +60,31 @@ pub fn for_derive(
     Ok(attributes)
 }
 
+/// What two base keys pass on together (CKM_CONCATENATE_BASE_AND_KEY): what one of them hides is
+/// hidden, and the history holds if it holds for both.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key that is no secret key or may not derive.
+pub fn both(base: &Attributes, other: &Attributes) -> Result<Attributes> {
+    if other.class() != Some(ObjectClass::SECRET_KEY) || !other.is_true(AttributeType::DERIVE) {
+        return Err(
+            Code::KeyTypeInconsistent.because("the other key is no secret key with CKA_DERIVE")
+        );
+    }
+    let mut together = base.clone();
+    let one = |id| base.is_true(id) || other.is_true(id);
+    let both = |id| base.is_true(id) && other.is_true(id);
+    for (id, value) in [
+        (AttributeType::SENSITIVE, one(AttributeType::SENSITIVE)),
+        (AttributeType::EXTRACTABLE, both(AttributeType::EXTRACTABLE)),
+        (AttributeType::ALWAYS_SENSITIVE, both(AttributeType::ALWAYS_SENSITIVE)),
+        (AttributeType::NEVER_EXTRACTABLE, both(AttributeType::NEVER_EXTRACTABLE)),
+    ] {
+        together.set(id, Value::Bool(value));
+    }
+    Ok(together)
+}
+
 /// How many bytes the key to derive has: `CKA_VALUE_LEN`, or `None` where its key type takes more
 /// than one length and the template names none, so that the mechanism decides.
 ///

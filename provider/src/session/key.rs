@@ -4,7 +4,7 @@ use crate::attribute::{AttributeType, ObjectClass, Template, Value, matching};
 use crate::backend::Snapshot;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
-use crate::mechanism::{Function, Mechanism, MechanismSpec};
+use crate::mechanism::{Function, Mechanism, MechanismSpec, Params};
 use crate::object;
 use crate::session::Session;
 
@@ -101,7 +101,14 @@ impl Session {
             mechanism.keys.push(key);
         }
         let from = self.usable(base, Function::Derive, spec)?.snapshot.clone();
-        let attributes = object::for_derive(spec, template, &from.attributes, self.caller())?;
+        let joined = match (&mechanism.params, mechanism.keys.first()) {
+            (Params::Key(_), Some(other)) => {
+                Some(object::both(&from.attributes, &other.snapshot().attributes)?)
+            }
+            _ => None,
+        };
+        let base = joined.as_ref().unwrap_or(&from.attributes);
+        let attributes = object::for_derive(spec, template, base, self.caller())?;
         let object = self.slot().token.derive(mechanism, &from, attributes)?;
         Ok(self.issue(object))
     }

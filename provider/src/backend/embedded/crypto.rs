@@ -13,6 +13,10 @@ use crate::mechanism::{Mechanism, MechanismSpec};
 use crate::object::derived_length;
 use crate::secret::Secret;
 
+/// The shortest key that is derived from a sensitive one: 112 bits. A MAC under a shorter key would
+/// show it, and keys of growing length show each other byte by byte.
+const LEAST_DERIVED: usize = 14;
+
 impl EmbeddedToken {
     /// `C_GenerateKey`.
     pub(super) fn generate_key(
@@ -107,6 +111,12 @@ impl EmbeddedToken {
         let derive = spec.derive.ok_or_else(|| lacks(spec, "derive"))?;
         let length = derived_length(&attributes)?;
         let value = self.with_lease(from, spec, |lease| derive(lease, mechanism, length))?;
+        if from.attributes.is_true(AttributeType::SENSITIVE) && value.len() < LEAST_DERIVED {
+            return Err(Code::KeySizeRange.because(format!(
+                "{} bytes derived from a sensitive key could be guessed",
+                value.len()
+            )));
+        }
         add_value(&mut attributes, value)?;
         engine::complete(&mut attributes)?;
         self.make_one(attributes)

@@ -1,4 +1,5 @@
-//! Key derivation functions of AWS-LC: HKDF (RFC 5869) and the one-step function of NIST SP 800-56C.
+//! Key derivation functions of AWS-LC: HKDF (RFC 5869), PBKDF2 (RFC 8018) and the
+//! one-step function of NIST SP 800-56C.
 
 use aws_lc_sys as aws;
 
@@ -62,4 +63,28 @@ pub(crate) fn one_step(hash: Hash, secret: &[u8], info: &[u8], out: &mut [u8]) -
         )
     };
     check(answer, Code::FunctionFailed, "derive with SP 800-56C")
+}
+
+/// PBKDF2 (RFC 8018 section 5.2), filling `out`.
+pub(crate) fn pbkdf2(
+    hash: Hash,
+    password: &[u8],
+    salt: &[u8],
+    iterations: u32,
+    out: &mut [u8],
+) -> Result<()> {
+    // SAFETY: every pointer comes with the length of its slice.
+    let answer = unsafe {
+        aws::PKCS5_PBKDF2_HMAC(
+            password.as_ptr().cast(),
+            password.len(),
+            salt.as_ptr(),
+            salt.len(),
+            iterations,
+            md(hash),
+            out.len(),
+            out.as_mut_ptr(),
+        )
+    };
+    check(answer, Code::FunctionFailed, "derive with PBKDF2")
 }

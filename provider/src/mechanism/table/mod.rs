@@ -2,6 +2,7 @@
 
 mod aes;
 mod chacha20;
+mod combine;
 mod dh;
 mod digest;
 mod ec;
@@ -17,6 +18,7 @@ use crate::mechanism::MechanismSpec;
 pub static FAMILIES: &[&[MechanismSpec]] = &[
     aes::ROWS,
     chacha20::ROWS,
+    combine::ROWS,
     dh::ROWS,
     digest::ROWS,
     ec::ROWS,
