@@ -5,6 +5,7 @@ pub mod aes;
 pub mod aes_ctr;
 pub mod aes_mac;
 mod agreement;
+pub mod certificate;
 pub mod combine;
 pub mod curve;
 pub mod dh;
@@ -91,7 +92,7 @@ fn no_key(class: Option<ObjectClass>, key_type: Option<KeyType>) -> Error {
 
 /// Checks the material that an application brings (`C_CreateObject`, `C_UnwrapKey`, ...) and adds
 /// the attributes that follow from it: `CKA_MODULUS_BITS`, `CKA_VALUE_LEN`, `CKA_CHECK_VALUE`,
-/// `CKA_PUBLIC_KEY_INFO`, ... Objects that are no keys pass unchanged.
+/// `CKA_PUBLIC_KEY_INFO`, ... Objects that are neither keys nor certificates pass unchanged.
 ///
 /// # Errors
 /// AttributeValueInvalid for material that is not a valid key of its type or has a size that no
@@ -100,6 +101,7 @@ fn no_key(class: Option<ObjectClass>, key_type: Option<KeyType>) -> Error {
 /// TemplateInconsistent for attributes that contradict each other.
 pub fn complete(attributes: &mut Attributes) -> Result<()> {
     match (attributes.class(), attributes.key_type()) {
+        (Some(ObjectClass::CERTIFICATE), _) => certificate::complete(attributes),
         (Some(ObjectClass::SECRET_KEY), _) => secret::complete(attributes),
         (Some(ObjectClass::PUBLIC_KEY | ObjectClass::PRIVATE_KEY), Some(key_type)) => {
             match key_type {
