@@ -4,18 +4,22 @@ use pkcs11_sys::CK_MECHANISM;
 
 use crate::error::{Code, Result};
 use crate::ffi::params::RawParams;
-use crate::mechanism::{Mechanism, MechanismType, set};
+use crate::mechanism::{Mechanism, MechanismSpec, MechanismType, set};
 
-/// A mechanism with its row and its parsed parameters.
+/// A mechanism with its row and its parsed parameters. What the function wants of the row comes
+/// first: parameters of a mechanism that cannot do it are nobody's to judge.
 ///
 /// # Safety
 /// `raw` is NULL or points to a readable `CK_MECHANISM` whose parameter is readable during `'a`,
 /// as the standard requires of the application.
 ///
 /// # Errors
-/// ArgumentsBad for NULL, MechanismInvalid for a mechanism that is not implemented,
-/// MechanismParamInvalid.
-pub(crate) unsafe fn read<'a>(raw: *const CK_MECHANISM) -> Result<Mechanism<'a>> {
+/// ArgumentsBad for NULL, MechanismInvalid for a mechanism that is not implemented or does not do
+/// what is wanted, MechanismParamInvalid.
+pub(crate) unsafe fn read<'a>(
+    raw: *const CK_MECHANISM,
+    wanted: impl FnOnce(&MechanismSpec) -> bool,
+) -> Result<Mechanism<'a>> {
     if raw.is_null() {
         return Err(Code::ArgumentsBad.because("pMechanism is NULL"));
     }
@@ -23,6 +27,9 @@ pub(crate) unsafe fn read<'a>(raw: *const CK_MECHANISM) -> Result<Mechanism<'a>>
     let raw = unsafe { raw.read_unaligned() };
     #[allow(clippy::useless_conversion)] // CK_ULONG has 32 bits on some platforms
     let spec = set::look_up(MechanismType(u64::from(raw.mechanism)))?;
+    if !wanted(spec) {
+        return Err(Code::MechanismInvalid.because(format!("{} does not do this", spec.name())));
+    }
     let Ok(len) = isize::try_from(raw.ulParameterLen) else {
         return Err(Code::MechanismParamInvalid
             .because(format!("ulParameterLen {:#x}", raw.ulParameterLen)));

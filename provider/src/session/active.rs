@@ -7,7 +7,7 @@
 use crate::backend::{Operation, Transform};
 use crate::error::{Code, Error, Result};
 use crate::ffi::transfer::{Output, Written};
-use crate::mechanism::MechanismSpec;
+use crate::mechanism::{Function, MechanismSpec};
 use crate::session::Session;
 
 /// The kinds of operation that a session runs side by side, one each.
@@ -24,6 +24,19 @@ pub enum Class {
 
 impl Class {
     pub const COUNT: usize = 7;
+
+    /// What the operation does with its key.
+    pub fn function(self) -> Function {
+        match self {
+            Self::Encrypt => Function::Encrypt,
+            Self::Decrypt => Function::Decrypt,
+            Self::Digest => Function::Digest,
+            Self::Sign => Function::Sign,
+            Self::Verify => Function::Verify,
+            Self::SignRecover => Function::SignRecover,
+            Self::VerifyRecover => Function::VerifyRecover,
+        }
+    }
 }
 
 /// Which of its functions drives the operation.
@@ -157,8 +170,8 @@ impl Session {
     /// cannot be used, which ends the operation like any error.
     ///
     /// # Errors
-    /// OperationNotInitialized, OperationActive, UserNotLoggedIn after a logout, and what the
-    /// operation answers.
+    /// OperationNotInitialized, OperationActive, UserNotLoggedIn after a logout (where the function
+    /// lists it, else OperationNotInitialized), and what the operation answers.
     pub fn transform(
         &mut self,
         class: Class,
@@ -212,9 +225,14 @@ impl Session {
     pub(super) fn take(&mut self, class: Class, part: Part) -> Result<Active> {
         let mut active = self.active[class as usize].take().ok_or_else(|| not_running(class))?;
         if active.login.is_some_and(|word| word != self.slot().login_word()) {
-            return Err(
-                Code::UserNotLoggedIn.because("the login under which the operation began is over")
-            );
+            // The functions that mostly take public keys do not list CKR_USER_NOT_LOGGED_IN.
+            let code = match class {
+                Class::Decrypt | Class::Sign | Class::SignRecover => Code::UserNotLoggedIn,
+                Class::Encrypt | Class::Verify | Class::VerifyRecover | Class::Digest => {
+                    Code::OperationNotInitialized
+                }
+            };
+            return Err(code.because("the login under which the operation began is over"));
         }
         if active.awaits_login {
             return Err(Code::UserNotLoggedIn

@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Result};
 use crate::handle::Handle;
-use crate::mechanism::{Function, Mechanism};
+use crate::mechanism::Mechanism;
 use crate::session::Session;
 use crate::session::active::{Active, Class};
 
@@ -13,15 +13,10 @@ impl Session {
     /// OperationActive (the running one goes on), MechanismInvalid, KeyHandleInvalid,
     /// KeyTypeInconsistent, KeyFunctionNotPermitted, and what the mechanism answers.
     pub fn start(&mut self, class: Class, mechanism: &Mechanism<'_>, key: Handle) -> Result<()> {
-        let function = match class {
-            Class::Encrypt => Function::Encrypt,
-            Class::Decrypt => Function::Decrypt,
-            Class::Sign => Function::Sign,
-            Class::Verify => Function::Verify,
-            Class::SignRecover => Function::SignRecover,
-            Class::VerifyRecover => Function::VerifyRecover,
-            Class::Digest => return self.start_digest(mechanism),
-        };
+        if class == Class::Digest {
+            return self.start_digest(mechanism);
+        }
+        let function = class.function();
         self.require_none(class)?;
         let spec = mechanism.spec;
         if spec.start(function).is_none() {

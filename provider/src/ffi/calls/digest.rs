@@ -26,7 +26,7 @@ pub unsafe extern "C" fn C_DigestInit(
             return session.cancel(Class::Digest);
         }
         // SAFETY: the caller's promise.
-        session.start_digest(&unsafe { mechanism::read(mechanism)? })
+        session.start_digest(&unsafe { mechanism::read(mechanism, |row| row.digest.is_some())? })
     })
 }
 

@@ -23,7 +23,8 @@ pub(super) unsafe fn start(
         return session.cancel(class);
     }
     // SAFETY: the caller's promise.
-    let mechanism = unsafe { mechanism::read(mechanism)? };
+    let mechanism =
+        unsafe { mechanism::read(mechanism, |row| row.start(class.function()).is_some())? };
     session.start(class, &mechanism, Handle::from_raw(key))
 }
 
