@@ -166,7 +166,11 @@ impl Slot {
                 Ok((!hidden && !object.is_destroyed()).then_some(object))
             }
             Some(Target::Token { id, .. }) => {
-                let object = self.token.object(id, self.view())?;
+                let object = match self.token.object(id, self.view()) {
+                    // Another thread's logout came between: the object is hidden now.
+                    Err(e) if e.code() == Code::UserNotLoggedIn => None,
+                    object => object?,
+                };
                 if object.is_none() {
                     self.objects.remove(handle);
                 }

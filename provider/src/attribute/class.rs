@@ -20,6 +20,11 @@ impl ObjectClass {
     pub const VALIDATION: Self = Self(0xa);
     pub const TRUST: Self = Self(0xb);
 
+    /// Whether its objects are keys.
+    pub fn is_key(self) -> bool {
+        matches!(self, Self::PUBLIC_KEY | Self::PRIVATE_KEY | Self::SECRET_KEY)
+    }
+
     /// The name in the specification, if it has one.
     pub fn name(self) -> Option<&'static str> {
         NAMES.binary_search_by_key(&self, |row| row.0).ok().map(|row| NAMES[row].1)

@@ -35,7 +35,14 @@ impl Session {
                 matches.push(Match::Session(handle));
             }
         }
-        matches.extend(self.slot().token.find(query, view)?.into_iter().map(Match::Token));
+        let found = match self.slot().token.find(query, view) {
+            // Another thread's logout came between: what is private is out of sight now.
+            Err(e) if e.code() == Code::UserNotLoggedIn && view == View::All => {
+                self.slot().token.find(query, View::Public)?
+            }
+            found => found?,
+        };
+        matches.extend(found.into_iter().map(Match::Token));
         self.finding = Some(Finding { matches, next: 0 });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Generating, wrapping, unwrapping and deriving keys.
 
-use crate::attribute::{AttributeType, ObjectClass, Template, Value, matching};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value, matching};
 use crate::backend::Snapshot;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
@@ -86,8 +86,8 @@ impl Session {
     /// `C_DeriveKey`.
     ///
     /// # Errors
-    /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted, and as
-    /// [`object::for_derive`].
+    /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted,
+    /// KeySizeRange, and as [`object::for_derive`].
     pub fn derive(
         &mut self,
         mechanism: &mut Mechanism<'_>,
@@ -109,6 +109,7 @@ impl Session {
         };
         let base = joined.as_ref().unwrap_or(&from.attributes);
         let attributes = object::for_derive(spec, template, base, self.caller())?;
+        hides(base, &attributes)?;
         let object = self.slot().token.derive(mechanism, &from, attributes)?;
         Ok(self.issue(object))
     }
@@ -118,6 +119,20 @@ fn require(spec: &'static MechanismSpec, implemented: bool, what: &'static str) 
     match implemented {
         true => Ok(()),
         false => Err(Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))),
+    }
+}
+
+/// A key of a few bytes can be guessed, and a sensitive base key read through it piece by piece.
+///
+/// # Errors
+/// KeySizeRange for less than 112 bits from a sensitive key.
+fn hides(base: &Attributes, derived: &Attributes) -> Result<()> {
+    const LEAST: usize = 112 / 8;
+    match object::derived_length(derived)? {
+        Some(len) if len < LEAST && base.is_true(AttributeType::SENSITIVE) => {
+            Err(Code::KeySizeRange.because(format!("{len} bytes derived from a sensitive key")))
+        }
+        _ => Ok(()),
     }
 }
 

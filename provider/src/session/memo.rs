@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::attribute::ObjectClass;
 use crate::backend::{Key, Object, Snapshot};
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
@@ -76,7 +77,11 @@ impl Session {
     pub(super) fn current_object(&self, handle: Handle, otherwise: Code) -> Result<Arc<Object>> {
         let gone = || otherwise.because(format!("there is no object {handle:?}"));
         let object = self.slot().object(handle)?.ok_or_else(gone)?;
-        self.slot().token.refresh(&object)?;
+        match self.slot().token.refresh(&object) {
+            // Another thread's logout came between: the object is hidden now.
+            Err(e) if e.code() == Code::UserNotLoggedIn => return Err(gone()),
+            fresh => fresh?,
+        }
         match object.is_destroyed() {
             false => Ok(object),
             true => {
@@ -101,6 +106,10 @@ impl Session {
         let object = self.current_object(handle, blame.handle)?;
         let version = object.version();
         let snapshot = object.snapshot();
+        // "a valid handle for an object which is not a key" (CKR_KEY_HANDLE_INVALID).
+        if !snapshot.attributes.class().is_some_and(ObjectClass::is_key) {
+            return Err(blame.handle.because("the object is no key"));
+        }
         let key = snapshot.key(&*self.slot().token).map_err(|e| blamed(e, blame))?.lease();
         Ok(Memo { handle, object, version, login, snapshot, key })
     }
@@ -129,7 +138,7 @@ fn check_usage(
     Ok(())
 }
 
-/// An object that is no key gets the code of the role it was to play.
+/// A key that no mechanism here uses gets the code of the role it was to play.
 fn blamed(error: Error, blame: Blame) -> Error {
     match error.code() {
         Code::KeyTypeInconsistent => error.with_code(blame.key_type),
