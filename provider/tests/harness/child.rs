@@ -1,0 +1,90 @@
+//! Child processes: this very test program, asked for one test or one role.
+
+use std::any::Any;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The variable that tells a child to run its test on SoftHSM2, and where to write what it noted.
+pub const ANSWERS: &str = "KEYWAY_TEST_ANSWERS";
+
+/// The longest that a child may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A process to be.
+#[derive(Debug)]
+pub struct Child {
+    pub command: Command,
+}
+
+impl Child {
+    /// This program, running one test.
+    pub fn test(name: &str) -> Self {
+        let executable = std::env::current_exe().expect("the path of this program");
+        let mut command = Command::new(executable);
+        // The first part of the name is the program's.
+        let test = name.split_once("::").map_or(name, |(_, test)| test);
+        command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+        Self { command }
+    }
+
+    /// Runs the test on SoftHSM2: what it noted, or how it died.
+    pub fn answers(mut self) -> Vec<String> {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        self.command.env(ANSWERS, file.path());
+        let (status, output) = self.finish();
+        match status {
+            None => vec!["hangs".to_owned()],
+            Some(status) if status.success() => {
+                let text = std::fs::read_to_string(file.path()).expect("the child's notes");
+                assert!(output.contains("1 passed"), "no such test in the child: {output}");
+                text.lines().map(str::to_owned).collect()
+            }
+            Some(status) => match status.signal() {
+                Some(signal) => vec![format!("the process dies by signal {signal}")],
+                None if status.code() == Some(101) => panic!("the child failed: {output}"),
+                None => vec![format!("the process exits: {status}")],
+            },
+        }
+    }
+
+    /// Runs the process to its end; no status if it had to be killed.
+    pub fn finish(mut self) -> (Option<ExitStatus>, String) {
+        let command = self.command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the child starts");
+        let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            out.as_mut().map(|out| out.read_to_end(&mut text));
+            text
+        });
+        let errors = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            err.as_mut().map(|err| err.read_to_end(&mut text));
+            text
+        });
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("the child is ours") {
+                break Some(status);
+            }
+            if start.elapsed() > PATIENCE {
+                let _ = child.kill();
+                let _ = child.wait();
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(3));
+        };
+        let mut output = reader.join().expect("the reader ends");
+        output.extend(errors.join().expect("the reader ends"));
+        (status, String::from_utf8_lossy(&output).into_owned())
+    }
+}
+
+/// What a panic said.
+pub fn story(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().cloned();
+    text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,168 @@
+//! Where a token of a test lies: a fresh directory and the environment that points to it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use tempfile::TempDir;
+
+use super::{Flags, Kind, Target, Who};
+
+/// The security officer's PIN of every token of the suite.
+pub const SO_PIN: &str = softhsm::SO_PIN;
+/// The user PIN of every token of the suite.
+pub const USER_PIN: &str = softhsm::USER_PIN;
+
+/// A directory with configuration and token, which goes when this value goes.
+#[derive(Debug)]
+pub enum Place {
+    SoftHsm(softhsm::Token),
+    SoftHsmEmpty(softhsm::Empty),
+    Keyway(TempDir),
+}
+
+impl Place {
+    /// A fresh directory, with a token that has both PINs or with none.
+    pub fn new(kind: Kind, token: bool) -> Self {
+        let place = match (kind, token) {
+            (Kind::SoftHsm, true) => Self::SoftHsm(softhsm::Token::new()),
+            (Kind::SoftHsm, false) => {
+                Self::SoftHsmEmpty(softhsm::Empty::new().expect("SoftHSM2 is installed"))
+            }
+            (Kind::Keyway, token) => Self::keyway(token),
+        };
+        place.enter();
+        place
+    }
+
+    /// The module to load.
+    pub fn module(&self) -> PathBuf {
+        match self {
+            Self::SoftHsm(token) => token.module().to_owned(),
+            Self::SoftHsmEmpty(empty) => empty.module().to_owned(),
+            Self::Keyway(_) => module(),
+        }
+    }
+
+    /// What a process needs in its environment before it calls C_Initialize.
+    pub fn environment(&self) -> (&'static str, PathBuf) {
+        match self {
+            Self::SoftHsm(token) => token.environment(),
+            Self::SoftHsmEmpty(empty) => ("SOFTHSM2_CONF", empty.configuration()),
+            Self::Keyway(directory) => ("KEYWAY_CONF", directory.path().join("keyway.toml")),
+        }
+    }
+
+    /// Adds a line to the configuration of our module.
+    pub fn configure(&self, line: &str) {
+        let (_, path) = self.environment();
+        let text = fs::read_to_string(&path).expect("the configuration reads");
+        fs::write(&path, format!("{line}\n{text}")).expect("the configuration is written");
+    }
+
+    /// Prints the end of the log, for a test that fails.
+    pub fn print_log(&self) {
+        if let Self::Keyway(directory) = self {
+            let log = fs::read_to_string(directory.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            for line in &lines[lines.len().saturating_sub(12)..] {
+                eprintln!("log: {line}");
+            }
+        }
+    }
+
+    fn enter(&self) {
+        let (name, value) = self.environment();
+        set_variable(name, value.as_os_str());
+    }
+
+    /// A copy of a token made once for every build of the module: what takes time is the PINs.
+    fn keyway(token: bool) -> Self {
+        let place = Self::bare();
+        if token {
+            let Self::Keyway(directory) = &place else { unreachable!("bare is ours") };
+            copy(&prepared(), &directory.path().join("tokens"));
+        }
+        place
+    }
+
+    fn bare() -> Self {
+        let directory = tempfile::Builder::new().prefix("keyway-suite-").tempdir();
+        let directory = directory.expect("a temporary directory");
+        let (tokens, log) = (directory.path().join("tokens"), directory.path().join("log"));
+        fs::create_dir(&tokens).expect("a token directory");
+        let text = format!(
+            "token_dir = {:?}\nlog = {{ level = \"debug\", to = {:?} }}\n",
+            tokens.display(),
+            log.display()
+        );
+        fs::write(directory.path().join("keyway.toml"), text).expect("a configuration");
+        Self::Keyway(directory)
+    }
+}
+
+/// Our module: the library that cargo built for this very test.
+pub fn module() -> PathBuf {
+    if let Some(path) = std::env::var_os("KEYWAY_TEST_MODULE") {
+        return path.into();
+    }
+    let executable = std::env::current_exe().expect("the path of this program");
+    let path = executable.with_file_name("libkeyway_pkcs11.so");
+    assert!(path.exists(), "{} is not built", path.display());
+    path
+}
+
+/// The token directory of a token with both PINs, made with the present build of the module.
+fn prepared() -> PathBuf {
+    let built = fs::metadata(module()).and_then(|data| data.modified()).expect("the module's date");
+    let stamp = built.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let ready = root.join(format!("keyway-token-{stamp}"));
+    if !ready.exists() {
+        let place = Place::bare();
+        place.enter();
+        let target = Target::over(Kind::Keyway, place);
+        target.make_token();
+        let Place::Keyway(directory) = &target.place else { unreachable!("bare is ours") };
+        // Renamed when complete: another test may be at the same.
+        let draft = tempfile::tempdir_in(root).expect("a temporary directory").keep();
+        copy(&directory.path().join("tokens"), &draft);
+        let _ = fs::rename(&draft, &ready);
+    }
+    ready
+}
+
+impl Target {
+    /// Initialises the token in the one free slot and both of its PINs, then finalises.
+    fn make_token(&self) {
+        self.initialize().expect("C_Initialize");
+        let slot = self.slot();
+        self.init_token(slot, SO_PIN, softhsm::LABEL).expect("C_InitToken");
+        let session = self.open_on(self.slot(), Flags::ReadWrite).expect("C_OpenSession");
+        session.login(Who::SecurityOfficer, SO_PIN).expect("C_Login of the SO");
+        session.init_pin(USER_PIN).expect("C_InitPIN");
+        self.finalize().expect("C_Finalize");
+    }
+}
+
+/// Copies a directory of files and directories.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory to copy") {
+        let entry = entry.expect("a directory entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a file type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).expect("a file copied");
+        }
+    }
+}
+
+/// Sets a variable of this process's environment.
+pub fn set_variable(name: &str, value: &OsStr) {
+    // SAFETY: tests that use a module run one at a time, and no other thread of a test reads or
+    // writes the environment.
+    unsafe { std::env::set_var(name, value) };
+}
