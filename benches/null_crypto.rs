@@ -17,6 +17,7 @@ use keyway_pkcs11::ffi::calls::{C_CreateObject, C_Login, C_OpenSession, C_Sign, 
 use keyway_pkcs11::ffi::current;
 use keyway_pkcs11::mechanism::{Function, Mechanism, MechanismSpec, set};
 use keyway_pkcs11::module::Module;
+use keyway_pkcs11::policy::Policy;
 use pkcs11_sys as ck;
 
 struct NullBackend(Arc<dyn Token>);
@@ -209,7 +210,7 @@ fn sign(session: ck::CK_SESSION_HANDLE, key: ck::CK_OBJECT_HANDLE) {
 fn bench(c: &mut Criterion) {
     current::initialize(|sessions| {
         let backend = NullBackend(Arc::new(NullToken::default()));
-        Ok(Module::over(vec![Box::new(backend)], sessions))
+        Ok(Module::over(vec![Box::new(backend)], Policy::Standard, sessions))
     })
     .expect("no module is installed yet");
     let session = open_session();

@@ -9,6 +9,7 @@ use crate::backend::embedded::FreeSlot;
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::environment;
 use crate::log::Destination;
+use crate::policy::Policy;
 
 /// What the configuration file says, or the defaults.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Config {
     pub token_dir: PathBuf,
     /// Whether a slot without a token is shown, for C_InitToken to use.
     pub free_slot: FreeSlot,
+    /// What is refused beyond the standard.
+    pub policy: Policy,
     pub log_level: LevelFilter,
     pub log_to: Destination,
     /// Slots pinned by number; empty means whatever the token directory holds.
@@ -28,6 +31,7 @@ pub struct Config {
 struct File {
     token_dir: Option<PathBuf>,
     free_slot: Option<FreeSlot>,
+    policy: Option<Policy>,
     log: Option<Log>,
     #[serde(default)]
     slot: Vec<Slot>,
@@ -118,7 +122,8 @@ impl Config {
             )));
         }
         let free_slot = file.free_slot.unwrap_or_default();
-        Ok(Self { token_dir, free_slot, log_level, log_to, slots })
+        let policy = file.policy.unwrap_or_default();
+        Ok(Self { token_dir, free_slot, policy, log_level, log_to, slots })
     }
 }
 

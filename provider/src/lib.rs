@@ -24,6 +24,7 @@ pub mod log;
 pub mod mechanism;
 pub mod module;
 pub mod object;
+pub mod policy;
 pub mod returns;
 pub mod secret;
 pub mod session;

@@ -8,6 +8,7 @@ use crate::backend::{Backend, Pin, SlotId};
 use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
+use crate::policy::Policy;
 use crate::session::Session;
 use crate::slab::{Guard, Slab};
 use crate::slot::Slot;
@@ -17,6 +18,7 @@ pub struct Module {
     backends: Mutex<Arc<[Box<dyn Backend>]>>,
     slots: Mutex<BTreeMap<SlotId, Arc<Slot>>>,
     sessions: &'static Slab<Session>,
+    policy: Policy,
 }
 
 impl Module {
@@ -27,12 +29,17 @@ impl Module {
             slots: config.slots.clone(),
             ..EmbeddedConfig::new(&config.token_dir)
         });
-        Self::over(vec![Box::new(embedded)], sessions)
+        Self::over(vec![Box::new(embedded)], config.policy, sessions)
     }
 
     /// A module over backends of the caller's: tests and benches bring their own.
-    pub fn over(backends: Vec<Box<dyn Backend>>, sessions: &'static Slab<Session>) -> Self {
-        Self { backends: Mutex::new(backends.into()), slots: Mutex::default(), sessions }
+    pub fn over(
+        backends: Vec<Box<dyn Backend>>,
+        policy: Policy,
+        sessions: &'static Slab<Session>,
+    ) -> Self {
+        let backends = Mutex::new(backends.into());
+        Self { backends, slots: Mutex::default(), sessions, policy }
     }
 
     /// The slots there are now, in ascending order of id.
@@ -48,7 +55,8 @@ impl Module {
         let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let mut slots = Vec::with_capacity(tokens.len());
         for (id, token) in tokens {
-            let slot = known.entry(id).or_insert_with(|| Arc::new(Slot::new(id, token)));
+            let new = || Arc::new(Slot::new(id, token, self.policy));
+            let slot = known.entry(id).or_insert_with(new);
             slots.push(slot.clone());
         }
         slots.sort_by_key(|slot| slot.id);

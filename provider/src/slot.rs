@@ -8,6 +8,7 @@ use crate::backend::{Object, Pin, SlotId, Token, User, View};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::object::Role;
+use crate::policy::Policy;
 use crate::session::objects::{ObjectTable, Target};
 
 /// One slot with its token.
@@ -15,6 +16,7 @@ pub struct Slot {
     pub id: SlotId,
     pub token: Arc<dyn Token>,
     pub objects: ObjectTable,
+    pub policy: Policy,
     /// Who is logged in (the two lowest bits) and how often that changed: what a session
     /// remembered under another word is stale.
     word: AtomicU64,
@@ -35,11 +37,12 @@ pub struct SessionCount {
 }
 
 impl Slot {
-    pub fn new(id: SlotId, token: Arc<dyn Token>) -> Self {
+    pub fn new(id: SlotId, token: Arc<dyn Token>, policy: Policy) -> Self {
         Self {
             id,
             token,
             objects: ObjectTable::default(),
+            policy,
             word: AtomicU64::new(0),
             state: Mutex::default(),
         }

@@ -7,6 +7,8 @@ use std::fmt;
 pub struct AttributeType(pub u64);
 
 impl AttributeType {
+    /// Ours: what a secret key was used for ([`Roles`](crate::policy::Roles)).
+    pub const KEYWAY_ROLES: Self = Self(0x80004b01);
     pub const CLASS: Self = Self(0x0);
     pub const TOKEN: Self = Self(0x1);
     pub const PRIVATE: Self = Self(0x2);
@@ -335,6 +337,7 @@ pub static NAMES: &[(AttributeType, &str)] = &[
     (AttributeType::UNWRAP_TEMPLATE, "CKA_UNWRAP_TEMPLATE"),
     (AttributeType::DERIVE_TEMPLATE, "CKA_DERIVE_TEMPLATE"),
     (AttributeType::ALLOWED_MECHANISMS, "CKA_ALLOWED_MECHANISMS"),
+    (AttributeType::KEYWAY_ROLES, "CKA_KEYWAY_ROLES"),
 ];
 
 #[cfg(test)]

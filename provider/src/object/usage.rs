@@ -2,11 +2,15 @@
 
 use crate::attribute::{AttributeType, Attributes, Value};
 use crate::mechanism::{Function, MechanismType};
+use crate::policy::Roles;
 
 /// `CKA_SIGN` and its like, `CKA_ALLOWED_MECHANISMS`, `CKA_ALWAYS_AUTHENTICATE`.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
     functions: u16,
+    /// The functions whose first use has to be recorded.
+    to_record: u16,
+    pub roles: Roles,
     allowed: Option<Box<[u64]>>,
     pub always_authenticate: bool,
 }
@@ -34,13 +38,23 @@ impl Usage {
             Some(Value::Mechanisms(list)) if !list.is_empty() => Some(list.to_vec().into()),
             _ => None,
         };
+        let roles = Roles::of(attributes);
+        let to_record = ATTRIBUTES
+            .iter()
+            .filter(|(function, _)| roles.must_record(attributes, *function))
+            .fold(0, |bits, (function, _)| bits | 1 << *function as u16);
         let always_authenticate = attributes.is_true(AttributeType::ALWAYS_AUTHENTICATE);
-        Self { functions, allowed, always_authenticate }
+        Self { functions, to_record, roles, allowed, always_authenticate }
     }
 
     /// Whether the usage attribute of `function` is true.
     pub fn permits(&self, function: Function) -> bool {
         self.functions & 1 << function as u16 != 0
+    }
+
+    /// Whether the first use for `function` has to be recorded, because it excludes another.
+    pub fn must_record(&self, function: Function) -> bool {
+        self.to_record & 1 << function as u16 != 0
     }
 
     /// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism; an empty list restricts nothing.

@@ -6,6 +6,7 @@ use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, Mechanism, MechanismSpec, Params};
 use crate::object;
+use crate::policy::Policy;
 use crate::session::Session;
 
 impl Session {
@@ -20,6 +21,7 @@ impl Session {
     ) -> Result<Handle> {
         require(mechanism.spec, mechanism.spec.generate.is_some(), "generate a key")?;
         let attributes = object::for_generation(mechanism.spec, template, self.caller())?;
+        self.slot().policy.admit(&attributes)?;
         let object = self.slot().token.generate(mechanism, attributes)?;
         Ok(self.issue(object))
     }
@@ -36,6 +38,7 @@ impl Session {
     ) -> Result<(Handle, Handle)> {
         require(mechanism.spec, mechanism.spec.generate_pair.is_some(), "generate a key pair")?;
         let (public, private) = object::for_pair(mechanism.spec, public, private, self.caller())?;
+        self.slot().policy.admit(&private)?;
         let (public, private) = self.slot().token.generate_pair(mechanism, public, private)?;
         Ok((self.issue(public), self.issue(private)))
     }
@@ -56,6 +59,8 @@ impl Session {
         let wrapping = self.usable(with, Function::Wrap, spec)?.snapshot.clone();
         let wrapped = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
         may_leave(spec, &wrapping, &wrapped)?;
+        self.slot().policy.admit_wrapping(&wrapping.attributes, &wrapped.attributes)?;
+        self.latch(with, Function::Wrap, spec)?;
         self.slot().token.wrap(mechanism, &wrapping, &wrapped)
     }
 
@@ -79,6 +84,8 @@ impl Session {
             return Err(Code::TemplateInconsistent
                 .because(format!("{} unwraps no private keys", spec.name())));
         }
+        self.slot().policy.admit(&attributes)?;
+        self.latch(with, Function::Unwrap, spec)?;
         let object = self.slot().token.unwrap(mechanism, &unwrapping, wrapped, attributes)?;
         Ok(self.issue(object))
     }
@@ -109,7 +116,10 @@ impl Session {
         };
         let base = joined.as_ref().unwrap_or(&from.attributes);
         let attributes = object::for_derive(spec, template, base, self.caller())?;
-        hides(base, &attributes)?;
+        if self.slot().policy != Policy::Compatible {
+            hides(base, &attributes)?;
+        }
+        self.slot().policy.admit(&attributes)?;
         let object = self.slot().token.derive(mechanism, &from, attributes)?;
         Ok(self.issue(object))
     }

@@ -8,6 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, MechanismSpec};
 use crate::session::Session;
+use crate::session::latch::excluded;
 
 /// The key a session used last, and the state of the world in which it was looked up: as long as
 /// handle, login word, object version and the store's epoch are the same, nothing is looked up.
@@ -22,6 +23,10 @@ pub struct Memo {
 }
 
 impl Memo {
+    pub(super) fn object(&self) -> &Arc<Object> {
+        &self.object
+    }
+
     pub(super) fn login(&self) -> u64 {
         self.login
     }
@@ -70,7 +75,10 @@ impl Session {
         }
         let memo = self.memo.as_ref().expect("set just above");
         check_usage(&memo.snapshot, function, spec, blame)?;
-        Ok(memo)
+        match memo.snapshot.usage.roles.exclude(function) {
+            Some(other) if self.slot().policy.latches() => Err(excluded(function, other)),
+            _ => Ok(memo),
+        }
     }
 
     /// An object that is there and visible, brought up to date.

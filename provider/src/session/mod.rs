@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `active` | running operations, and the one place that ends them |
 //! | `memo` | the key used last: what makes the second use of a key cheap |
+//! | `latch` | that the first use of a secret key decides what it is for |
 //! | `objects` | object handles |
 //! | `dual` | two operations that take the same data |
 //! | `recover` | verification that gives back what was signed |
@@ -14,6 +15,7 @@ mod digest;
 pub mod dual;
 pub mod find;
 mod key;
+mod latch;
 mod login;
 pub mod memo;
 mod object;

@@ -16,6 +16,7 @@ impl Session {
     /// As [`object::from_template`] and [`Token::create`](crate::backend::Token::create).
     pub fn create(&mut self, template: &Template<'_>) -> Result<Handle> {
         let attributes = object::from_template(template, self.caller())?;
+        self.slot().policy.admit(&attributes)?;
         let object = self.slot().token.create(attributes)?;
         Ok(self.issue(object))
     }
@@ -27,6 +28,7 @@ impl Session {
     pub fn copy(&mut self, object: Handle, template: &Template<'_>) -> Result<Handle> {
         let original = self.current_object(object, Code::ObjectHandleInvalid)?.snapshot();
         let attributes = object::copied(&original.attributes, template, self.caller())?;
+        self.slot().policy.admit(&attributes)?;
         let object = self.slot().token.create(attributes)?;
         Ok(self.issue(object))
     }

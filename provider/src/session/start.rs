@@ -30,6 +30,9 @@ impl Session {
         if memo.snapshot.is_private() {
             active = active.under_login(memo.login(), memo.snapshot.usage.always_authenticate);
         }
+        if memo.snapshot.usage.must_record(function) {
+            self.latch(key, function, spec)?;
+        }
         self.active[class as usize] = Some(active);
         Ok(())
     }

@@ -7,6 +7,7 @@ use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
 use keyway_pkcs11::ffi::current;
 use keyway_pkcs11::mechanism::MechanismType;
 use keyway_pkcs11::module::Module;
+use keyway_pkcs11::policy::Policy;
 use keyway_pkcs11::returns::may_return;
 use keyway_pkcs11::store::Cost;
 use pkcs11_sys as ck;
@@ -47,7 +48,7 @@ pub fn on_public(body: impl FnOnce(Session)) {
             pin_cost: Cost { kibibytes: 8, passes: 1, lanes: 1 },
             ..EmbeddedConfig::new(directory.path())
         });
-        Ok(Module::over(vec![Box::new(backend)], sessions))
+        Ok(Module::over(vec![Box::new(backend)], Policy::Standard, sessions))
     })
     .expect("no module is installed");
     let _installed = Installed;
