@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use once_cell::sync::OnceCell;
+
 use crate::backend::{Object, Pin, SlotId, Token, User, View};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::object::Role;
 use crate::policy::Policy;
+use crate::secret::Secret;
 use crate::session::objects::{ObjectTable, Target};
 
 /// One slot with its token.
@@ -21,6 +24,8 @@ pub struct Slot {
     /// remembered under another word is stale.
     word: AtomicU64,
     state: Mutex<State>,
+    /// What authenticates saved operation states.
+    seal: OnceCell<Secret>,
 }
 
 #[derive(Default)]
@@ -45,12 +50,22 @@ impl Slot {
             policy,
             word: AtomicU64::new(0),
             state: Mutex::default(),
+            seal: OnceCell::new(),
         }
     }
 
     /// Changes with every login and logout.
     pub fn login_word(&self) -> u64 {
         self.word.load(Ordering::Acquire)
+    }
+
+    /// The key that authenticates operation states saved here: random, of this slot in this
+    /// process, so that no other token's states and none of another run are taken for its own.
+    ///
+    /// # Errors
+    /// As [`Token::random`].
+    pub fn seal(&self) -> Result<&Secret> {
+        self.seal.get_or_try_init(|| Secret::try_with(32, |key| self.token.random(key)))
     }
 
     pub fn role(&self) -> Role {

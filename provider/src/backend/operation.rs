@@ -1,6 +1,6 @@
 //! A running cryptographic operation, as the session drives it.
 
-use crate::error::Result;
+use crate::error::{Code, Result};
 
 /// What `C_EncryptInit`, `C_DecryptInit`, `C_DigestInit`, `C_SignInit` and `C_VerifyInit` start.
 pub enum Operation {
@@ -25,6 +25,20 @@ pub trait Transform: Send {
     /// `output` holds at least `output_size(input.len(), true)` bytes. Returns the bytes written.
     /// Only an operation that recovers data from signatures may be asked again after it.
     fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+
+    /// What `C_GetOperationState` keeps of an operation; `None` if that must not leave the token
+    /// or cannot be had, as with everything but digests.
+    fn save(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Goes on where [`save`](Self::save) was called, on an operation of the same mechanism.
+    ///
+    /// # Errors
+    /// SavedStateInvalid for bytes that did not come from there.
+    fn load(&mut self, _state: &[u8]) -> Result<()> {
+        Err(Code::SavedStateInvalid.because("the operation has no state to be restored"))
+    }
 }
 
 /// Verify: bytes and a signature in, yes or no out.

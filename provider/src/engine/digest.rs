@@ -1,7 +1,7 @@
 //! Digests: SHA-1, SHA-2 and SHA-3 in one or many parts.
 
 use crate::backend::{Operation, Transform};
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::ffi::awslc::digest::Digest;
 use crate::mechanism::Hash;
 
@@ -37,6 +37,18 @@ impl Transform for Running {
         let size = self.0.hash().size();
         output[..size].copy_from_slice(&self.0.finish()[..size]);
         Ok(size)
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        self.0.save()
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<()> {
+        let restored = Digest::restore(self.0.hash(), state);
+        self.0 = restored.ok_or_else(|| {
+            Code::SavedStateInvalid.because(format!("no state of {:?}", self.0.hash()))
+        })?;
+        Ok(())
     }
 }
 

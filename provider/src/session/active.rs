@@ -73,6 +73,25 @@ impl Active {
         Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false }
     }
 
+    /// An operation that took parts before it was saved.
+    pub(super) fn in_parts(mut self) -> Self {
+        self.mode = Mode::Multi;
+        self
+    }
+
+    /// Whether it took parts, so that no one-shot call can end it.
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.mode == Mode::Multi
+    }
+
+    /// What can be saved of it.
+    pub(super) fn save(&self) -> Option<Vec<u8>> {
+        match &self.operation {
+            Operation::Transform(transform) => transform.save(),
+            Operation::Check(_) => None,
+        }
+    }
+
     /// The mechanism that it was started with.
     pub fn spec(&self) -> &'static MechanismSpec {
         self.spec

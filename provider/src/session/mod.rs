@@ -8,6 +8,7 @@
 //! | `objects` | object handles |
 //! | `dual` | two operations that take the same data |
 //! | `recover` | verification that gives back what was signed |
+//! | `saved` | the operation state of a digest, as the application keeps it |
 //! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
 
 pub mod active;
@@ -21,6 +22,7 @@ pub mod memo;
 mod object;
 pub mod objects;
 mod recover;
+mod saved;
 mod start;
 
 use std::sync::Arc;

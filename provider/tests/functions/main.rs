@@ -6,3 +6,4 @@ mod dual;
 mod harness;
 mod login;
 mod recover;
+mod state;

@@ -1,6 +1,8 @@
 //! Digest states of AWS-LC. Those of SHA-1 and SHA-2 are kept by value, so that starting a digest
 //! allocates nothing; the engine shows its SHA-3 only through `EVP_MD_CTX`.
 
+mod state;
+
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
 

@@ -14,6 +14,7 @@ mod recover;
 mod session;
 mod signature;
 mod slot;
+mod state;
 mod unsupported;
 
 pub use cipher::*;
@@ -29,4 +30,5 @@ pub use recover::*;
 pub use session::*;
 pub use signature::*;
 pub use slot::*;
+pub use state::*;
 pub use unsupported::*;
