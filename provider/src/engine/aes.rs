@@ -50,6 +50,19 @@ pub(super) fn encrypt_blocks(
     Mode::of(iv).run(key, Direction::Encrypt, input, output)
 }
 
+/// Undoes [`encrypt_blocks`].
+///
+/// # Errors
+/// KeySizeRange for a key that is no AES key.
+pub(super) fn decrypt_blocks(
+    key: &SecretKey,
+    iv: Option<[u8; BLOCK]>,
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<()> {
+    Mode::of(iv).run(key, Direction::Decrypt, input, output)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Padding {
     None,

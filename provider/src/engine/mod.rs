@@ -4,6 +4,7 @@ pub mod aead;
 pub mod aes;
 pub mod aes_ctr;
 pub mod aes_mac;
+pub mod aes_stealing;
 mod agreement;
 pub mod certificate;
 pub mod combine;

@@ -212,6 +212,7 @@ fn is_known(key_type: KeyType) -> bool {
     matches!(
         key_type,
         KeyType::AES
+            | KeyType::AES_XTS
             | KeyType::CHACHA20
             | KeyType::GENERIC_SECRET
             | KeyType::HKDF
@@ -232,6 +233,7 @@ fn is_known(key_type: KeyType) -> bool {
 fn check_length(key_type: Option<KeyType>, len: u64) -> Result<()> {
     let fits = match key_type {
         Some(KeyType::AES) => matches!(len, 16 | 24 | 32),
+        Some(KeyType::AES_XTS) => len == 64,
         Some(KeyType::CHACHA20) => len == 32,
         _ => len > 0,
     };
@@ -308,6 +310,7 @@ mod tests {
     fn a_generated_key_is_random_secret_and_as_long_as_wanted() {
         for (id, key_type, good, bad) in [
             (M::AES_KEY_GEN, KeyType::AES, &[16, 24, 32][..], &[0, 8, 17, 64][..]),
+            (M::AES_XTS_KEY_GEN, KeyType::AES_XTS, &[64], &[0, 32, 63]),
             (M::CHACHA20_KEY_GEN, KeyType::CHACHA20, &[32], &[0, 16, 31, 33]),
             (M::GENERIC_SECRET_KEY_GEN, KeyType::GENERIC_SECRET, &[1, 33, 512], &[0, 513]),
             (M::SHA256_KEY_GEN, KeyType::SHA256_HMAC, &[1, 32, 512], &[0, u64::MAX]),

@@ -94,6 +94,7 @@ pub fn derived_length(attributes: &Attributes) -> Result<Option<usize>> {
     let Some(length) = attributes.number(AttributeType::VALUE_LEN) else { return Ok(None) };
     let fits = match attributes.key_type() {
         Some(KeyType::AES) => matches!(length, 16 | 24 | 32),
+        Some(KeyType::AES_XTS) => length == 64,
         Some(KeyType::CHACHA20) => length == 32,
         _ => length > 0,
     };

@@ -107,6 +107,9 @@ pub fn sample(class: &Class, rule: &Rule) -> Value {
         (id, _) if Some(id) == subtype_attribute(class.class) => {
             Value::Number(class.subtype.expect("a class with this attribute has a subtype"))
         }
+        (AttributeType::VALUE_LEN, _) if class.subtype == Some(KeyType::AES_XTS.0) => {
+            Value::Number(64)
+        }
         (AttributeType::VALUE_LEN, _) => Value::Number(32),
         (AttributeType::TRUSTED | AttributeType::ALWAYS_AUTHENTICATE, _) => Value::Bool(false),
         // One that is not empty asks for more: `a_certificate_has_a_value_or_a_place_to_find_it`.

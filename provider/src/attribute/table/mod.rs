@@ -87,6 +87,7 @@ pub static CLASSES: &[Class] = &[
     agreement(private_key("Montgomery EC private key", KeyType::EC_MONTGOMERY, &PRIVATE_EC, &[])),
     agreement(private_key("DH private key", KeyType::DH, &PRIVATE_DH, &[])),
     secret_key("AES key", KeyType::AES, CIPHER),
+    secret_key("AES-XTS key", KeyType::AES_XTS, &[A::ENCRYPT, A::DECRYPT]),
     secret_key("ChaCha20 key", KeyType::CHACHA20, &[A::ENCRYPT, A::DECRYPT]),
     secret_key("generic secret", KeyType::GENERIC_SECRET, MAC),
     secret_key("SHA-1 HMAC key", KeyType::SHA_1_HMAC, MAC),

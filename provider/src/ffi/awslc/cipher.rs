@@ -139,6 +139,33 @@ pub(crate) fn ecb(direction: Direction, key: &[u8], input: &[u8], output: &mut [
     context.update(input, output)
 }
 
+/// AES-256-XTS over one data unit of at least a block (IEEE 1619).
+///
+/// # Errors
+/// KeySizeRange for a key that is not 64 bytes long; FunctionFailed for one whose halves are equal.
+pub(crate) fn xts(
+    direction: Direction,
+    key: &[u8],
+    tweak: &[u8; BLOCK],
+    input: &[u8],
+    output: &mut [u8],
+) -> Result<()> {
+    if key.len() != 64 {
+        return Err(Code::KeySizeRange.because(format!("an XTS key of {} bytes", key.len())));
+    }
+    let mut context = Context::new()?;
+    // SAFETY: takes nothing and returns the address of a static table.
+    context.init(direction, unsafe { aws::EVP_aes_256_xts() })?;
+    context.key(key)?;
+    // SAFETY: the context has a cipher and a key; the tweak is a block; -1 keeps the direction.
+    let answer = unsafe {
+        let (context, none) = (context.0.as_mut_ptr(), ptr::null_mut());
+        aws::EVP_CipherInit_ex(context, ptr::null(), none, ptr::null(), tweak.as_ptr(), -1)
+    };
+    check(answer, Code::FunctionFailed, "set the tweak of XTS")?;
+    context.update(input, output)
+}
+
 /// A cipher context of the engine under construction or at work.
 pub(crate) struct Context(pub(super) Owned<EVP_CIPHER_CTX>);
 

@@ -4,8 +4,9 @@
 //! changes the key that comes out of it.
 
 use crate::attribute::KeyType;
+use crate::engine::aes_stealing::Mode;
 use crate::engine::wrap::Form;
-use crate::engine::{aead, aes, aes_ctr, aes_mac, gcm, kdf, secret, wrap};
+use crate::engine::{aead, aes, aes_ctr, aes_mac, aes_stealing, gcm, kdf, secret, wrap};
 use crate::mechanism::{MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -53,6 +54,21 @@ pub static ROWS: &[MechanismSpec] = &[
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
         ..AES
+    },
+    MechanismSpec {
+        id: MechanismType::AES_CTS,
+        params: params::iv,
+        encrypt: Some(|key, params| aes_stealing::encrypt(Mode::Cts, key, params)),
+        decrypt: Some(|key, params| aes_stealing::decrypt(Mode::Cts, key, params)),
+        ..AES
+    },
+    MechanismSpec { id: MechanismType::AES_XTS_KEY_GEN, generate: Some(secret::generate), ..XTS },
+    MechanismSpec {
+        id: MechanismType::AES_XTS,
+        params: params::iv,
+        encrypt: Some(|key, params| aes_stealing::encrypt(Mode::Xts, key, params)),
+        decrypt: Some(|key, params| aes_stealing::decrypt(Mode::Xts, key, params)),
+        ..XTS
     },
     MechanismSpec {
         id: MechanismType::AES_GMAC,
@@ -104,6 +120,10 @@ pub static ROWS: &[MechanismSpec] = &[
 /// Sizes in bytes.
 const AES: MechanismSpec =
     MechanismSpec { keys: &[KeyType::AES], sizes: (16, 32), ..MechanismSpec::DEFAULT };
+
+/// The engine has XTS with two keys of 256 bits only.
+const XTS: MechanismSpec =
+    MechanismSpec { keys: &[KeyType::AES_XTS], sizes: (64, 64), ..MechanismSpec::DEFAULT };
 
 const KWP: MechanismSpec = MechanismSpec {
     params: params::wrap_iv,
