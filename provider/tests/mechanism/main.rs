@@ -57,13 +57,16 @@ pub fn offered(session: Session<'_>, (id, flags): Pair) -> bool {
 }
 
 /// Exercised by the tests of the engine until their rows stand here.
-const ENGINE: [MechanismType; 6] = [
+const ENGINE: [MechanismType; 9] = [
     MechanismType::CONCATENATE_BASE_AND_KEY,
     MechanismType::CONCATENATE_BASE_AND_DATA,
     MechanismType::CONCATENATE_DATA_AND_BASE,
     MechanismType::XOR_BASE_AND_DATA,
     MechanismType::EXTRACT_KEY_FROM_KEY,
     MechanismType::PKCS5_PBKD2,
+    MechanismType::AES_CTS,
+    MechanismType::AES_XTS,
+    MechanismType::AES_XTS_KEY_GEN,
 ];
 
 /// Issue 2, "Tests": a new row of the mechanism table cannot be forgotten here.
