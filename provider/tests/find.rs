@@ -14,7 +14,6 @@ fn label(text: &str) -> Attribute {
     Attribute::text(A::LABEL, text)
 }
 
-/// Pitfall 24.
 #[test]
 #[serial]
 fn what_is_found_matches_byte_for_byte() {
@@ -49,7 +48,6 @@ fn an_empty_template_finds_everything() {
     });
 }
 
-/// Pitfall 24.
 #[test]
 #[serial]
 fn private_objects_are_invisible_without_a_login() {
@@ -70,7 +68,6 @@ fn private_objects_are_invisible_without_a_login() {
     });
 }
 
-/// Pitfall 24.
 #[test]
 #[serial]
 fn the_same_objects_come_one_at_a_time_or_all_at_once() {
@@ -91,7 +88,6 @@ fn the_same_objects_come_one_at_a_time_or_all_at_once() {
     });
 }
 
-/// Pitfall 24.
 #[test]
 #[serial]
 fn a_search_at_its_end_goes_on_finding_nothing() {
@@ -110,7 +106,6 @@ fn a_search_at_its_end_goes_on_finding_nothing() {
     });
 }
 
-/// Pitfall 24.
 #[test]
 #[serial]
 fn one_search_at_a_time() {
@@ -148,7 +143,7 @@ fn searching_without_a_place_for_the_result_is_a_bad_argument() {
     });
 }
 
-/// Pitfall 24: NSS asks for its own classes, OpenSC for profiles.
+/// NSS asks for its own classes, OpenSC for profiles.
 #[test]
 #[serial]
 fn a_class_that_no_object_has_finds_nothing() {
@@ -164,7 +159,7 @@ fn a_class_that_no_object_has_finds_nothing() {
     });
 }
 
-/// Pitfall 24: as NSS looks for certificates and tells its own.
+/// As NSS looks for certificates and tells its own.
 #[test]
 #[serial]
 fn certificates_are_found_by_issuer_serial_number_and_subject() {

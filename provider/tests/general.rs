@@ -20,7 +20,7 @@ fn arguments(callbacks: [bool; 4], flags: u64, reserved: u64) -> [u64; 6] {
 
 const LOCKING_OK: u64 = 2;
 
-/// Pitfall 1; "General-purpose functions", C_GetFunctionList.
+/// "General-purpose functions", C_GetFunctionList.
 #[test]
 #[serial]
 fn the_function_list_is_there_before_initialisation_and_always_the_same() {
@@ -54,7 +54,7 @@ fn the_function_list_says_2_40_and_has_every_function() {
     });
 }
 
-/// Pitfall 1; "Cryptoki function return values", CKR_CRYPTOKI_NOT_INITIALIZED: before any look at
+/// "Cryptoki function return values", CKR_CRYPTOKI_NOT_INITIALIZED: before any look at
 /// the arguments, also in functions that are not supported.
 #[test]
 #[serial]
@@ -77,7 +77,6 @@ fn every_other_function_needs_initialisation_first() {
     });
 }
 
-/// Pitfall 2.
 #[test]
 #[serial]
 fn initialising_twice_is_refused_and_changes_nothing() {
@@ -89,7 +88,6 @@ fn initialising_twice_is_refused_and_changes_nothing() {
     });
 }
 
-/// Pitfall 2.
 #[test]
 #[serial]
 fn initialising_and_finalising_may_alternate() {
@@ -103,7 +101,7 @@ fn initialising_and_finalising_may_alternate() {
     });
 }
 
-/// Pitfall 2; "C_Initialize": "The value of pReserved [...] MUST be NULL_PTR".
+/// "C_Initialize": "The value of pReserved [...] MUST be NULL_PTR".
 #[test]
 #[serial]
 fn a_reserved_pointer_is_refused_without_being_followed() {
@@ -119,7 +117,7 @@ fn a_reserved_pointer_is_refused_without_being_followed() {
     });
 }
 
-/// Pitfall 2; "C_Initialize": all four or none.
+/// "C_Initialize": all four or none.
 #[test]
 #[serial]
 fn mutex_functions_come_all_four_or_not_at_all() {
@@ -139,7 +137,7 @@ fn mutex_functions_come_all_four_or_not_at_all() {
     });
 }
 
-/// Pitfall 2: with flags 0 an application demands its own functions; that the module locks for
+/// With flags 0 an application demands its own functions; that the module locks for
 /// itself harms nobody.
 #[test]
 #[serial]
@@ -154,7 +152,7 @@ fn four_mutex_functions_are_accepted_whatever_the_flags_say() {
     });
 }
 
-/// Pitfall 2; as many applications misalign what they pass.
+/// As many applications misalign what they pass.
 #[test]
 #[serial]
 fn misaligned_arguments_of_initialisation_are_read() {
@@ -165,7 +163,6 @@ fn misaligned_arguments_of_initialisation_are_read() {
     });
 }
 
-/// Pitfall 3.
 #[test]
 #[serial]
 fn finalising_with_an_argument_is_refused_and_the_module_stays_initialised() {
@@ -192,7 +189,6 @@ fn sessions_and_handles_do_not_outlive_finalisation() {
     });
 }
 
-/// Pitfall 4.
 #[test]
 #[serial]
 fn there_are_three_interfaces_without_flags() {
@@ -214,7 +210,7 @@ fn there_are_three_interfaces_without_flags() {
     });
 }
 
-/// Pitfall 4; "C_GetInterfaceList" follows the convention of lists.
+/// "C_GetInterfaceList" follows the convention of lists.
 #[test]
 #[serial]
 fn the_list_of_interfaces_tells_its_length() {
@@ -233,7 +229,7 @@ fn the_list_of_interfaces_tells_its_length() {
     });
 }
 
-/// Pitfall 4; "C_GetInterface".
+/// "C_GetInterface".
 #[test]
 #[serial]
 fn asking_for_no_interface_in_particular_gives_the_newest() {
@@ -243,7 +239,6 @@ fn asking_for_no_interface_in_particular_gives_the_newest() {
     });
 }
 
-/// Pitfall 4.
 #[test]
 #[serial]
 fn an_interface_is_found_by_name_version_and_flags() {
@@ -285,7 +280,7 @@ fn newest_interface(target: &harness::Target) -> Result<(usize, usize), Code> {
     Ok((version, if version >= 302 { 104 } else { 92 }))
 }
 
-/// Pitfall 8; "C_GetInfo".
+/// "C_GetInfo".
 #[test]
 #[serial]
 fn the_library_describes_itself_in_padded_text() {
@@ -303,7 +298,7 @@ fn the_library_describes_itself_in_padded_text() {
     });
 }
 
-/// Pitfall 10; "Parallel function management functions".
+/// "Parallel function management functions".
 #[test]
 #[serial]
 fn functions_do_not_run_in_parallel() {

@@ -23,7 +23,7 @@ fn counters(target: &Target) -> u64 {
     target.token_info(target.slot()).expect("C_GetTokenInfo").flags & all
 }
 
-/// Pitfall 14: before the PIN is looked at.
+/// Before the PIN is looked at.
 #[test]
 #[serial]
 fn a_second_login_is_refused_before_its_pin_is_looked_at() {
@@ -38,7 +38,6 @@ fn a_second_login_is_refused_before_its_pin_is_looked_at() {
     });
 }
 
-/// Pitfall 14.
 #[test]
 #[serial]
 fn logging_out_needs_a_login() {
@@ -51,7 +50,6 @@ fn logging_out_needs_a_login() {
     });
 }
 
-/// Pitfall 14.
 #[test]
 #[serial]
 fn a_pin_that_is_missing_empty_or_wrong_is_told_apart() {
@@ -72,7 +70,6 @@ fn a_pin_that_is_missing_empty_or_wrong_is_told_apart() {
     });
 }
 
-/// Pitfall 15.
 #[test]
 #[serial]
 fn a_wrong_pin_is_remembered_until_the_right_one_comes() {
@@ -86,7 +83,7 @@ fn a_wrong_pin_is_remembered_until_the_right_one_comes() {
     });
 }
 
-/// Pitfall 15: ten tries, the last one announced; then only the SO helps.
+/// Ten tries, the last one announced; then only the SO helps.
 #[test]
 #[serial]
 fn ten_wrong_pins_lock_the_user_out_until_the_security_officer_sets_a_new_one() {
@@ -116,7 +113,7 @@ fn ten_wrong_pins_lock_the_user_out_until_the_security_officer_sets_a_new_one() 
     });
 }
 
-/// Pitfall 14; "C_InitPIN".
+/// "C_InitPIN".
 #[test]
 #[serial]
 fn only_the_security_officer_initialises_the_users_pin() {
@@ -202,7 +199,6 @@ fn who_is_logged_in_decides_whose_pin_changes() {
     });
 }
 
-/// Pitfall 16.
 #[test]
 #[serial]
 fn a_hundred_threads_open_log_in_and_out_and_close() {
@@ -233,7 +229,7 @@ fn a_hundred_threads_open_log_in_and_out_and_close() {
     });
 }
 
-/// Pitfall 18; SoftHSM2 issue 900.
+/// SoftHSM2 issue 900.
 #[test]
 #[serial]
 fn an_operation_on_a_private_key_does_not_outlive_the_login() {
@@ -302,7 +298,7 @@ fn careful_key(session: Session<'_>) -> u64 {
     session.ec_with(keys::P256, &[], &always).expect("a careful key").1
 }
 
-/// Pitfall 17; "C_Login", CKU_CONTEXT_SPECIFIC.
+/// "C_Login", CKU_CONTEXT_SPECIFIC.
 #[test]
 #[serial]
 fn a_careful_key_wants_the_pin_before_each_use() {
@@ -319,7 +315,6 @@ fn a_careful_key_wants_the_pin_before_each_use() {
     });
 }
 
-/// Pitfall 17.
 #[test]
 #[serial]
 fn a_careful_key_without_the_pin_ends_the_operation() {
@@ -334,7 +329,6 @@ fn a_careful_key_without_the_pin_ends_the_operation() {
     });
 }
 
-/// Pitfall 17.
 #[test]
 #[serial]
 fn a_wrong_pin_for_a_careful_key_keeps_the_operation() {
@@ -351,7 +345,6 @@ fn a_wrong_pin_for_a_careful_key_keeps_the_operation() {
     });
 }
 
-/// Pitfall 17.
 #[test]
 #[serial]
 fn a_context_login_needs_an_operation() {
@@ -379,7 +372,7 @@ fn without_a_login_there_are_no_private_objects() {
     });
 }
 
-/// Pitfall 19: "Public token objects may be made without login in a read-write session."
+/// "Public token objects may be made without login in a read-write session."
 #[test]
 #[serial]
 fn without_a_login_public_token_objects_are_made() {
@@ -390,7 +383,7 @@ fn without_a_login_public_token_objects_are_made() {
     });
 }
 
-/// Pitfall 20 of browsers: a public secret key works without a PIN.
+/// What browsers need: a public secret key works without a PIN.
 #[test]
 #[serial]
 fn without_a_login_public_session_keys_work() {

@@ -23,7 +23,7 @@ fn functions(target: &Target) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Issue 2, "Bad input": every function with NULL for every pointer and each bad number for every
+/// Every function with NULL for every pointer and each bad number for every
 /// number.
 #[test]
 #[serial]
@@ -247,7 +247,7 @@ fn mechanisms() -> Vec<Mechanism> {
     ]
 }
 
-/// Issue 2, "Bad input": "calls in any order and from any thread". Each answer must be in the row
+/// "calls in any order and from any thread". Each answer must be in the row
 /// of its function, which every call of this suite checks, and the module must live. Longer runs
 /// begin elsewhere with `KEYWAY_TEST_SEED`.
 #[test]

@@ -22,7 +22,6 @@ fn label(text: &str) -> Attribute {
     Attribute::text(A::LABEL, text)
 }
 
-/// Pitfall 19.
 #[test]
 #[serial]
 fn a_template_without_a_class_is_incomplete() {
@@ -36,7 +35,7 @@ fn a_template_without_a_class_is_incomplete() {
     });
 }
 
-/// Pitfall 19; "C_CreateObject": NULL with entries.
+/// "C_CreateObject": NULL with entries.
 #[test]
 #[serial]
 fn a_template_that_is_missing_is_a_bad_argument() {
@@ -108,7 +107,6 @@ fn a_key_of_an_impossible_length_is_refused() {
     });
 }
 
-/// Pitfall 20.
 #[test]
 #[serial]
 fn a_secret_key_that_is_imported_bare_has_the_defaults_of_the_specification() {
@@ -144,7 +142,6 @@ fn a_secret_key_that_is_imported_bare_has_the_defaults_of_the_specification() {
     });
 }
 
-/// Pitfall 20.
 #[test]
 #[serial]
 fn data_and_public_keys_have_the_defaults_of_the_specification() {
@@ -162,7 +159,7 @@ fn data_and_public_keys_have_the_defaults_of_the_specification() {
     });
 }
 
-/// Pitfall 20: a private key imported bare may sign, decrypt and unwrap.
+/// A private key imported bare may sign, decrypt and unwrap.
 #[test]
 #[serial]
 fn a_private_key_that_is_imported_bare_may_be_used() {
@@ -177,7 +174,7 @@ fn a_private_key_that_is_imported_bare_may_be_used() {
     });
 }
 
-/// Pitfall 20: Java sends no CKA_DERIVE.
+/// Java sends no CKA_DERIVE.
 #[test]
 #[serial]
 fn a_generated_ec_pair_derives_without_being_asked_to() {
@@ -189,7 +186,6 @@ fn a_generated_ec_pair_derives_without_being_asked_to() {
     });
 }
 
-/// Pitfall 21.
 #[test]
 #[serial]
 fn a_generated_key_has_its_history_computed() {
@@ -217,7 +213,7 @@ fn a_generated_key_has_its_history_computed() {
     });
 }
 
-/// Pitfall 21: "computed, never accepted".
+/// "computed, never accepted".
 #[test]
 #[serial]
 fn history_is_never_accepted_from_a_template() {
@@ -234,7 +230,7 @@ fn history_is_never_accepted_from_a_template() {
     });
 }
 
-/// Pitfall 21; "Secret key objects", footnotes 11 and 12.
+/// "Secret key objects", footnotes 11 and 12.
 #[test]
 #[serial]
 fn a_one_way_switch_goes_one_way() {
@@ -251,7 +247,7 @@ fn a_one_way_switch_goes_one_way() {
     });
 }
 
-/// Pitfall 21; "C_SetAttributeValue", CKA_MODIFIABLE.
+/// "C_SetAttributeValue", CKA_MODIFIABLE.
 #[test]
 #[serial]
 fn an_unmodifiable_object_does_not_change() {
@@ -279,7 +275,6 @@ fn an_indestructible_object_stays() {
     });
 }
 
-/// Pitfall 22.
 #[test]
 #[serial]
 fn reading_fills_what_it_can_and_marks_the_rest() {
@@ -310,7 +305,6 @@ fn reading_fills_what_it_can_and_marks_the_rest() {
     });
 }
 
-/// Pitfall 22.
 #[test]
 #[serial]
 fn a_sensitive_value_is_not_even_measured() {
@@ -348,7 +342,7 @@ fn no_secret_part_of_a_private_key_is_read() {
     });
 }
 
-/// Pitfall 22: -1 fed back as a length.
+/// -1 fed back as a length.
 #[test]
 #[serial]
 fn a_length_left_over_from_an_error_does_no_harm() {
@@ -415,7 +409,7 @@ fn misaligned_templates_are_read() {
     });
 }
 
-/// Pitfall 23: Java copies session keys to token keys.
+/// Java copies session keys to token keys.
 #[test]
 #[serial]
 fn a_session_key_is_copied_to_the_token() {
@@ -434,7 +428,6 @@ fn a_session_key_is_copied_to_the_token() {
     });
 }
 
-/// Pitfall 23.
 #[test]
 #[serial]
 fn a_copy_follows_the_rules() {
@@ -462,7 +455,6 @@ fn a_copy_follows_the_rules() {
     });
 }
 
-/// Pitfall 23.
 #[test]
 #[serial]
 fn the_value_of_a_data_object_may_change() {
@@ -585,7 +577,7 @@ fn again(session: Session<'_>) -> Session<'_> {
     session
 }
 
-/// Pitfall 20; "Certificate objects": contents are not parsed for validity.
+/// "Certificate objects": contents are not parsed for validity.
 #[test]
 #[serial]
 fn a_certificate_is_kept_as_it_came() {

@@ -46,7 +46,7 @@ fn cases(session: Session<'_>) -> Vec<Case> {
     ]
 }
 
-/// Pitfall 27: "A length query [...] keeps it, reports the length".
+/// "A length query [...] keeps it, reports the length".
 #[test]
 #[serial]
 fn asking_for_the_length_keeps_the_operation() {
@@ -64,7 +64,7 @@ fn asking_for_the_length_keeps_the_operation() {
     });
 }
 
-/// Pitfall 27: "BUFFER_TOO_SMALL keep it, report the length, leave the buffer untouched".
+/// "BUFFER_TOO_SMALL keep it, report the length, leave the buffer untouched".
 #[test]
 #[serial]
 fn a_buffer_that_is_too_small_keeps_the_operation_and_stays_untouched() {
@@ -85,7 +85,7 @@ fn a_buffer_that_is_too_small_keeps_the_operation_and_stays_untouched() {
     });
 }
 
-/// Pitfall 27, for the functions of multi-part operations.
+/// For the functions of multi-part operations.
 #[test]
 #[serial]
 fn a_buffer_that_is_too_small_keeps_the_parts() {
@@ -118,7 +118,7 @@ fn a_buffer_that_is_too_small_keeps_the_parts() {
     });
 }
 
-/// Pitfall 27: "ARGUMENTS_BAD for NULL pointers included".
+/// "ARGUMENTS_BAD for NULL pointers included".
 #[test]
 #[serial]
 fn a_missing_pointer_ends_the_operation() {
@@ -162,7 +162,7 @@ fn ended(session: Session<'_>, case: &Case) {
     session.target.same(&what, answer, Err(Code::OperationNotInitialized));
 }
 
-/// Pitfall 27: lengths of -1 for a buffer that is there.
+/// Lengths of -1 for a buffer that is there.
 #[test]
 #[serial]
 fn a_length_that_no_buffer_has_is_a_bad_argument() {
@@ -200,7 +200,7 @@ fn an_empty_input_may_be_null() {
     });
 }
 
-/// Pitfall 27: "Init while active → OPERATION_ACTIVE and the running one goes on".
+/// "Init while active → OPERATION_ACTIVE and the running one goes on".
 #[test]
 #[serial]
 fn a_second_start_is_refused_and_the_first_goes_on() {
@@ -216,7 +216,6 @@ fn a_second_start_is_refused_and_the_first_goes_on() {
     });
 }
 
-/// Pitfall 28.
 #[test]
 #[serial]
 fn the_one_shot_function_after_a_part_is_refused_and_ends_the_operation() {
@@ -233,7 +232,6 @@ fn the_one_shot_function_after_a_part_is_refused_and_ends_the_operation() {
     });
 }
 
-/// Pitfall 28.
 #[test]
 #[serial]
 fn a_part_after_a_length_query_of_the_one_shot_function_is_refused() {
@@ -256,7 +254,7 @@ fn a_part_after_a_length_query_of_the_one_shot_function_is_refused() {
     });
 }
 
-/// Pitfall 28: nothing runs, nothing goes on.
+/// Nothing runs, nothing goes on.
 #[test]
 #[serial]
 fn functions_without_an_operation_are_refused() {
@@ -277,7 +275,7 @@ fn functions_without_an_operation_are_refused() {
     });
 }
 
-/// Pitfall 29: exact lengths from a query.
+/// Exact lengths from a query.
 #[test]
 #[serial]
 fn the_length_that_is_told_is_exact_where_it_can_be() {
@@ -316,7 +314,6 @@ fn the_length_that_is_told_is_exact_where_it_can_be() {
     });
 }
 
-/// Pitfall 29.
 #[test]
 #[serial]
 fn an_operation_may_end_right_after_its_start() {
@@ -330,7 +327,6 @@ fn an_operation_may_end_right_after_its_start() {
     });
 }
 
-/// Pitfall 29.
 #[test]
 #[serial]
 fn a_whole_block_comes_out_at_once() {
@@ -356,7 +352,6 @@ fn a_whole_block_comes_out_at_once() {
     });
 }
 
-/// Pitfall 29.
 #[test]
 #[serial]
 fn a_partial_block_at_the_end_is_out_of_range() {
@@ -487,7 +482,6 @@ fn input_and_output_may_overlap() {
     });
 }
 
-/// Pitfall 30.
 #[test]
 #[serial]
 fn a_signature_is_judged_by_its_length_and_then_by_its_value() {
@@ -521,7 +515,7 @@ fn a_signature_is_judged_by_its_length_and_then_by_its_value() {
     });
 }
 
-/// Pitfall 30 for parts.
+/// The same for parts.
 #[test]
 #[serial]
 fn a_signature_over_parts_is_judged_at_the_end() {
@@ -540,7 +534,6 @@ fn a_signature_over_parts_is_judged_at_the_end() {
     });
 }
 
-/// Pitfall 30.
 #[test]
 #[serial]
 fn public_keys_verify_without_a_login() {
@@ -554,7 +547,6 @@ fn public_keys_verify_without_a_login() {
     });
 }
 
-/// Pitfall 31.
 #[test]
 #[serial]
 fn random_bytes_are_asked_for_with_a_buffer() {
@@ -575,7 +567,7 @@ fn random_bytes_are_asked_for_with_a_buffer() {
     });
 }
 
-/// Pitfall 33: an HMAC key of one byte; issue 2, key types.
+/// An HMAC key of one byte.
 #[test]
 #[serial]
 fn an_hmac_key_has_any_length_from_one_byte() {

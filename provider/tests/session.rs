@@ -9,7 +9,6 @@ use harness::{Attribute, AttributeType, Code, Flags, Function, Mechanism, Mechan
 use harness::{Room, Who, keys, on_token, on_user};
 use serial_test::serial;
 
-/// Pitfall 13.
 #[test]
 #[serial]
 fn a_session_without_the_serial_flag_is_refused() {
@@ -40,7 +39,7 @@ fn a_session_tells_slot_state_and_flags() {
     });
 }
 
-/// Pitfall 13: login is per token and shows in all sessions.
+/// Login is per token and shows in all sessions.
 #[test]
 #[serial]
 fn login_and_logout_show_in_every_session() {
@@ -61,7 +60,6 @@ fn login_and_logout_show_in_every_session() {
     });
 }
 
-/// Pitfall 13.
 #[test]
 #[serial]
 fn closing_the_last_session_logs_out() {
@@ -98,7 +96,7 @@ fn closing_all_sessions_closes_them_and_logs_out() {
     });
 }
 
-/// Pitfall 13: a handle that is used after its session must not hit somebody else's.
+/// A handle that is used after its session must not hit somebody else's.
 #[test]
 #[serial]
 fn session_handles_are_not_reused_at_once() {
@@ -200,7 +198,7 @@ fn a_read_only_session_makes_session_objects_only() {
     });
 }
 
-/// Pitfall 19: "read-only session before login check".
+/// "read-only session before login check".
 #[test]
 #[serial]
 fn a_private_token_object_in_a_public_read_only_session_fails_for_the_session() {
@@ -233,7 +231,6 @@ fn closed_sessions_are_no_longer_counted() {
     });
 }
 
-/// Pitfall 14.
 #[test]
 #[serial]
 fn the_security_officer_and_read_only_sessions_exclude_each_other() {
@@ -251,7 +248,6 @@ fn the_security_officer_and_read_only_sessions_exclude_each_other() {
     });
 }
 
-/// Pitfall 25.
 #[test]
 #[serial]
 fn session_objects_die_with_their_session_and_are_seen_by_others_meanwhile() {

@@ -38,7 +38,7 @@ fn list(
     (answer, count[0], values)
 }
 
-/// Pitfall 8; "C_GetTokenInfo": padded with blanks, no terminating NUL.
+/// "C_GetTokenInfo": padded with blanks, no terminating NUL.
 #[test]
 #[serial]
 fn the_texts_of_a_token_are_printable_and_padded() {
@@ -51,7 +51,6 @@ fn the_texts_of_a_token_are_printable_and_padded() {
     });
 }
 
-/// Pitfalls 8 and 11.
 #[test]
 #[serial]
 fn an_uninitialised_token_has_a_blank_label_and_says_so() {
@@ -65,7 +64,7 @@ fn an_uninitialised_token_has_a_blank_label_and_says_so() {
     });
 }
 
-/// Pitfall 8: utcTime has a meaning only with CKF_CLOCK_ON_TOKEN.
+/// UtcTime has a meaning only with CKF_CLOCK_ON_TOKEN.
 #[test]
 #[serial]
 fn a_token_without_a_clock_shows_no_time() {
@@ -77,7 +76,6 @@ fn a_token_without_a_clock_shows_no_time() {
     });
 }
 
-/// Pitfall 12.
 #[test]
 #[serial]
 fn a_token_tells_its_limits_in_numbers() {
@@ -105,7 +103,6 @@ fn the_flags_of_a_token_say_what_is_initialised() {
     });
 }
 
-/// Pitfall 8.
 #[test]
 #[serial]
 fn a_slot_is_described_and_has_its_token_present() {
@@ -120,7 +117,7 @@ fn a_slot_is_described_and_has_its_token_present() {
     });
 }
 
-/// Pitfall 8: Java takes slot ids as int, and users script them.
+/// Java takes slot ids as int, and users script them.
 #[test]
 #[serial]
 fn slot_ids_are_small_and_stay() {
@@ -133,7 +130,7 @@ fn slot_ids_are_small_and_stay() {
     });
 }
 
-/// Pitfall 11: a token takes the number of the slot in which it was initialised.
+/// A token takes the number of the slot in which it was initialised.
 #[test]
 #[serial]
 fn a_slot_keeps_its_id_when_its_token_is_initialised() {
@@ -149,7 +146,7 @@ fn a_slot_keeps_its_id_when_its_token_is_initialised() {
     });
 }
 
-/// Pitfall 9; "Conventions for functions returning output in a variable-length buffer".
+/// "Conventions for functions returning output in a variable-length buffer".
 #[test]
 #[serial]
 fn lists_tell_their_length_and_never_write_past_it() {
@@ -174,7 +171,7 @@ fn lists_tell_their_length_and_never_write_past_it() {
     });
 }
 
-/// Pitfall 9: before a NULL pointer or anything else is looked at.
+/// Before a NULL pointer or anything else is looked at.
 #[test]
 #[serial]
 fn a_slot_that_does_not_exist_is_refused_before_anything_else() {
@@ -231,7 +228,6 @@ fn a_missing_pointer_is_a_bad_argument() {
     });
 }
 
-/// Pitfall 9.
 #[test]
 #[serial]
 fn every_mechanism_of_the_list_is_described() {
@@ -254,7 +250,7 @@ fn every_mechanism_of_the_list_is_described() {
     });
 }
 
-/// Pitfall 9; "EC mechanisms", table of flags.
+/// "EC mechanisms", table of flags.
 #[test]
 #[serial]
 fn generation_on_curves_is_by_their_names() {
@@ -266,7 +262,6 @@ fn generation_on_curves_is_by_their_names() {
     });
 }
 
-/// Pitfall 10.
 #[test]
 #[serial]
 fn no_slot_event_ever_comes() {
@@ -281,7 +276,6 @@ fn no_slot_event_ever_comes() {
     });
 }
 
-/// Pitfall 11.
 #[test]
 #[serial]
 fn an_uninitialised_token_opens_no_session() {
@@ -295,7 +289,7 @@ fn an_uninitialised_token_opens_no_session() {
     });
 }
 
-/// Pitfall 11; "C_InitToken".
+/// "C_InitToken".
 #[test]
 #[serial]
 fn a_token_is_not_initialised_while_a_session_is_open() {
@@ -310,7 +304,7 @@ fn a_token_is_not_initialised_while_a_session_is_open() {
     });
 }
 
-/// Pitfall 11; "C_InitToken": "all objects that can be destroyed are destroyed".
+/// "C_InitToken": "all objects that can be destroyed are destroyed".
 #[test]
 #[serial]
 fn initialising_again_clears_the_token_and_keeps_its_serial_number() {
@@ -335,7 +329,7 @@ fn initialising_again_clears_the_token_and_keeps_its_serial_number() {
     });
 }
 
-/// Pitfall 11: the SO's PIN is asked for when there is one.
+/// The SO's PIN is asked for when there is one.
 #[test]
 #[serial]
 fn initialising_again_needs_the_pin_of_the_security_officer() {

@@ -77,32 +77,60 @@ fn unsafe_code_stands_in_its_two_places_only() {
     assert_eq!(allowed.matches("allow(unsafe_code)").count(), 1);
 }
 
+/// Compiles a C program, or a library.
+fn compile(name: &str, source: &str, arguments: &[&str], output: &Path) {
+    let file = output.with_file_name(name);
+    fs::write(&file, source).expect("the source is written");
+    let mut compiler = Command::new("cc");
+    compiler.arg(&file).args(arguments).arg("-o").arg(output).args(["-ldl", "-lpthread"]);
+    assert!(compiler.status().expect("a C compiler").success(), "{name}");
+}
+
+/// Runs a program on our module over a token of its own; what it said, if it ended well.
+fn run(program: &Path, libraries: &Path, arguments: &[&str]) -> String {
+    let place = Place::new(Kind::Keyway, true);
+    let (name, configuration) = place.environment();
+    let output = Command::new(program)
+        .arg(module())
+        .args(arguments)
+        .env(name, configuration)
+        .env("LD_LIBRARY_PATH", libraries)
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{:?}: {said}", output.status);
+    said
+}
+
+/// And what design calls for: a fork while eight threads sign and write harms neither
+/// side, and what was acknowledged on either is there.
+#[test]
+#[serial]
+fn children_of_a_fork_under_load_begin_anew_and_lose_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("fork");
+    compile("fork.c", include_str!("programs/fork.c"), &[], &program);
+    let said = run(&program, folder.path(), &[harness::place::USER_PIN]);
+    let line = said.lines().last().unwrap_or_default();
+    let numbers: Vec<u32> =
+        line.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+    let [acknowledged, there, failed] = numbers[..] else { panic!("{said}") };
+    assert!(acknowledged > 12, "{said}");
+    assert_eq!((there, failed), (acknowledged, 0), "{said}");
+}
+
 /// A program that calls the module from its exit handlers and from another library's destructor,
 /// after the module's own destructors ran or before, ends cleanly with the answers there are.
 #[test]
 #[serial]
 fn calls_from_exit_handlers_and_foreign_destructors_end_cleanly() {
-    let place = Place::new(Kind::Keyway, true);
     let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    fs::write(path("late.c"), include_str!("exit/late.c")).expect("written");
-    fs::write(path("main.c"), include_str!("exit/main.c")).expect("written");
-    let compile = |arguments: &[&str], inputs: &[PathBuf], output: &Path| {
-        let mut compiler = Command::new("cc");
-        compiler.args(arguments).args(inputs).arg("-o").arg(output).args(["-ldl"]);
-        assert!(compiler.status().expect("cc").success(), "{arguments:?}");
-    };
-    compile(&["-shared", "-fPIC"], &[path("late.c")], &path("liblate.so"));
-    compile(&["-rdynamic"], &[path("main.c"), path("liblate.so")], &path("main"));
-    let (name, configuration) = place.environment();
-    let output = Command::new(path("main"))
-        .arg(module())
-        .env(name, configuration)
-        .env("LD_LIBRARY_PATH", folder.path())
-        .output()
-        .expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{:?}: {said}", output.status);
+    let library = folder.path().join("liblate.so");
+    compile("late.c", include_str!("programs/late.c"), &["-shared", "-fPIC"], &library);
+    let program = folder.path().join("main");
+    let late = library.display().to_string();
+    compile("main.c", include_str!("programs/main.c"), &["-rdynamic", &late], &program);
+    let said = run(&program, folder.path(), &[]);
     // In atexit handlers the module still works; whether a foreign destructor comes before or
     // after ours is the linker's choice, so either answer is right there, and closing is OK.
     assert!(said.contains("atexit: random 0x0\n"), "{said}");

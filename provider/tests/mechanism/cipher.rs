@@ -269,7 +269,6 @@ fn gcm_gives_no_plaintext_that_is_not_authentic() {
     });
 }
 
-/// Pitfall 34.
 #[test]
 #[serial]
 fn gcm_parameters_come_in_two_sizes() {

@@ -46,7 +46,7 @@ fn derived(
     session.attribute(key, A::VALUE)
 }
 
-/// "Elliptic curve Diffie-Hellman"; pitfall 33: raw and DER-wrapped points.
+/// "Elliptic curve Diffie-Hellman"; raw and DER-wrapped points.
 #[test]
 #[serial]
 fn ecdh_gives_both_sides_the_same_secret() {

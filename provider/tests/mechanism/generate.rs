@@ -118,7 +118,7 @@ fn rsa_pairs_of_every_size_are_generated_and_sign() {
     });
 }
 
-/// Pitfall 32; "PKCS #1 RSA key pair generation": sizes and exponents that there are not.
+/// "PKCS #1 RSA key pair generation": sizes and exponents that there are not.
 #[test]
 #[serial]
 fn rsa_generation_accepts_leading_zeros_and_refuses_nonsense() {
@@ -154,7 +154,7 @@ fn rsa_generation_accepts_leading_zeros_and_refuses_nonsense() {
     });
 }
 
-/// Pitfall 32: "Generation without CLASS and KEY_TYPE works; a template without KEY_TYPE for the
+/// "Generation without CLASS and KEY_TYPE works; a template without KEY_TYPE for the
 /// private half works"; and with them, on each curve.
 #[test]
 #[serial]

@@ -27,7 +27,7 @@ pub fn pairs() -> Vec<Pair> {
     ROWS.iter().flat_map(|row| [(row.1, SIGN | VERIFY), (row.2, SIGN | VERIFY)]).collect()
 }
 
-/// "Hash-Based Message Authentication Codes"; pitfall 33: key types and lengths.
+/// "Hash-Based Message Authentication Codes"; key types and lengths.
 #[test]
 #[serial]
 fn a_code_is_the_oracles_for_every_kind_and_length_of_key() {

@@ -69,7 +69,7 @@ const ENGINE: [MechanismType; 9] = [
     MechanismType::AES_XTS_KEY_GEN,
 ];
 
-/// Issue 2, "Tests": a new row of the mechanism table cannot be forgotten here.
+/// A new row of the mechanism table cannot be forgotten here.
 #[test]
 #[serial]
 fn every_announced_function_of_every_mechanism_is_exercised() {

@@ -76,7 +76,7 @@ fn raw_rsa_is_the_bare_operation() {
     });
 }
 
-/// "PKCS #1 RSA OAEP"; pitfall 33: a label and any hash.
+/// "PKCS #1 RSA OAEP"; a label and any hash.
 #[test]
 #[serial]
 fn oaep_encryption_agrees_with_the_oracle_for_every_hash() {
@@ -110,7 +110,7 @@ fn oaep_encryption_agrees_with_the_oracle_for_every_hash() {
     });
 }
 
-/// Pitfall 33: Java's default is SHA-256 with a mask of SHA-1.
+/// Java's default is SHA-256 with a mask of SHA-1.
 #[test]
 #[serial]
 fn oaep_takes_any_mask_hash_beside_any_hash() {

@@ -15,7 +15,6 @@ const KEYED: [(Function, M); 4] = [
     (Function::Verify, M::SHA256_HMAC),
 ];
 
-/// Pitfall 26.
 #[test]
 #[serial]
 fn a_handle_that_is_no_key_is_an_invalid_key_handle() {
@@ -33,7 +32,7 @@ fn a_handle_that_is_no_key_is_an_invalid_key_handle() {
     });
 }
 
-/// Pitfall 26: the type is looked at before the usage.
+/// The type is looked at before the usage.
 #[test]
 #[serial]
 fn a_key_of_the_wrong_type_is_inconsistent_before_its_usage_is_looked_at() {
@@ -152,7 +151,7 @@ fn a_mechanism_that_does_not_do_it_is_invalid() {
     });
 }
 
-/// Pitfall 26: "Bad IV or parameter length → MECHANISM_PARAM_INVALID".
+/// "Bad IV or parameter length → MECHANISM_PARAM_INVALID".
 #[test]
 #[serial]
 fn parameters_of_the_wrong_length_are_invalid() {
@@ -212,7 +211,6 @@ fn a_parameter_that_is_not_taken_is_invalid() {
     });
 }
 
-/// Pitfall 36.
 #[test]
 #[serial]
 fn a_key_is_used_with_its_allowed_mechanisms_only() {

@@ -148,7 +148,7 @@ fn pss_signatures_are_verified_by_the_oracle() {
     });
 }
 
-/// Pitfall 33: any hash, MGF and salt length.
+/// Any hash, MGF and salt length.
 #[test]
 #[serial]
 fn pss_takes_any_mask_hash_beside_any_hash() {

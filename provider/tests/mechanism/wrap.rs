@@ -150,7 +150,6 @@ fn a_private_key_comes_back_and_signs() {
     });
 }
 
-/// Pitfall 32.
 #[test]
 #[serial]
 fn what_may_not_leave_is_not_wrapped() {
@@ -166,7 +165,7 @@ fn what_may_not_leave_is_not_wrapped() {
     });
 }
 
-/// Pitfall 32: "length query and BUFFER_TOO_SMALL as anywhere".
+/// "length query and BUFFER_TOO_SMALL as anywhere".
 #[test]
 #[serial]
 fn wrapping_tells_its_length_and_respects_the_buffer() {
@@ -218,7 +217,7 @@ fn damaged_wrapped_keys_do_not_come_back() {
     });
 }
 
-/// Pitfall 26: the codes of wrapping have names of their own.
+/// The codes of wrapping have names of their own.
 #[test]
 #[serial]
 fn wrapping_keys_are_refused_by_their_own_codes() {
