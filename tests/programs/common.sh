@@ -1,0 +1,86 @@
+# What every subject of tests/programs.sh starts with, sourced in a subshell from the top folder:
+#   $module  the module          $work  an empty folder, removed at the end
+#   $pin $so_pin                 the PINs, also in the files $work/pin and $work/so-pin
+#   KEYWAY_CONF                  a configuration whose tokens lie in $work/tokens
+#   check WHAT COMMAND...        one line a check; the output of a failed one is shown
+#   at_end COMMAND               runs when the subject ends, the last first
+
+module=$PWD/target/$profile/libkeyway_pkcs11.so
+keyway=$PWD/target/$profile/keyway
+pin=123456
+so_pin=12345678
+work=$(mktemp -d)
+printf %s $pin > "$work/pin"
+printf %s $so_pin > "$work/so-pin"
+cat > "$work/keyway.toml" <<CONF
+token_dir = "$work/tokens"
+CONF
+export KEYWAY_CONF=$work/keyway.toml
+
+cleaning=
+at_end() { cleaning="$*; $cleaning"; }
+trap 'eval "$cleaning"; rm -rf "$work"' EXIT
+
+passed=0
+failed=0
+check() {
+    local what=$1
+    shift
+    if "$@" > "$work/out" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok      $what"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $what"
+        sed 's/^/        /' "$work/out"
+    fi
+}
+refuse() { ! "$@"; }
+# says TEXT COMMAND...: it succeeds and its output holds TEXT.
+says() {
+    local text=$1
+    shift
+    "$@" > "$work/said" 2>&1
+    local rc=$?
+    cat "$work/said"
+    [ $rc = 0 ] && grep -q -- "$text" "$work/said"
+}
+summary() {
+    echo "$1: $passed passed, $failed failed"
+    [ $failed = 0 ]
+}
+
+tool() { pkcs11-tool --module "$module" "$@"; }
+user() { tool --token-label test --login --pin $pin "$@"; }
+# new_token: the token "test", with both PINs.
+new_token() {
+    tool --init-token --slot 1 --label test --so-pin $so_pin &&
+        tool --token-label test --init-pin --login --login-type so --so-pin $so_pin --pin $pin
+}
+
+# openssl_with_engine: writes the configuration that loads the module into OpenSSL 3.0's engine.
+openssl_with_engine() {
+    cat > "$work/openssl.cnf" <<CONF
+openssl_conf = init
+[init]
+engines = engines
+[engines]
+pkcs11 = pkcs11
+[pkcs11]
+engine_id = pkcs11
+dynamic_path = $(dpkg -L libengine-pkcs11-openssl | grep '/engines-3/pkcs11.so$')
+MODULE_PATH = $module
+init = 0
+[req]
+distinguished_name = name
+x509_extensions = extensions
+[name]
+[extensions]
+subjectAltName = DNS:localhost
+CONF
+}
+engine() { OPENSSL_CONF=$work/openssl.cnf openssl "$1" -engine pkcs11 -keyform engine "${@:2}"; }
+# uri LABEL: the private key of that label, with the PIN's file (RFC 7512).
+uri() { echo "pkcs11:token=test;object=$1;type=private?pin-source=file:$work/pin"; }
+# certify LABEL: $work/LABEL.crt, a certificate for localhost that the key signs itself.
+certify() { engine req -new -x509 -days 1 -sha256 -subj /CN=localhost -key "$(uri "$1")" -out "$work/$1.crt"; }
