@@ -117,6 +117,15 @@ impl Mechanism {
         Self::structure(id, words, 16, vec![data])
     }
 
+    /// `CK_PKCS5_PBKD2_PARAMS2` with a salt; `prf` is one of `CKP_PKCS5_PBKD2_*`.
+    pub fn pbkdf2(prf: u64, password: &[u8], salt: &[u8], iterations: u64) -> Self {
+        let (password, salt) = (password.to_vec(), salt.to_vec());
+        let (salt_at, password_at) = (address(&salt), address(&password));
+        let (salt_len, password_len) = (salt.len() as u64, password.len() as u64);
+        let words = vec![1, salt_at, salt_len, iterations, prf, 0, 0, password_at, password_len];
+        Self::structure(MechanismType::PKCS5_PBKD2, words, 72, vec![salt, password])
+    }
+
     /// `CK_HKDF_PARAMS`; `steps` says whether to extract and to expand.
     pub fn hkdf(
         id: MechanismType,

@@ -10,8 +10,9 @@ use crate::harness::{
 };
 
 /// Secret keys: mechanism, type, lengths in bytes.
-const SECRETS: [(M, KeyType, &[u64]); 15] = [
+const SECRETS: [(M, KeyType, &[u64]); 16] = [
     (M::AES_KEY_GEN, KeyType::AES, &[16, 24, 32]),
+    (M::AES_XTS_KEY_GEN, KeyType::AES_XTS, &[64]),
     (M::GENERIC_SECRET_KEY_GEN, KeyType::GENERIC_SECRET, &[1, 16, 64, 512]),
     (M::CHACHA20_KEY_GEN, KeyType::CHACHA20, &[32]),
     (M::HKDF_KEY_GEN, KeyType::HKDF, &[1, 32, 512]),

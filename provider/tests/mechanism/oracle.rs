@@ -1,5 +1,8 @@
-//! What other implementations say: RustCrypto, and HMAC and HKDF by their definitions.
+//! What other implementations say: RustCrypto, and what is made of hashes and blocks by definition.
 
+use aes_kw::aes::{Aes128, Aes192, Aes256};
+use aes_kw::cipher::consts::U16;
+use aes_kw::cipher::{BlockCipherEncrypt, KeyInit};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{Oaep, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha1::Sha1;
@@ -94,6 +97,76 @@ pub fn hkdf_expand(hash: Hash, key: &[u8], info: &[u8], len: usize) -> Vec<u8> {
         output.extend(&last);
     }
     output.truncate(len);
+    output
+}
+
+/// RFC 8018 section 5.2.
+pub fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u64, len: usize) -> Vec<u8> {
+    let block = |i: u32| {
+        let mut last = hmac(hash, password, &[salt, &i.to_be_bytes()].concat());
+        let mut mixed = last.clone();
+        for _ in 1..iterations {
+            last = hmac(hash, password, &last);
+            mixed.iter_mut().zip(&last).for_each(|(mixed, byte)| *mixed ^= byte);
+        }
+        mixed
+    };
+    (1..).flat_map(block).take(len).collect()
+}
+
+/// One block under AES with a key of any size.
+fn aes(key: &[u8], block: [u8; 16]) -> [u8; 16] {
+    fn with<C: BlockCipherEncrypt<BlockSize = U16> + KeyInit>(
+        key: &[u8],
+        block: [u8; 16],
+    ) -> [u8; 16] {
+        let mut block = block.into();
+        C::new_from_slice(key).expect("a key").encrypt_block(&mut block);
+        block.into()
+    }
+    match key.len() {
+        16 => with::<Aes128>(key, block),
+        24 => with::<Aes192>(key, block),
+        _ => with::<Aes256>(key, block),
+    }
+}
+
+fn xored(a: &[u8], b: &[u8]) -> [u8; 16] {
+    std::array::from_fn(|i| a[i] ^ b[i])
+}
+
+/// CBC-CS1, addendum to NIST SP 800-38A.
+pub fn cbc_cs1(key: &[u8], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
+    let mut padded = data.to_vec();
+    padded.resize(data.len().next_multiple_of(16), 0);
+    let (mut last, mut output) = (*iv, Vec::new());
+    for block in padded.chunks(16) {
+        output.extend(last);
+        last = aes(key, xored(block, &last));
+    }
+    // The IV goes, and of the last block but one what padding made too long.
+    let mut output = output.split_off(16);
+    output.truncate(data.len() - 16);
+    output.extend(last);
+    output
+}
+
+/// XTS-AES, IEEE 1619 section 5.3.
+pub fn xts(key: &[u8], unit: &[u8; 16], data: &[u8]) -> Vec<u8> {
+    let (one, two) = key.split_at(key.len() / 2);
+    let mut tweak = u128::from_le_bytes(aes(two, *unit));
+    let mut encrypt = |block: &[u8]| {
+        let mask = tweak.to_le_bytes();
+        tweak = tweak << 1 ^ if tweak >> 127 == 1 { 0x87 } else { 0 };
+        xored(&aes(one, xored(block, &mask)), &mask)
+    };
+    let (whole, rest) = data.split_at(data.len() / 16 * 16);
+    let mut output: Vec<u8> = whole.chunks(16).flat_map(&mut encrypt).collect();
+    if !rest.is_empty() {
+        let stolen = output.split_off(output.len() - 16);
+        output.extend(encrypt(&[rest, &stolen[rest.len()..]].concat()));
+        output.extend(&stolen[..rest.len()]);
+    }
     output
 }
 
