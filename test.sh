@@ -13,8 +13,16 @@ case "${1:-}" in
 esac
 
 need_rust
-need_packages build-essential binutils opensc softhsm2 libengine-pkcs11-openssl openssl curl \
-    ca-certificates
+need_packages \
+    binutils \
+    build-essential \
+    ca-certificates \
+    curl \
+    libengine-pkcs11-openssl \
+    openjdk-17-jdk-headless \
+    opensc \
+    openssl \
+    softhsm2
 
 say "== formatting and lints"
 cargo fmt --all --check
