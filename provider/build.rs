@@ -9,7 +9,10 @@ fn main() {
     for object in objects {
         // As a bare object at the end of the command line, and not as a library: destructors run
         // from the last to the first in link order, and this one must run before AWS-LC's.
-        println!("cargo:rustc-link-arg={}", absolute(&object));
+        let object = absolute(&object);
+        println!("cargo:rustc-link-arg={object}");
+        // Arguments do not reach programs that link the rlib; their build scripts add it.
+        println!("cargo:exit={object}");
     }
     // Threads that end after dlclose still run the engine's thread destructors.
     println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");

@@ -7,7 +7,8 @@
 //! - [`port`]: what the use cases need of the world ([`port::Vault`], [`port::Registry`],
 //!   [`port::Clock`]).
 //! - [`service`]: the use cases, one file a verb.
-//! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters.
+//! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters; [`local`]
+//!   for what is done to the files of our own tokens.
 //! - [`cli`]: the command line.
 //!
 //! Every path to a private key goes through [`port::Vault`], and none of its methods returns a
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod error;
+pub mod local;
 pub mod port;
 pub mod registry;
 pub mod service;

@@ -35,6 +35,7 @@ fn the_domain_knows_no_token_file_clock_or_network() {
     assert_names_none("src/domain", &words);
     assert_names_none("src/domain", &["SystemTime", "Instant", "thread", "crate::token"]);
     assert_names_none("src/domain", &["crate::port", "crate::service", "crate::registry"]);
+    assert_names_none("src/domain", &["crate::local", "keyway_pkcs11"]);
 }
 
 #[test]
@@ -42,6 +43,15 @@ fn the_use_cases_know_the_ports_and_no_adapter() {
     let words = ["cryptoki", "std::fs", "std::net", "SystemTime", "crate::token", "crate::cli"];
     assert_names_none("src/service", &words);
     assert_names_none("src/service", &["crate::registry", "crate::clock"]);
+    assert_names_none("src/service", &["crate::local", "keyway_pkcs11"]);
+}
+
+#[test]
+fn one_adapter_knows_the_crate_of_the_module() {
+    for (path, text) in sources("src") {
+        let named = text.contains("keyway_pkcs11::");
+        assert!(!named || path.to_string_lossy().contains("src/local/"), "{}", path.display());
+    }
 }
 
 #[test]

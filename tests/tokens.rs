@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{LABEL, SO_PIN, Token, makers, on_every_token, run};
+use harness::{LABEL, Maker, SO_PIN, Token, makers, on_every_token, run};
 
 #[test]
 fn a_token_is_initialised_listed_and_shown() {
@@ -11,6 +11,8 @@ fn a_token_is_initialised_listed_and_shown() {
         let shown = token.ok(&["token", "show"]);
         assert!(shown.contains(&format!("token         {LABEL}")), "{shown}");
         assert!(shown.contains("user PIN      set"), "{shown}");
+        let file = token.path("tokens/token-1.db");
+        assert_eq!(shown.contains(&format!("file          {file}")), token.maker == Maker::Keyway);
     });
 }
 
@@ -147,4 +149,20 @@ fn a_reader_that_goes_away_is_no_panic() {
         let answer = run(&mut shell);
         assert_eq!(answer.stderr, "");
     });
+}
+
+/// The command holds the module's code as well as loading the module: neither may see the other.
+#[test]
+fn the_command_exports_nothing_that_a_module_could_be_bound_to() {
+    let listed = std::process::Command::new("nm")
+        .args(["-D", "--defined-only", env!("CARGO_BIN_EXE_keyway")])
+        .output()
+        .expect("nm: apt install binutils");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let text = String::from_utf8_lossy(&listed.stdout);
+    let names = text.lines().filter_map(|line| line.split_whitespace().last());
+    let engine = |name: &&str| {
+        ["C_", "sqlite3", "aws_lc", "EVP_", "AES_"].iter().any(|start| name.starts_with(start))
+    };
+    assert_eq!(names.filter(engine).collect::<Vec<_>>(), Vec::<&str>::new());
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use log::LevelFilter;
 use serde::Deserialize;
 
-use crate::backend::embedded::FreeSlot;
+use crate::backend::embedded::{EmbeddedConfig, FreeSlot};
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::environment;
 use crate::log::Destination;
@@ -90,6 +90,15 @@ impl Config {
         )?;
         let file = toml::from_str(&text).map_err(|e| bad(path, &text, &e))?;
         Self::complete(file, path.parent())
+    }
+
+    /// What of it concerns the embedded tokens.
+    pub fn embedded(&self) -> EmbeddedConfig {
+        EmbeddedConfig {
+            free_slot: self.free_slot,
+            slots: self.slots.clone(),
+            ..EmbeddedConfig::new(&self.token_dir)
+        }
     }
 
     fn complete(file: File, directory: Option<&Path>) -> Result<Self> {

@@ -9,8 +9,10 @@
 //! | `backend` | the seam: where private keys are used (`embedded`, later the bridge) |
 //! | `engine` | the embedded token's cryptography, safe code over AWS-LC |
 //! | `store` | the other seam: where sealed records lie (SQLite, memory) |
+//! | `admin` | looking after embedded tokens without the C interface |
 #![deny(unsafe_code)]
 
+pub mod admin;
 pub mod attribute;
 pub mod backend;
 pub mod code;

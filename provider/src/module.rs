@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
+use crate::backend::embedded::EmbeddedBackend;
 use crate::backend::{Backend, Pin, SlotId};
 use crate::config::Config;
 use crate::error::{Code, Result};
@@ -24,11 +24,7 @@ pub struct Module {
 impl Module {
     /// The module that the configuration describes.
     pub fn new(config: &Config, sessions: &'static Slab<Session>) -> Self {
-        let embedded = EmbeddedBackend::new(EmbeddedConfig {
-            free_slot: config.free_slot,
-            slots: config.slots.clone(),
-            ..EmbeddedConfig::new(&config.token_dir)
-        });
+        let embedded = EmbeddedBackend::new(config.embedded());
         Self::over(vec![Box::new(embedded)], config.policy, sessions)
     }
 

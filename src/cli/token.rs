@@ -7,6 +7,7 @@ use super::open::module;
 use super::pin;
 use super::print::say;
 use crate::error::{Kind, Result};
+use crate::local::{LocalToken, is_own};
 use crate::token::{
     Account, Initialisation, Module, TokenSummary, change_pin, initialise, summaries, unlock,
 };
@@ -71,6 +72,10 @@ fn show(module: &Arc<Module>, label: Option<&str>) -> Result<()> {
     let token = choose(module, label)?;
     say(format_args!("token         {}", token.label))?;
     say(format_args!("module        {}", module.path().display()))?;
+    if is_own(module.path()) {
+        let file = LocalToken::open(Some(module.path()), Some(&token.serial))?.file();
+        say(format_args!("file          {}", file.display()))?;
+    }
     say(format_args!("slot          {}", token.slot))?;
     say(format_args!("serial        {}", token.serial))?;
     say(format_args!("model         {} ({})", token.model, token.manufacturer))?;

@@ -100,6 +100,16 @@ impl EmbeddedBackend {
         self.config.token_dir.join(format!("token-{slot}.db"))
     }
 
+    /// As [`Backend::tokens`], as what they are.
+    ///
+    /// # Errors
+    /// DeviceError for a token directory that cannot be read.
+    pub(crate) fn embedded(&self) -> Result<Vec<(SlotId, Arc<EmbeddedToken>)>> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        self.scan(&mut tokens)?;
+        Ok(tokens.iter().map(|(slot, entry)| (*slot, entry.token.clone())).collect())
+    }
+
     /// Brings the slots up to date with the files.
     fn scan(&self, tokens: &mut BTreeMap<SlotId, Slot>) -> Result<()> {
         let files = slots_in(&self.config.token_dir)?;
@@ -147,10 +157,8 @@ impl EmbeddedBackend {
 
 impl Backend for EmbeddedBackend {
     fn tokens(&self) -> Result<Vec<(SlotId, Arc<dyn Token>)>> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        self.scan(&mut tokens)?;
-        let token = |entry: &Slot| entry.token.clone() as Arc<dyn Token>;
-        Ok(tokens.iter().map(|(slot, entry)| (*slot, token(entry))).collect())
+        let tokens = self.embedded()?.into_iter();
+        Ok(tokens.map(|(slot, token)| (slot, token as Arc<dyn Token>)).collect())
     }
 }
 

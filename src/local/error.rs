@@ -1,0 +1,40 @@
+//! From the module's errors to errors for a person.
+
+use keyway_pkcs11::error::{Code, Error as Local};
+
+use crate::error::{Error, Kind};
+
+/// An error of the token's own code, with what can be done about it.
+pub(super) fn local_error(error: Local) -> Error {
+    let (kind, advice) = classify(error.code());
+    let told = kind.because(error.to_string());
+    match advice {
+        Some(advice) => told.advise(advice),
+        None => told,
+    }
+}
+
+fn classify(code: Code) -> (Kind, Option<&'static str>) {
+    match code {
+        Code::TokenNotPresent => (Kind::NotFound, Some("see: keyway token list")),
+        Code::ArgumentsBad => {
+            (Kind::Usage, Some("choose one with --token; see: keyway token list"))
+        }
+        Code::PinIncorrect | Code::PinLenRange => {
+            (Kind::Pin, Some("check the PIN; too many wrong ones lock the token"))
+        }
+        Code::PinLocked => {
+            (Kind::Pin, Some("its security officer can set a new user PIN: keyway token unlock"))
+        }
+        Code::UserPinNotInitialized => (
+            Kind::Token,
+            Some("the token's security officer has to set a user PIN: keyway token unlock"),
+        ),
+        Code::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
+        Code::TokenWriteProtected => {
+            (Kind::Token, Some("the token is read-only here: check who owns its files"))
+        }
+        Code::DeviceMemory => (Kind::Token, Some("the token is full or cannot write")),
+        _ => (Kind::Token, None),
+    }
+}
