@@ -9,6 +9,7 @@ use crate::backend::embedded::{EmbeddedConfig, FreeSlot};
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::environment;
 use crate::log::Destination;
+use crate::mechanism::set::Legacy;
 use crate::policy::Policy;
 
 /// What the configuration file says, or the defaults.
@@ -20,6 +21,8 @@ pub struct Config {
     pub free_slot: FreeSlot,
     /// What is refused beyond the standard.
     pub policy: Policy,
+    /// Whether mechanisms and key sizes that are no longer sound are there.
+    pub legacy: Legacy,
     pub log_level: LevelFilter,
     pub log_to: Destination,
     /// Slots pinned by number; empty means whatever the token directory holds.
@@ -32,6 +35,8 @@ struct File {
     token_dir: Option<PathBuf>,
     free_slot: Option<FreeSlot>,
     policy: Option<Policy>,
+    #[serde(default)]
+    legacy: bool,
     log: Option<Log>,
     #[serde(default)]
     slot: Vec<Slot>,
@@ -97,6 +102,7 @@ impl Config {
         EmbeddedConfig {
             free_slot: self.free_slot,
             slots: self.slots.clone(),
+            legacy: self.legacy,
             ..EmbeddedConfig::new(&self.token_dir)
         }
     }
@@ -132,7 +138,8 @@ impl Config {
         }
         let free_slot = file.free_slot.unwrap_or_default();
         let policy = file.policy.unwrap_or_default();
-        Ok(Self { token_dir, free_slot, policy, log_level, log_to, slots })
+        let legacy = if file.legacy { Legacy::Allowed } else { Legacy::Refused };
+        Ok(Self { token_dir, free_slot, policy, legacy, log_level, log_to, slots })
     }
 }
 
@@ -228,11 +235,13 @@ mod tests {
 
     #[test]
     fn the_whole_file_is_understood() {
-        let text = "token_dir = \"/x\"\nfree_slot = \"always\"\nlog = { level = \"debug\", to = \
+        let text = "token_dir = \"/x\"\nfree_slot = \"always\"\nlegacy = true\nlog = { level = \"debug\", to = \
                     \"syslog\" }\n[[slot]]\nid = 3\nbackend = \"embedded\"\n";
         let config = read(text).unwrap();
         assert_eq!(config.free_slot, FreeSlot::Always);
         assert_eq!((config.log_level, config.log_to), (LevelFilter::Debug, Destination::Syslog));
         assert_eq!(config.slots, [3]);
+        assert_eq!(config.legacy, Legacy::Allowed);
+        assert_eq!(read("token_dir = \"/x\"").unwrap().legacy, Legacy::Refused);
     }
 }

@@ -157,7 +157,8 @@ fn strength(key: &Attributes) -> u64 {
     }
 }
 
-fn significant_bits(number: &[u8]) -> u64 {
+/// Length of a big-endian number in bits.
+pub(crate) fn significant_bits(number: &[u8]) -> u64 {
     let digits = number.iter().position(|byte| *byte != 0).map_or(&[][..], |i| &number[i..]);
     match digits {
         [] => 0,

@@ -140,7 +140,7 @@ fn mechanisms() -> String {
     for spec in set::all() {
         let keys: Vec<_> = spec.keys.iter().map(|key| format!("{key:?}")).collect();
         let keys = if keys.is_empty() { "-".into() } else { keys.join(", ") };
-        let sizes = match spec.sizes {
+        let sizes = match spec.announced_sizes() {
             (0, 0) => "-".into(),
             (least, most) if least == most => least.to_string(),
             (least, most) => format!("{least}-{most}"),
@@ -149,21 +149,35 @@ fn mechanisms() -> String {
         let parts = if spec.single_part { "single" } else { "any" };
         writeln!(
             out,
-            "| {} | {:#x} | {keys} | {sizes} | {functions} | {parts} |",
+            "| {} | {:#x} | {keys} | {sizes} | {functions} | {parts} | {} |",
             spec.name(),
-            spec.id.0
+            spec.id.0,
+            legacy(spec)
         )
         .expect("a string");
     }
     out
 }
 
+/// What of the mechanism takes `legacy = true`.
+fn legacy(spec: &MechanismSpec) -> String {
+    match (spec.legacy, spec.legacy_below) {
+        (true, _) => "all".into(),
+        (false, 0) => "-".into(),
+        (false, bits) if spec.sign.is_some() => format!("signing below {bits}"),
+        (false, bits) if spec.generate_pair.is_some() => format!("below {bits}"),
+        (false, _) => "-".into(),
+    }
+}
+
 const MECHANISMS: &str = "\
 Sizes are those of `C_GetMechanismInfo`, in the unit that the specification gives the mechanism: bits
-for RSA, EC and DH, bytes for secret keys. \"Single\" parts: `C_*Update` is refused.
+for RSA, EC and DH, bytes for secret keys. \"Single\" parts: `C_*Update` is refused. \"Legacy\": what
+is there only with `legacy = true` in the configuration, all of the mechanism or its use with short
+keys; a mechanism that generates announces the smaller sizes only then.
 
-| Mechanism | Value | Key types | Sizes | Functions | Parts |
-|---|---|---|---|---|---|
+| Mechanism | Value | Key types | Sizes | Functions | Parts | Legacy |
+|---|---|---|---|---|---|---|
 ";
 
 fn functions(spec: &MechanismSpec) -> Vec<&'static str> {

@@ -10,7 +10,11 @@ use crate::mechanism::Params;
 use crate::secret::Secret;
 
 /// Smallest and largest modulus in bits.
-pub const SIZES: (u64, u64) = (2048, 4096);
+pub const SIZES: (u64, u64) = (1024, 8192);
+
+/// Below this many bits of modulus a key is made, and signs, as legacy only (NIST SP 800-131A
+/// revision 2 section 3).
+pub const SOUND: u64 = 2048;
 
 /// Modulus sizes that can be generated are a multiple of this: the engine's own step.
 const STEP: u64 = 128;
@@ -112,7 +116,7 @@ pub fn generate(
     })?;
     if !(SIZES.0..=SIZES.1).contains(&bits) || bits % STEP != 0 {
         return Err(Code::AttributeValueInvalid
-            .because(format!("a modulus of {bits} bits (2048 to 4096, a multiple of {STEP})")));
+            .because(format!("a modulus of {bits} bits (1024 to 8192, a multiple of {STEP})")));
     }
     let exponent = exponent(public)?;
     let rsa = Rsa::generate(bits as u16, &exponent)?;

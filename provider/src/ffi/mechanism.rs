@@ -5,8 +5,9 @@ use pkcs11_sys::CK_MECHANISM;
 use crate::error::{Code, Result};
 use crate::ffi::params::RawParams;
 use crate::mechanism::{Mechanism, MechanismSpec, MechanismType, set};
+use crate::session::Session;
 
-/// A mechanism with its row and its parsed parameters. What the function wants of the row comes
+/// A mechanism of the session's token, with its row and its parsed parameters. What the function wants of the row comes
 /// first: parameters of a mechanism that cannot do it are nobody's to judge.
 ///
 /// # Safety
@@ -17,6 +18,7 @@ use crate::mechanism::{Mechanism, MechanismSpec, MechanismType, set};
 /// ArgumentsBad for NULL, MechanismInvalid for a mechanism that is not implemented or does not do
 /// what is wanted, MechanismParamInvalid.
 pub(crate) unsafe fn read<'a>(
+    session: &Session,
     raw: *const CK_MECHANISM,
     wanted: impl FnOnce(&MechanismSpec) -> bool,
 ) -> Result<Mechanism<'a>> {
@@ -26,7 +28,8 @@ pub(crate) unsafe fn read<'a>(
     // SAFETY: not NULL and readable by the caller's promise; applications misalign it.
     let raw = unsafe { raw.read_unaligned() };
     #[allow(clippy::useless_conversion)] // CK_ULONG has 32 bits on some platforms
-    let spec = set::look_up(MechanismType(u64::from(raw.mechanism)))?;
+    let spec =
+        set::find(session.slot().token.mechanisms(), MechanismType(u64::from(raw.mechanism)))?;
     if !wanted(spec) {
         return Err(Code::MechanismInvalid.because(format!("{} does not do this", spec.name())));
     }

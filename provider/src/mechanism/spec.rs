@@ -46,6 +46,7 @@ pub type Unwrap = fn(&Lease, &Params<'_>, wrapped: &[u8]) -> Result<Secret>;
 pub type Derive = fn(&Lease, &Mechanism<'_>, length: Option<usize>) -> Result<Secret>;
 
 /// One row of the table: a mechanism and what this module implements of it.
+#[derive(Clone, Copy)]
 pub struct MechanismSpec {
     pub id: MechanismType,
     /// The key types it works on, or the type it generates; empty for digests.
@@ -53,6 +54,11 @@ pub struct MechanismSpec {
     /// Smallest and largest key (`CK_MECHANISM_INFO`), in the unit the specification gives the
     /// mechanism: bits for RSA, EC and DH, bytes for secret keys.
     pub sizes: (u64, u64),
+    /// Whether the mechanism is there only where the configuration says `legacy = true`.
+    pub legacy: bool,
+    /// Keys below this size, in the unit of `sizes`, are made and sign only under `legacy = true`:
+    /// what was signed with them long ago is verified for ever. 0 where no size is too small.
+    pub legacy_below: u64,
     pub params: for<'a> fn(RawParams<'a>) -> Result<Params<'a>>,
     /// Whether `C_*Update` is refused: the mechanism table of the specification's section says so.
     pub single_part: bool,
@@ -80,6 +86,8 @@ impl MechanismSpec {
         id: MechanismType(0),
         keys: &[],
         sizes: (0, 0),
+        legacy: false,
+        legacy_below: 0,
         params: params::none,
         single_part: false,
         encrypt: None,
@@ -101,6 +109,15 @@ impl MechanismSpec {
     /// The name in the specification.
     pub fn name(&self) -> &'static str {
         self.id.name().unwrap_or("vendor mechanism")
+    }
+
+    /// The sizes of `CK_MECHANISM_INFO`: of the keys that it makes, if it makes any, else of those
+    /// that it can be used with for one of its functions at least.
+    pub fn announced_sizes(&self) -> (u64, u64) {
+        match self.generate_pair {
+            Some(_) => (self.sizes.0.max(self.legacy_below), self.sizes.1),
+            None => self.sizes,
+        }
     }
 
     /// The implementation of an operation on a key, if the row has one.

@@ -5,6 +5,7 @@ use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value};
 use crate::error::Result;
 use crate::object::Caller;
 use crate::object::draft::{Draft, class_in};
+use crate::policy::significant_bits;
 
 /// The attributes of an imported object, complete but for what the token computes from its
 /// material (`engine::complete`) and `CKA_UNIQUE_ID`.
@@ -31,9 +32,6 @@ pub fn from_template(template: &Template<'_>, caller: Caller) -> Result<Attribut
 /// Adds `CKA_PRIME_BITS` to domain parameters: they are no key for the engine to complete.
 fn measure(parameters: &mut Attributes) {
     let prime = parameters.bytes(AttributeType::PRIME).unwrap_or_default();
-    let zeros = prime.iter().take_while(|byte| **byte == 0).count();
-    let bits = prime
-        .get(zeros)
-        .map_or(0, |first| 8 * (prime.len() - zeros) as u64 - u64::from(first.leading_zeros()));
-    parameters.set(AttributeType::PRIME_BITS, Value::Number(bits));
+    let bits = Value::Number(significant_bits(prime));
+    parameters.set(AttributeType::PRIME_BITS, bits);
 }

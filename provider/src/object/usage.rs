@@ -1,12 +1,14 @@
 //! What a key may do, decided once from its attributes.
 
-use crate::attribute::{AttributeType, Attributes, Value};
+use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::mechanism::{Function, MechanismType};
-use crate::policy::Roles;
+use crate::policy::{Roles, significant_bits};
 
 /// `CKA_SIGN` and its like, `CKA_ALLOWED_MECHANISMS`, `CKA_ALWAYS_AUTHENTICATE`.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
+    /// Size of an RSA modulus; `None` for keys that are never too short to sign.
+    bits: Option<u64>,
     functions: u16,
     /// The functions whose first use has to be recorded.
     to_record: u16,
@@ -43,8 +45,17 @@ impl Usage {
             .iter()
             .filter(|(function, _)| roles.must_record(attributes, *function))
             .fold(0, |bits, (function, _)| bits | 1 << *function as u16);
+        let bits = match attributes.key_type() {
+            Some(KeyType::RSA) => attributes.bytes(AttributeType::MODULUS).map(significant_bits),
+            _ => None,
+        };
         let always_authenticate = attributes.is_true(AttributeType::ALWAYS_AUTHENTICATE);
-        Self { functions, to_record, roles, allowed, always_authenticate }
+        Self { bits, functions, to_record, roles, allowed, always_authenticate }
+    }
+
+    /// Whether the key has to have `least` bits to sign, and has fewer.
+    pub fn is_short(&self, least: u64) -> bool {
+        self.bits.is_some_and(|bits| bits < least)
     }
 
     /// Whether the usage attribute of `function` is true.

@@ -38,6 +38,7 @@ impl Session {
     ) -> Result<(Handle, Handle)> {
         require(mechanism.spec, mechanism.spec.generate_pair.is_some(), "generate a key pair")?;
         let (public, private) = object::for_pair(mechanism.spec, public, private, self.caller())?;
+        long_enough(mechanism.spec, &public)?;
         self.slot().policy.admit(&private)?;
         let (public, private) = self.slot().token.generate_pair(mechanism, public, private)?;
         Ok((self.issue(public), self.issue(private)))
@@ -129,6 +130,21 @@ fn require(spec: &'static MechanismSpec, implemented: bool, what: &'static str) 
     match implemented {
         true => Ok(()),
         false => Err(Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))),
+    }
+}
+
+/// # Errors
+/// AttributeValueInvalid (`C_GenerateKeyPair` does not list KeySizeRange) for a size that only
+/// legacy makes.
+fn long_enough(spec: &MechanismSpec, public: &Attributes) -> Result<()> {
+    match public.number(AttributeType::MODULUS_BITS) {
+        Some(bits) if bits < spec.legacy_below => {
+            Err(Code::AttributeValueInvalid.because(format!(
+                "a modulus of {bits} bits: below {} it takes legacy = true in the configuration",
+                spec.legacy_below
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -60,8 +60,9 @@ impl Session {
     /// comes before usage, as conformance suites expect.
     ///
     /// # Errors
-    /// The handle and type codes of [`Blame`], KeyFunctionNotPermitted, MechanismInvalid for a
-    /// mechanism outside CKA_ALLOWED_MECHANISMS, and what building the key answers.
+    /// The handle and type codes of [`Blame`], KeyFunctionNotPermitted, KeySizeRange for signing
+    /// with a key that only legacy takes, MechanismInvalid for a mechanism outside
+    /// CKA_ALLOWED_MECHANISMS, and what building the key answers.
     pub(super) fn usable(
         &mut self,
         handle: Handle,
@@ -138,6 +139,13 @@ fn check_usage(
     if !snapshot.usage.permits(function) {
         return Err(Code::KeyFunctionNotPermitted
             .because(format!("the key's attributes do not permit {function:?}")));
+    }
+    let signs = matches!(function, Function::Sign | Function::SignRecover);
+    if signs && snapshot.usage.is_short(spec.legacy_below) {
+        return Err(Code::KeySizeRange.because(format!(
+            "signing with a key of less than {} bits takes legacy = true in the configuration",
+            spec.legacy_below
+        )));
     }
     if !snapshot.usage.allows(spec.id) {
         return Err(Code::MechanismInvalid

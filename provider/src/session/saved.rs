@@ -89,8 +89,9 @@ impl Session {
             return Err(invalid("from a session in another state"));
         }
         let mechanism: [u8; 8] = mechanism.try_into().map_err(|_| invalid("no mechanism"))?;
-        let spec = set::look_up(MechanismType(u64::from_be_bytes(mechanism)))
-            .map_err(|error| error.with_code(Code::SavedStateInvalid))?;
+        let spec =
+            set::find(self.slot().token.mechanisms(), MechanismType(u64::from_be_bytes(mechanism)))
+                .map_err(|error| error.with_code(Code::SavedStateInvalid))?;
         let mechanism = Mechanism { spec, params: Params::None, keys: Vec::new() };
         let mut operation = self.slot().token.digest(&mechanism)?;
         match &mut operation {

@@ -44,6 +44,8 @@ enum Stage {
     Empty,
     /// Initialised over a token with both PINs; no session.
     Token,
+    /// The same, with `legacy = true` in our configuration.
+    Legacy,
 }
 
 /// Runs a test on each module as it is after loading: not initialised, no token.
@@ -65,6 +67,15 @@ pub fn on_user<F: Fn(Session<'_>)>(body: F) {
     });
 }
 
+/// As [`on_user`], our module with `legacy = true` in its configuration. SoftHSM2 needs none.
+pub fn on_legacy_user<F: Fn(Session<'_>)>(body: F) {
+    run::<F>(Stage::Legacy, |target| {
+        let session = target.open(Flags::ReadWrite).expect("a session opens");
+        session.login(Who::User, target.user_pin()).expect("the user logs in");
+        body(session);
+    });
+}
+
 /// Runs a test on our module alone, as [`on_token`]: what crashes or hangs SoftHSM2, each time in
 /// another way, so that a list of deviations could not say how.
 pub fn on_ours(body: impl Fn(&Target)) {
@@ -76,7 +87,7 @@ pub fn on_ours(body: impl Fn(&Target)) {
 fn run<F>(stage: Stage, body: impl Fn(&Target)) {
     let name = test_name::<F>();
     if let Some(answers) = std::env::var_os(child::ANSWERS) {
-        let target = Target::new(Kind::SoftHsm, stage == Stage::Token);
+        let target = target(Kind::SoftHsm, stage);
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&target)));
         if let Err(payload) = outcome {
             target.note(format!("the test stops: {}", child::story(&*payload)));
@@ -97,11 +108,23 @@ fn run<F>(stage: Stage, body: impl Fn(&Target)) {
 
 /// Runs the test on our module, and prints the end of its log if the test fails.
 fn ours(stage: Stage, body: impl Fn(&Target)) {
-    let target = Target::new(Kind::Keyway, stage == Stage::Token);
+    let target = target(Kind::Keyway, stage);
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| body(&target))) {
         target.place.print_log();
         resume_unwind(payload);
     }
+}
+
+fn target(kind: Kind, stage: Stage) -> Target {
+    let place = Place::new(kind, stage != Stage::Empty);
+    if stage == Stage::Legacy && kind == Kind::Keyway {
+        place.configure("legacy = true");
+    }
+    let target = Target::over(kind, place);
+    if stage != Stage::Empty {
+        target.initialize().expect("C_Initialize");
+    }
+    target
 }
 
 /// `file::test`, from the name of the closure that the test passes.

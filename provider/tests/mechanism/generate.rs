@@ -6,7 +6,7 @@ use super::sign_ec::CURVES;
 use super::{GENERATE, GENERATE_PAIR, Pair, offered};
 use crate::harness::{
     Attribute, AttributeType as A, Code, Function, KeyType, Mechanism, MechanismType as M,
-    ObjectClass, keys, on_user,
+    ObjectClass, keys, on_legacy_user, on_user,
 };
 
 /// Secret keys: mechanism, type, lengths in bytes.
@@ -98,11 +98,11 @@ fn a_secret_key_needs_a_length_that_its_type_has() {
 #[test]
 #[serial]
 fn rsa_pairs_of_every_size_are_generated_and_sign() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         assert!(offered(session, (M::RSA_PKCS_KEY_PAIR_GEN, GENERATE_PAIR)));
         let mechanism = Mechanism::plain(M::RSA_PKCS_KEY_PAIR_GEN);
         let may = [Attribute::flag(A::SIGN, true)];
-        for bits in [2048, 3072, 4096] {
+        for bits in [1024, 2048, 3072, 4096] {
             let template =
                 [Attribute::number(A::MODULUS_BITS, bits), Attribute::flag(A::VERIFY, true)];
             let (public, private) =

@@ -7,7 +7,7 @@ use super::{Pair, SIGN, SIGN_RECOVER, VERIFY, VERIFY_RECOVER, masks, offered, or
 use crate::harness::abi::Arg;
 use crate::harness::attribute::merged;
 use crate::harness::{Attribute, AttributeType as A, Code, Function, Hash, Mechanism};
-use crate::harness::{MechanismType as M, Room, keys, on_user};
+use crate::harness::{MechanismType as M, Room, keys, on_legacy_user, on_user};
 
 /// PKCS#1 v1.5: the hash that the mechanism applies, if any.
 const PKCS1: [(M, Option<Hash>); 10] = [
@@ -37,7 +37,8 @@ const PSS: [(M, Option<Hash>); 10] = [
     (M::SHA3_512_RSA_PKCS_PSS, Some(Hash::Sha3_512)),
 ];
 
-const SIZES: [u64; 3] = [2048, 3072, 4096];
+/// The ends of the range, and sizes that are no multiple of 64 or 128 bits.
+pub const SIZES: [u64; 7] = [1024, 2048, 2056, 3000, 3072, 4096, 8192];
 
 pub fn pairs() -> Vec<Pair> {
     let recover = [(M::RSA_PKCS, SIGN_RECOVER | VERIFY_RECOVER)];
@@ -48,7 +49,7 @@ pub fn pairs() -> Vec<Pair> {
 #[test]
 #[serial]
 fn pkcs1_signatures_are_verified_by_the_oracle() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         for bits in SIZES {
             let (public, private) = session.rsa(bits);
             let oracle_key = RsaPublicKey::from(keys::rsa(bits));
@@ -85,7 +86,7 @@ fn pkcs1_signatures_are_verified_by_the_oracle() {
 #[test]
 #[serial]
 fn the_data_of_a_pkcs1_signature_is_recovered() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         if !offered(session, (M::RSA_PKCS, SIGN_RECOVER | VERIFY_RECOVER)) {
             return;
         }
@@ -116,7 +117,7 @@ fn the_data_of_a_pkcs1_signature_is_recovered() {
 #[test]
 #[serial]
 fn pss_signatures_are_verified_by_the_oracle() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         for bits in SIZES {
             let (public, private) = session.rsa(bits);
             let oracle_key = RsaPublicKey::from(keys::rsa(bits));
@@ -128,7 +129,9 @@ fn pss_signatures_are_verified_by_the_oracle() {
                 let message = b"a message";
                 let digest = oracle::digest(hash, message);
                 let data = if applied.is_some() { message.to_vec() } else { digest.clone() };
-                for salt in [0, hash.size(), 20] {
+                // RFC 8017 section 9.1.1, step 3.
+                let fits = |salt: &usize| salt + hash.size() + 2 <= bits as usize / 8;
+                for salt in [0, hash.size(), 20].into_iter().filter(fits) {
                     let mechanism = Mechanism::pss(id, hash, hash, salt as u64);
                     let what = format!("{id:?}, {bits} bits, salt {salt}");
                     let signature = session.run(Function::Sign, &mechanism, private, &data);

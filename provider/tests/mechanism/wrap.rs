@@ -2,6 +2,7 @@
 
 use serial_test::serial;
 
+use super::sign_rsa::SIZES;
 use super::{Pair, UNWRAP, WRAP, offered};
 use crate::harness::attribute::merged;
 use crate::harness::{
@@ -112,6 +113,30 @@ fn a_secret_key_comes_back_as_it_was() {
                     let what = format!("{:?}, {len} bytes by {size}", row.id);
                     session.target.same(&what, back, Ok(value));
                 }
+            }
+        }
+    });
+}
+
+/// The modulus may have any size of the range.
+#[test]
+#[serial]
+fn rsa_keys_of_every_size_wrap() {
+    on_user(|session| {
+        for bits in SIZES {
+            let (public, private) = session.rsa(bits);
+            for mechanism in
+                [Mechanism::plain(M::RSA_PKCS), Mechanism::oaep(Hash::Sha1, Hash::Sha1, b"")]
+            {
+                let wrapped = session.wrap(&mechanism, public, session.aes()).expect("C_WrapKey");
+                let mut template = keys::secret(KeyType::AES, b"");
+                template.truncate(2);
+                template.extend(keys::flags(&[A::SENSITIVE], false));
+                template.extend(keys::flags(&[A::EXTRACTABLE], true));
+                let back = session.unwrap(&mechanism, private, &wrapped, &template);
+                let back = back.and_then(|key| session.attribute(key, A::VALUE));
+                let what = format!("{:?}, {bits} bits", mechanism.id());
+                session.target.same(&what, back, Ok((0..32).collect::<Vec<u8>>()));
             }
         }
     });

@@ -23,6 +23,7 @@ use serde::Deserialize;
 
 use crate::backend::{Backend, SlotId, Token};
 use crate::error::{Code, Context, Result};
+use crate::mechanism::set::Legacy;
 use crate::store::sqlite::{PATIENCE, SqliteStore};
 use crate::store::{Cost, Store};
 use pin::Derivations;
@@ -45,6 +46,7 @@ pub struct EmbeddedConfig {
     pub attempts: u32,
     /// How long to wait for another process that uses a token.
     pub patience: Duration,
+    pub legacy: Legacy,
 }
 
 /// When to show a slot in which `C_InitToken` can make a new token.
@@ -68,6 +70,7 @@ impl EmbeddedConfig {
             pin_cost: DEFAULT_COST,
             attempts: 10,
             patience: PATIENCE,
+            legacy: Legacy::default(),
         }
     }
 }
@@ -91,6 +94,7 @@ impl EmbeddedBackend {
             cost: config.pin_cost,
             attempts: config.attempts.max(5),
             derivations: Arc::new(Derivations::default()),
+            legacy: config.legacy,
         };
         Self { config, settings, tokens: Mutex::default() }
     }

@@ -14,7 +14,8 @@ use crate::backend::{
 };
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
-use crate::mechanism::{Mechanism, MechanismSpec, set};
+use crate::mechanism::set::{self, Legacy};
+use crate::mechanism::{Mechanism, MechanismSpec};
 use crate::store::event::Nobody;
 use crate::store::{
     Batch, Change, CommitError, Cost, Durability, Epoch, Event, Freshness, Role, Store, Witness,
@@ -46,6 +47,7 @@ pub(super) struct Settings {
     pub(super) attempts: u32,
     /// Shared by the tokens of a process.
     pub(super) derivations: Arc<Derivations>,
+    pub(super) legacy: Legacy,
 }
 
 struct Known {
@@ -221,7 +223,7 @@ impl Token for EmbeddedToken {
     }
 
     fn mechanisms(&self) -> &[&'static MechanismSpec] {
-        set::all()
+        set::offered(self.settings.legacy)
     }
 
     fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()> {

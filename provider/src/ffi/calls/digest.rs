@@ -26,7 +26,9 @@ pub unsafe extern "C" fn C_DigestInit(
             return session.cancel(Class::Digest);
         }
         // SAFETY: the caller's promise.
-        session.start_digest(&unsafe { mechanism::read(mechanism, |row| row.digest.is_some())? })
+        let mechanism =
+            unsafe { mechanism::read(&session, mechanism, |row| row.digest.is_some())? };
+        session.start_digest(&mechanism)
     })
 }
 

@@ -23,8 +23,9 @@ pub(super) unsafe fn start(
         return session.cancel(class);
     }
     // SAFETY: the caller's promise.
-    let mechanism =
-        unsafe { mechanism::read(mechanism, |row| row.start(class.function()).is_some())? };
+    let mechanism = unsafe {
+        mechanism::read(session, mechanism, |row| row.start(class.function()).is_some())?
+    };
     session.start(class, &mechanism, Handle::from_raw(key))
 }
 

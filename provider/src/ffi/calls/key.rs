@@ -28,7 +28,7 @@ pub unsafe extern "C" fn C_GenerateKey(
         transfer::require(key, "phKey")?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mechanism = mechanism::read(mechanism, |row| row.generate.is_some())?;
+            let mechanism = mechanism::read(&session, mechanism, |row| row.generate.is_some())?;
             let template = template::read(attributes, count)?;
             let handle = session.generate(&mechanism, &template)?;
             transfer::write(key, handle.raw() as CK_OBJECT_HANDLE, "phKey")
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn C_GenerateKeyPair(
         transfer::require(private_key, "phPrivateKey")?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mechanism = mechanism::read(mechanism, |row| row.generate_pair.is_some())?;
+            let mechanism =
+                mechanism::read(&session, mechanism, |row| row.generate_pair.is_some())?;
             let public = template::read(public_attributes, public_count)?;
             let private = template::read(private_attributes, private_count)?;
             let (public, private) = session.generate_pair(&mechanism, &public, &private)?;
@@ -85,7 +86,7 @@ pub unsafe extern "C" fn C_WrapKey(
         let mut session = module.session(session)?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mechanism = mechanism::read(mechanism, |row| row.wrap.is_some())?;
+            let mechanism = mechanism::read(&session, mechanism, |row| row.wrap.is_some())?;
             let output = transfer::output(wrapped, wrapped_len)?;
             let bytes =
                 session.wrap(&mechanism, Handle::from_raw(wrapping_key), Handle::from_raw(key))?;
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
         transfer::require(key, "phKey")?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mechanism = mechanism::read(mechanism, |row| row.unwrap.is_some())?;
+            let mechanism = mechanism::read(&session, mechanism, |row| row.unwrap.is_some())?;
             let wrapped = transfer::bytes(wrapped, wrapped_len, "pWrappedKey")?;
             let template = template::read(attributes, count)?;
             let handle =
@@ -153,7 +154,7 @@ pub unsafe extern "C" fn C_DeriveKey(
         transfer::require(key, "phKey")?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mut mechanism = mechanism::read(mechanism, |row| row.derive.is_some())?;
+            let mut mechanism = mechanism::read(&session, mechanism, |row| row.derive.is_some())?;
             let template = template::read(attributes, count)?;
             let handle = session.derive(&mut mechanism, Handle::from_raw(base_key), &template)?;
             transfer::write(key, handle.raw() as CK_OBJECT_HANDLE, "phKey")

@@ -14,7 +14,7 @@ use crate::error::{Code, Result};
 use crate::ffi::entry::entry;
 use crate::ffi::text::{padded, trimmed};
 use crate::ffi::transfer;
-use crate::mechanism::MechanismType;
+use crate::mechanism::{MechanismType, set};
 use crate::slot::Slot;
 
 const HARDWARE_VERSION: CK_VERSION = CK_VERSION { major: 1, minor: 0 };
@@ -182,11 +182,11 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
     entry("C_GetMechanismInfo", |module| {
         let slot = module.slot(wide(slot))?;
         let id = MechanismType(wide(mechanism));
-        let row = slot.token.mechanisms().iter().find(|row| row.id == id);
-        let row = row.ok_or_else(|| Code::MechanismInvalid.because(format!("{id:?}")))?;
+        let row = set::find(slot.token.mechanisms(), id)?;
+        let (least, most) = row.announced_sizes();
         let answer = CK_MECHANISM_INFO {
-            ulMinKeySize: row.sizes.0 as CK_ULONG,
-            ulMaxKeySize: row.sizes.1 as CK_ULONG,
+            ulMinKeySize: least as CK_ULONG,
+            ulMaxKeySize: most as CK_ULONG,
             flags: row.flags(),
         };
         // SAFETY: the caller's promise.

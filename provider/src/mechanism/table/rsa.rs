@@ -1,7 +1,7 @@
 //! RSA (specification section "RSA"). Sizes are those of the modulus in bits.
 
 use crate::attribute::KeyType;
-use crate::engine::rsa::{self, SIZES};
+use crate::engine::rsa::{self, SIZES, SOUND};
 use crate::engine::{rsa_crypt, rsa_raw, rsa_recover, rsa_sign};
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
 
@@ -73,8 +73,12 @@ pub static ROWS: &[MechanismSpec] = &[
     pss::<{ Hash::Sha3_512 as usize }>(MechanismType::SHA3_512_RSA_PKCS_PSS),
 ];
 
-const RSA: MechanismSpec =
-    MechanismSpec { keys: &[KeyType::RSA], sizes: SIZES, ..MechanismSpec::DEFAULT };
+const RSA: MechanismSpec = MechanismSpec {
+    keys: &[KeyType::RSA],
+    sizes: SIZES,
+    legacy_below: SOUND,
+    ..MechanismSpec::DEFAULT
+};
 
 /// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.
 const fn pkcs1<const HASH: usize>(id: MechanismType) -> MechanismSpec {
