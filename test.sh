@@ -18,6 +18,7 @@ need_packages \
     build-essential \
     ca-certificates \
     curl \
+    gnutls-bin \
     libengine-pkcs11-openssl \
     openjdk-17-jdk-headless \
     opensc \

@@ -32,7 +32,7 @@ check() {
     else
         failed=$((failed + 1))
         echo "FAILED  $what"
-        sed 's/^/        /' "$work/out"
+        tail -n 60 "$work/out" | sed 's/^/        /'
     fi
 }
 refuse() { ! "$@"; }
@@ -84,3 +84,50 @@ engine() { OPENSSL_CONF=$work/openssl.cnf openssl "$1" -engine pkcs11 -keyform e
 uri() { echo "pkcs11:token=test;object=$1;type=private?pin-source=file:$work/pin"; }
 # certify LABEL: $work/LABEL.crt, a certificate for localhost that the key signs itself.
 certify() { engine req -new -x509 -days 1 -sha256 -subj /CN=localhost -key "$(uri "$1")" -out "$work/$1.crt"; }
+
+# new_ca: $work/ca.crt and its key, which no token has a part in.
+new_ca() {
+    openssl req -new -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=test CA" \
+        -addext basicConstraints=critical,CA:true -keyout "$work/ca.key" -out "$work/ca.crt"
+}
+# by_ca NAME: the CA signs $work/NAME.csr, for localhost: $work/NAME.crt.
+by_ca() {
+    openssl req -verify -noout -in "$work/$1.csr" &&
+        openssl x509 -req -days 1 -sha256 -in "$work/$1.csr" -CA "$work/ca.crt" -CAkey "$work/ca.key" \
+            -extfile <(echo subjectAltName=DNS:localhost) -out "$work/$1.crt" &&
+        openssl verify -CAfile "$work/ca.crt" "$work/$1.crt"
+}
+# issue LABEL: $work/LABEL.crt, which the CA makes from the token key's request; its CN is the label.
+issue() { engine req -new -sha256 -subj "/CN=$1" -key "$(uri "$1")" -out "$work/$1.csr" && by_ca "$1"; }
+# issue_file NAME: the same for a new P-256 key in $work/NAME.key.
+issue_file() {
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
+        -keyout "$work/$1.key" -out "$work/$1.csr" && by_ca "$1"
+}
+
+# eventually COMMAND: tries it for ten seconds.
+eventually() {
+    local n
+    for n in $(seq 100); do
+        ! "$@" || return 0
+        sleep 0.1
+    done
+    return 1
+}
+listens() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# free_port: a port of 127.0.0.1 on which nobody listens.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 10000))
+        listens $port || break
+    done
+    echo $port
+}
+# fetch URL [OPTION...]: what a server for localhost says whose certificate the CA signed.
+fetch() { curl -sS --fail --noproxy '*' --max-time 20 --cacert "$work/ca.crt" "$@"; }
+# program NAME: where it is. What would start a service if it were installed, test.sh unpacks.
+program() {
+    PATH=$PATH:/usr/sbin command -v "$1" || PATH=$PWD/target/programs/usr/sbin:$PWD/target/programs/usr/bin command -v "$1" ||
+        { echo "$1 is not here: ./test.sh brings it" >&2; return 1; }
+}

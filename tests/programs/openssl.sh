@@ -7,7 +7,7 @@ check "a token is made" new_token
 openssl_with_engine
 echo "a text to sign" > "$work/text"
 check "RSA-2048 is generated" user --keypairgen --key-type rsa:2048 --id 01 --label rsa
-check "P-256 is generated" user --keypairgen --key-type EC:prime256v1 --id 02 --label p256
+check "P-256 is generated" user --keypairgen --key-type EC:prime256v1 --id 02 --label p256 --usage-sign --usage-derive
 check "P-384 is generated" user --keypairgen --key-type EC:secp384r1 --id 03 --label p384
 
 verified() { openssl dgst "$@" -signature "$work/sig" "$work/text"; }
@@ -35,4 +35,54 @@ for name in rsa p256 p384; do
         return $rc
     }
     check "openssl serves TLS 1.3 and 1.2 with $name" page
+done
+
+# Certificates of a CA, CMS, and TLS that demands them of both sides.
+check "a CA is made" new_ca
+check "a client's file is issued" issue_file plain
+for name in rsa p256; do
+    check "the CA signs a request of $name" issue $name
+    cms_sign() {
+        rm -f "$work/back"
+        engine cms -sign -binary -nodetach -in "$work/text" -signer "$work/$name.crt" -inkey "$(uri $name)" -outform DER -out "$work/cms" &&
+            openssl cms -verify -inform DER -in "$work/cms" -CAfile "$work/ca.crt" -out "$work/back" && cmp "$work/text" "$work/back"
+    }
+    check "CMS: $name signs, openssl verifies" cms_sign
+    cms_decrypt() {
+        rm -f "$work/back"
+        openssl cms -encrypt -binary -aes256 -in "$work/text" -outform DER -out "$work/cms" "$work/$name.crt" &&
+            engine cms -decrypt -inform DER -in "$work/cms" -recip "$work/$name.crt" -inkey "$(uri $name)" -out "$work/back" && cmp "$work/text" "$work/back"
+    }
+    check "CMS: openssl encrypts, $name decrypts" cms_decrypt
+done
+
+# serve NAME OPTION...: a server with that certificate that demands one of its clients; its $port.
+serve() {
+    local name=$1 n
+    shift
+    OPENSSL_CONF=$work/openssl.cnf openssl s_server -cert "$work/$name.crt" "$@" -accept 127.0.0.1:0 \
+        -Verify 1 -verify_return_error -CAfile "$work/ca.crt" -www > "$work/server.log" 2>&1 &
+    server=$!
+    at_end "kill $server 2>/dev/null"
+    bound() { port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log"); [ -n "$port" ]; }
+    eventually bound
+}
+# visit VERSION OPTION...: what the server says, once the client has verified it.
+visit() {
+    printf 'GET / HTTP/1.0\r\n\r\n' | OPENSSL_CONF=$work/openssl.cnf openssl s_client "-tls$1" "${@:2}" -connect "127.0.0.1:$port" \
+        -servername localhost -verify_hostname localhost -verify_return_error -CAfile "$work/ca.crt" -ign_eof
+}
+in_token() { echo -cert "$work/$1.crt" -engine pkcs11 -keyform engine -key "$(uri "$1")"; }
+in_file() { echo -cert "$work/$1.crt" -key "$work/$1.key"; }
+for version in 1_2 1_3; do
+    for name in rsa p256; do
+        check "a server starts with $name" serve $name $(in_token $name)
+        check "TLS $version: $name serves a client with a key in a file" says "Subject: CN=plain" visit $version $(in_file plain)
+        check "TLS $version: $name serves a client with a key in the token" says "Subject: CN=p256" visit $version $(in_token p256)
+        check "TLS $version: and none without a certificate" refuse visit $version
+        kill $server
+        check "a server starts with a key in a file" serve plain $(in_file plain)
+        check "TLS $version: a client with $name is let in" says "Subject: CN=$name" visit $version $(in_token $name)
+        kill $server
+    done
 done

@@ -6,6 +6,7 @@ mod damage;
 mod events;
 mod files;
 mod forks;
+mod groups;
 mod harness;
 mod mechanisms;
 mod media;

@@ -1,8 +1,8 @@
 //! The files of one token, and the locks on single bytes of one of them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -45,13 +45,7 @@ impl Files {
 
     /// Opens the lock file, making it if that is possible; `None` for a reader who may not.
     pub(super) fn open_locks(&self) -> Result<Option<File>> {
-        let made = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(self.mode())
-            .open(&self.locks);
+        let made = open_or_make(&self.locks, self.mode());
         let opened = made.or_else(|_| File::open(&self.locks));
         match opened {
             Ok(file) => Ok(Some(file)),
@@ -90,15 +84,40 @@ impl Files {
         ))
     }
 
+    /// Makes the empty database, or leaves the one that is there.
+    ///
+    /// Its directory decides who shares it: with the set-group-ID bit, what the directory allows
+    /// its group; without it, the owner alone. Never anybody else.
+    pub(super) fn make_database(&self) -> io::Result<()> {
+        let directory = self.database.parent().map(std::fs::metadata).transpose()?;
+        let mode = directory.map_or(0, |directory| directory.permissions().mode());
+        let shared = if mode & SET_GROUP_ID != 0 { mode & 0o060 } else { 0 };
+        open_or_make(&self.database, 0o600 | shared).map(drop)
+    }
+
     /// The permissions of files beside the database: its own.
     pub(super) fn mode(&self) -> u32 {
-        use std::os::unix::fs::PermissionsExt;
         let metadata = std::fs::metadata(&self.database);
         metadata.map_or(0o600, |metadata| metadata.permissions().mode() & 0o666)
     }
 
     pub(super) fn story(&self, what: &str, path: &Path) -> String {
         format!("{what} {}", path.display())
+    }
+}
+
+/// New files in a directory with this bit belong to its group.
+const SET_GROUP_ID: u32 = 0o2000;
+
+/// Opens a file for reading and writing. One that is made has exactly this mode, whatever the
+/// process's umask is: the next user of the token may be another one.
+pub(super) fn open_or_make(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(mode);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => file.set_permissions(Permissions::from_mode(mode)).map(|()| file),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(e) => Err(e),
     }
 }
 

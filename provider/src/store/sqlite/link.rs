@@ -1,9 +1,9 @@
 //! One connection to a token's database, checked and set up.
 
 use std::cell::Cell;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -50,12 +50,7 @@ impl Link {
             let story = files.story("cannot make the directory", directory);
             made.or_code(Code::TokenWriteProtected, story)?;
         }
-        let made = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&files.database);
+        let made = files.make_database();
         made.or_code(Code::TokenWriteProtected, files.story("cannot make", &files.database))?;
         let link = Self::connect(files)?;
         link.keep_log(files)?;

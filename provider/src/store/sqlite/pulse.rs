@@ -2,9 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 
-use super::files::{Files, WRITE, is_refusal};
+use super::files::{Files, WRITE, is_refusal, open_or_make};
 use crate::error::{Code, Context, Result};
 use crate::ffi::epoch::{MappedEpoch, SIZE};
 use crate::ffi::lock::Mode;
@@ -50,14 +49,7 @@ impl Pulse {
             Err(_) if !can_write(files) => return Ok(None),
             Err(e) => return Err(e),
         };
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(files.mode())
-            .open(&files.epoch);
-        let mut file = match opened {
+        let mut file = match open_or_make(&files.epoch, files.mode()) {
             Err(e) if is_refusal(&e) => return Ok(None),
             other => other.or_code(Code::DeviceError, files.story("cannot make", &files.epoch))?,
         };
