@@ -36,10 +36,10 @@ impl Session {
     /// `C_DestroyObject`.
     ///
     /// # Errors
-    /// ObjectHandleInvalid, SessionReadOnly, ActionProhibited for CKA_DESTROYABLE false.
+    /// ObjectHandleInvalid, SessionReadOnly, and as [`object::destroyable`].
     pub fn destroy(&mut self, handle: Handle) -> Result<()> {
         let object = self.changeable(handle)?;
-        object::destroyable(&object.snapshot().attributes)?;
+        object::destroyable(&object.snapshot().attributes, self.caller())?;
         self.slot().token.destroy(&object)?;
         object.mark_destroyed();
         self.slot().objects.remove(handle);

@@ -1,8 +1,9 @@
 //! What happened to a token, as a chain of events in which nothing can be changed unnoticed.
 
 use crate::backend::ObjectId;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::ffi::awslc::sealing;
+use crate::store::{Delta, Head};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +15,10 @@ pub enum EventKind {
     Created = 4,
     Updated = 5,
     Destroyed = 6,
-    /// An object that was written without a login got its MAC.
+    /// An object that was made, changed or destroyed without a login is vouched for.
     Attested = 7,
+    /// The set of rows was vouched for as it was found.
+    Adopted = 8,
 }
 
 /// An event on its way into the store.
@@ -42,19 +45,36 @@ pub struct EventRecord {
     pub mac: Option<[u8; 32]>,
 }
 
-/// Attests events: the token with its event key.
-pub trait Witness {
+/// Vouches for what a transaction does: the token with the keys that a login unlocked.
+pub trait Witness: Send + Sync {
+    /// Whether there are keys to vouch with.
+    fn is_present(&self) -> bool;
+    /// The MAC of an event; `None` if there are no keys.
+    ///
     /// # Errors
     /// HostMemory if the engine has none left.
     fn attest(&self, chain: &[u8; 32]) -> Result<Option<[u8; 32]>>;
+    /// The seal over the set of rows after `delta`, from the one `before` it.
+    ///
+    /// # Errors
+    /// DeviceError for a seal that these keys did not make, or one that is missing.
+    fn seal(&self, before: Option<&[u8]>, delta: &Delta, head: &Head) -> Result<Vec<u8>>;
 }
 
 /// Nobody is logged in.
 pub struct Nobody;
 
 impl Witness for Nobody {
+    fn is_present(&self) -> bool {
+        false
+    }
+
     fn attest(&self, _chain: &[u8; 32]) -> Result<Option<[u8; 32]>> {
         Ok(None)
+    }
+
+    fn seal(&self, _before: Option<&[u8]>, _delta: &Delta, _head: &Head) -> Result<Vec<u8>> {
+        Err(Code::GeneralError.because("a seal without keys"))
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::transaction::{self, Rows};
 use super::{
-    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Form, Freshness, Instance,
-    Record, Role, Store, Tag, TokenRecord, event,
+    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Freshness, Head, Instance,
+    Loose, Member, Record, Role, Stamp, Store, Survey, Tag, TokenRecord,
 };
 use crate::backend::ObjectId;
 use crate::error::Result;
@@ -18,7 +19,7 @@ pub struct MemoryStore {
     login: Mutex<()>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     epoch: u64,
     token: Option<TokenRecord>,
@@ -26,6 +27,8 @@ struct State {
     records: BTreeMap<ObjectId, Record>,
     tags: BTreeMap<(Tag, ObjectId), ()>,
     events: Vec<EventRecord>,
+    seal: Option<Vec<u8>>,
+    loose: BTreeMap<ObjectId, Loose>,
 }
 
 impl MemoryStore {
@@ -48,7 +51,7 @@ impl Store for MemoryStore {
     }
 
     fn account(&self, role: Role) -> Result<Option<Account>> {
-        Ok(self.state().account(role).cloned())
+        Ok(self.state().account_of(role).cloned())
     }
 
     fn get(&self, id: ObjectId) -> Result<Option<Record>> {
@@ -70,10 +73,8 @@ impl Store for MemoryStore {
         Ok(all.collect())
     }
 
-    fn unattested(&self) -> Result<Vec<ObjectId>> {
-        let state = self.state();
-        let rows = state.records.values().filter(|record| record.form == Form::Unattested);
-        Ok(rows.map(|record| record.id).collect())
+    fn loose(&self) -> Result<Vec<Loose>> {
+        Ok(self.state().loose.values().copied().collect())
     }
 
     fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()> {
@@ -88,25 +89,28 @@ impl Store for MemoryStore {
         Ok(rows.take(limit).cloned().collect())
     }
 
-    fn commit(&self, batch: &Batch<'_>) -> Result<Epoch, CommitError> {
+    fn survey(&self, limit: u64) -> Result<Option<Survey>> {
+        let state = self.state();
+        if state.records.len() as u64 > limit {
+            return Ok(None);
+        }
+        let objects = state.records.values();
+        Ok(Some(Survey {
+            seal: state.seal.clone(),
+            objects: objects.map(|r| (r.id, stamp_of(r), r.tags.clone())).collect(),
+            accounts: state.accounts.clone(),
+            loose: state.loose.values().copied().collect(),
+            index: state.tags.keys().copied().collect(),
+        }))
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Epoch, CommitError> {
         let mut state = self.state();
-        if state.token.as_ref().map(|token| token.instance) != batch.instance {
-            return Err(CommitError::Replaced);
-        }
-        let cleared = batch.changes.iter().any(|change| matches!(change, Change::Clear));
-        if batch.changes.iter().any(|change| !state.expects(change, cleared)) {
-            return Err(CommitError::Conflict);
-        }
-        let mut last = state.events.last().map_or((0, [0; 32]), |last| (last.sequence, last.chain));
-        let mut events = Vec::with_capacity(batch.events.len());
-        for event in &batch.events {
-            let record = EventRecord::append(event, event::now(), last, batch.witness)?;
-            last = (record.sequence, record.chain);
-            events.push(record);
-        }
-        batch.changes.iter().for_each(|change| state.apply(change));
-        state.events.extend(events);
-        state.epoch += 2;
+        // What fails halfway must leave nothing behind.
+        let mut next = state.clone();
+        transaction::run(&mut next, &batch)?;
+        next.epoch += 2;
+        *state = next;
         Ok(Epoch(state.epoch))
     }
 
@@ -138,14 +142,83 @@ struct Held<'a> {
 
 impl Exclusive for Held<'_> {}
 
+impl Rows for State {
+    fn instance(&self) -> Result<Option<Instance>> {
+        Ok(self.token.as_ref().map(|token| token.instance))
+    }
+
+    fn stamp(&self, id: ObjectId) -> Result<Option<Stamp>> {
+        Ok(self.records.get(&id).map(stamp_of))
+    }
+
+    fn account(&self, role: Role) -> Result<Option<Account>> {
+        Ok(self.account_of(role).cloned())
+    }
+
+    fn members(&self) -> Result<Vec<Member>> {
+        let object = |r: &Record| Member::Object { id: r.id, stamp: stamp_of(r) };
+        let objects = self.records.values().map(object);
+        Ok(objects.chain(self.accounts.iter().map(Member::of_account)).collect())
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<bool> {
+        let as_expected = self.expects(change);
+        if as_expected {
+            self.make(change);
+        }
+        Ok(as_expected)
+    }
+
+    fn loose(&self, id: ObjectId) -> Result<Option<Loose>> {
+        Ok(self.loose.get(&id).copied())
+    }
+
+    fn write_loose(&mut self, loose: &Loose) -> Result<()> {
+        self.loose.insert(loose.id, *loose);
+        Ok(())
+    }
+
+    fn erase_loose(&mut self, id: ObjectId) -> Result<()> {
+        self.loose.remove(&id);
+        Ok(())
+    }
+
+    fn erase_all_loose(&mut self) -> Result<()> {
+        self.loose.clear();
+        Ok(())
+    }
+
+    fn seal(&self) -> Result<Option<Vec<u8>>> {
+        Ok(self.seal.clone())
+    }
+
+    fn write_seal(&mut self, seal: &[u8]) -> Result<()> {
+        self.seal = Some(seal.to_vec());
+        Ok(())
+    }
+
+    fn head(&self) -> Result<Head> {
+        let head = |last: &EventRecord| Head { sequence: last.sequence, chain: last.chain };
+        Ok(self.events.last().map(head).unwrap_or_default())
+    }
+
+    fn append(&mut self, event: &EventRecord) -> Result<()> {
+        self.events.push(event.clone());
+        Ok(())
+    }
+}
+
+fn stamp_of(record: &Record) -> Stamp {
+    Stamp { version: record.version, form: record.form }
+}
+
 impl State {
-    fn account(&self, role: Role) -> Option<&Account> {
+    fn account_of(&self, role: Role) -> Option<&Account> {
         self.accounts.iter().find(|account| account.role == role)
     }
 
-    /// Whether what is stored has the version that the change expects; `cleared` says that the
-    /// batch removes records and accounts first.
-    fn expects(&self, change: &Change, cleared: bool) -> bool {
+    /// Whether what is stored has the version that the change expects.
+    fn expects(&self, change: &Change) -> bool {
         let (stored, expected) = match change {
             Change::Put { record, expected } => {
                 (self.records.get(&record.id).map(|record| record.version), *expected)
@@ -154,21 +227,17 @@ impl State {
                 (self.records.get(id).map(|record| record.version), *expected)
             }
             Change::PutAccount { account, expected } => {
-                (self.account(account.role).map(|account| account.version), *expected)
+                (self.account_of(account.role).map(|account| account.version), *expected)
             }
             Change::PutToken { expected, .. } => {
                 (self.token.as_ref().map(|token| token.version), *expected)
             }
-            Change::Clear => (None, 0),
-        };
-        let stored = match change {
-            Change::PutToken { .. } => stored,
-            _ => stored.filter(|_| !cleared),
+            Change::Clear | Change::Adopt | Change::Settle { .. } => (None, 0),
         };
         stored.unwrap_or(0) == expected
     }
 
-    fn apply(&mut self, change: &Change) {
+    fn make(&mut self, change: &Change) {
         match change {
             Change::Put { record, .. } => {
                 self.remove(record.id);
@@ -186,6 +255,12 @@ impl State {
                 self.tags.clear();
                 self.accounts.clear();
             }
+            Change::Adopt => {
+                let rows = self.records.values();
+                let tags = rows.flat_map(|r| r.tags.iter().map(|tag| ((*tag, r.id), ())));
+                self.tags = tags.collect();
+            }
+            Change::Settle { .. } => {}
         }
     }
 

@@ -3,15 +3,20 @@
 pub mod event;
 pub(crate) mod gate;
 pub mod memory;
+pub mod set;
 pub mod sqlite;
+mod transaction;
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::backend::ObjectId;
 use crate::error::{Error, Result};
+use crate::ffi::awslc::sealing;
 
 pub use event::{Event, EventKind, EventRecord, Witness};
+pub use set::{Delta, Head, Loose, Member, Stamp, Survey};
 
 /// A medium for the records of one token.
 pub trait Store: Send + Sync {
@@ -26,20 +31,23 @@ pub trait Store: Send + Sync {
     fn version(&self, id: ObjectId) -> Result<Option<u64>>;
     /// The records that have all of `tags`, at least one; in time that follows the rarest tag.
     fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>>;
-    /// The records written without a login since the last one.
-    fn unattested(&self) -> Result<Vec<ObjectId>>;
+    /// The objects that were made, changed or destroyed without a login since the last one.
+    fn loose(&self) -> Result<Vec<Loose>>;
     /// Every record in ascending order of id, for checks; what is committed meanwhile may be in it
     /// or not.
     fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()>;
     /// The events from `first` on, in order, at most `limit`.
     fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>>;
+    /// The set of rows and what vouches for it, all of one moment; `None` if there are more than
+    /// `limit` objects.
+    fn survey(&self, limit: u64) -> Result<Option<Survey>>;
 
     /// Makes all of the changes, or none, and appends their events.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if a version is not the expected one, [`CommitError::Replaced`]
     /// if the token is not the instance that the batch is for.
-    fn commit(&self, batch: &Batch<'_>) -> Result<Epoch, CommitError>;
+    fn commit(&self, batch: Batch) -> Result<Epoch, CommitError>;
 
     /// The epoch now; read it before what it vouches for.
     fn epoch(&self) -> Result<Epoch>;
@@ -135,6 +143,26 @@ pub struct Account {
     pub failures: u32,
 }
 
+impl Account {
+    /// Tells damage, not attackers: the counter moves without a login, so nothing can vouch for it.
+    pub(crate) fn checksum(&self) -> [u8; 16] {
+        let Self { role, version, cost, salt, wrapped, failures } = self;
+        let Cost { kibibytes, passes, lanes } = cost;
+        let numbers = [*kibibytes, *passes, *lanes, *failures].map(u32::to_be_bytes);
+        let sum = sealing::sha256(&[
+            b"KWYA\x01",
+            &[*role as u8],
+            &version.to_be_bytes(),
+            numbers.as_flattened(),
+            salt,
+            wrapped,
+        ]);
+        let mut checksum = [0; 16];
+        checksum.copy_from_slice(&sum[..16]);
+        checksum
+    }
+}
+
 /// What an Argon2id derivation costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
@@ -143,13 +171,13 @@ pub struct Cost {
     pub lanes: u32,
 }
 
-/// One transaction.
-pub struct Batch<'a> {
+/// What is to be done in one transaction.
+pub struct Batch {
     /// The instance that the token must still be; `None` for one that must not exist yet.
     pub instance: Option<Instance>,
     pub changes: Vec<Change>,
     pub events: Vec<Event>,
-    pub witness: &'a dyn Witness,
+    pub witness: Arc<dyn Witness>,
     pub durability: Durability,
 }
 
@@ -183,6 +211,12 @@ pub enum Change {
     },
     /// Removes every record and every account.
     Clear,
+    /// Vouches for the set of rows as it is now, and makes the index over the tags anew.
+    Adopt,
+    /// Accepts that an object was destroyed without a login.
+    Settle {
+        id: ObjectId,
+    },
 }
 
 /// Why nothing was committed.

@@ -102,9 +102,19 @@ fn an_object_that_is_not_destroyable_stays() {
     for class in CLASSES {
         let object =
             |flag| made(class, Act::Create, Owned::new().flag(AttributeType::DESTROYABLE, flag));
-        assert_eq!(code(object::destroyable(&object(false))), Code::ActionProhibited);
-        assert_eq!(code(object::destroyable(&object(true))), Code::Ok);
+        assert_eq!(code(object::destroyable(&object(false), USER)), Code::ActionProhibited);
+        assert_eq!(code(object::destroyable(&object(true), USER)), Code::Ok);
     }
+}
+
+#[test]
+fn a_trusted_object_is_the_security_officer_s_to_destroy() {
+    let mut trusted = Attributes::from_iter([(AttributeType::TRUSTED, Value::Bool(true))]);
+    trusted.set(AttributeType::DESTROYABLE, Value::Bool(true));
+    for caller in [USER, NOBODY] {
+        assert_eq!(code(object::destroyable(&trusted, caller)), Code::ActionProhibited);
+    }
+    assert_eq!(code(object::destroyable(&trusted, OFFICER)), Code::Ok);
 }
 
 #[test]

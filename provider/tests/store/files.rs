@@ -108,13 +108,17 @@ fn a_database_of_a_newer_version_says_so_and_is_left_alone() {
     let (directory, token) = fresh();
     token.login(User::User, USER).unwrap();
     token.create(aes_key(b"1", true)).unwrap();
-    behind(directory.path()).pragma_update(None, "user_version", 99).unwrap();
+    let database = behind(directory.path());
+    let version: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    // Whoever has it open already does not write what he no longer understands.
+    assert_code(token.create(aes_key(b"2", true)), Code::DeviceError);
     let token = open(directory.path());
     let story = token.info().unwrap_err();
     assert_eq!(story.code(), Code::DeviceError);
     assert!(story.to_string().contains("newer"), "{story}");
     assert_code(token.initialize(SO, "again"), Code::DeviceError);
-    behind(directory.path()).pragma_update(None, "user_version", 1).unwrap();
+    database.pragma_update(None, "user_version", version).unwrap();
     let token = open(directory.path());
     token.login(User::User, USER).unwrap();
     only(&*token, &by_id(b"1"));

@@ -116,3 +116,24 @@ pub fn assert_code<T>(answer: Result<T>, code: Code) {
 pub fn behind(directory: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(directory.join("token-1.db")).unwrap()
 }
+
+/// Writes the checksums of accounts that were changed behind the token's back.
+pub fn sum_accounts(database: &rusqlite::Connection) {
+    use sha2::{Digest, Sha256};
+    for role in [1_u8, 2] {
+        let sql = "SELECT version, kibibytes, passes, lanes, failures, salt, wrapped \
+                   FROM account WHERE role = ?1";
+        let sum = database.query_row(sql, [role], |row| {
+            let mut sum = Sha256::new().chain_update(b"KWYA\x01").chain_update([role]);
+            sum.update(row.get::<_, u64>(0)?.to_be_bytes());
+            for column in 1..5 {
+                sum.update(row.get::<_, u32>(column)?.to_be_bytes());
+            }
+            sum.update(row.get::<_, Vec<u8>>(5)?);
+            sum.update(row.get::<_, Vec<u8>>(6)?);
+            Ok(sum.finalize()[..16].to_vec())
+        });
+        let update = "UPDATE account SET checksum = ?2 WHERE role = ?1";
+        database.execute(update, rusqlite::params![role, sum.unwrap()]).unwrap();
+    }
+}

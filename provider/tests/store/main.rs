@@ -13,3 +13,4 @@ mod media;
 mod objects;
 mod pins;
 mod processes;
+mod set;

@@ -10,6 +10,7 @@
 //! putting back together, so that any number of processes with the right PIN never see each
 //! other's counted tries.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::identity::Identity;
@@ -21,9 +22,7 @@ use crate::engine::random;
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 use crate::store::event::{EventKind, Nobody};
-use crate::store::{
-    Account, Batch, Change, CommitError, Cost, Durability, Event, Instance, Role, Witness,
-};
+use crate::store::{Account, Batch, Change, Cost, Durability, Event, Instance, Role};
 
 /// A PIN stretched, with what it takes to do that again.
 struct Stretched {
@@ -51,13 +50,13 @@ impl EmbeddedToken {
             None => length(pin).map_err(|e| e.with_code(Code::PinIncorrect))?,
         }
         let serial = old.as_ref().map_or(&self.future_serial, |old| &old.serial);
-        let version = old.as_ref().map_or(0, |old| old.version);
-        let identity = Identity::generate(version + 1, label, serial)?;
+        let version = self.store.token()?.map_or(0, |record| record.version);
+        let identity = Identity::generate(label, serial)?;
         let master = keys::new_master()?;
         let role = Role::SecurityOfficer;
         let account = self.stretch(pin, role, identity.instance)?.account(role, 1, &master)?;
         let keys = Keys::of(role, master, identity.instance)?;
-        let token = identity.write(&keys)?;
+        let token = identity.write(version + 1, &keys)?;
         let batch = Batch {
             instance: old.as_ref().map(|old| old.instance),
             changes: vec![
@@ -66,11 +65,11 @@ impl EmbeddedToken {
                 Change::PutToken { token, expected: version },
             ],
             events: vec![Event::of_role(EventKind::TokenInitialized, role)],
-            witness: &keys,
+            witness: Arc::new(keys),
             durability: Durability::Full,
         };
         self.set_login(None);
-        self.store.commit(&batch).map_err(|e| self.explain(e))?;
+        self.store.commit(batch).map_err(|e| self.explain(e))?;
         // The master key and every object are gone from the tables; let the log forget them too.
         self.forget();
         self.initialized().map(drop)
@@ -121,10 +120,9 @@ impl EmbeddedToken {
         if user == User::ContextSpecific {
             return Ok(());
         }
-        self.strengthen(&identity, role, pin, &master);
-        let keys = Keys::of(role, master, identity.instance)?;
-        let record = self.store.token()?.ok_or_else(|| self.not_logged_in())?;
-        identity.authenticate(&record, &keys)?;
+        let keys = Arc::new(Keys::of(role, copy(&master)?, identity.instance)?);
+        self.verify_set(&identity, &keys)?;
+        self.strengthen(&identity, &keys, pin, &master);
         self.set_login(Some(keys));
         self.verify_opened();
         if role == Role::User {
@@ -145,7 +143,8 @@ impl EmbeddedToken {
 
     /// Wraps the master key anew if the configuration asks for a dearer derivation than the one
     /// with which the PIN, now known, was stored. If that fails, the next login tries again.
-    fn strengthen(&self, identity: &Identity, role: Role, pin: Pin<'_>, master: &Secret) {
+    fn strengthen(&self, identity: &Identity, keys: &Arc<Keys>, pin: Pin<'_>, master: &Secret) {
+        let role = keys.role;
         let done = || -> Result<()> {
             let Some(before) = self.store.account(role)? else { return Ok(()) };
             let (wanted, has) = (self.settings.cost, before.cost);
@@ -159,7 +158,10 @@ impl EmbeddedToken {
                 Some(account) if account.salt == before.salt => {
                     let stronger = stretched.account(role, account.version + 1, master)?;
                     let stronger = Account { failures: account.failures, ..stronger };
-                    self.put(identity, &stronger, account.version, &[], &Nobody, Durability::Full)
+                    let change =
+                        Change::PutAccount { account: stronger, expected: account.version };
+                    let stored = self.commit_as(identity, vec![change], vec![], keys.clone());
+                    stored.map(drop).map_err(|e| self.explain(e))
                 }
                 _ => Ok(()),
             }
@@ -223,17 +225,17 @@ impl EmbeddedToken {
             failures: account.failures + 1,
             ..account.clone()
         };
-        self.put(identity, &counted, account.version, &[], &Nobody, Durability::Full)?;
+        self.count(identity, &counted, account.version, Durability::Full)?;
         let Some(master) = keys::unwrap(kek, &account.wrapped)? else {
             let event = Event::of_role(EventKind::LoginFailed, role);
             let batch = Batch {
                 instance: Some(identity.instance),
                 changes: Vec::new(),
                 events: vec![event],
-                witness: &Nobody,
+                witness: Arc::new(Nobody),
                 durability: Durability::Lazy,
             };
-            self.store.commit(&batch).map_err(|e| self.explain(e))?;
+            self.store.commit(batch).map_err(|e| self.explain(e))?;
             let left = self.settings.attempts.saturating_sub(counted.failures);
             log::warn!("a wrong {role:?} PIN: {left} tries left");
             return Err(wrong(role));
@@ -242,36 +244,37 @@ impl EmbeddedToken {
         match new {
             None => {
                 let reset = Account { version, failures: 0, ..account };
-                self.put(identity, &reset, counted.version, &[], &Nobody, Durability::Lazy)?;
+                self.count(identity, &reset, counted.version, Durability::Lazy)?;
             }
             Some(new) => {
                 let account = new.account(role, version, &master)?;
-                let event = [Event::of_role(EventKind::PinChanged, role)];
-                let witness = Keys::of(role, copy(&master)?, identity.instance)?;
-                self.put(identity, &account, counted.version, &event, &witness, Durability::Full)?;
+                let keys = Arc::new(Keys::of(role, copy(&master)?, identity.instance)?);
+                let mut changes = self.adoption(identity, &keys)?;
+                changes.insert(0, Change::PutAccount { account, expected: counted.version });
+                let event = Event::of_role(EventKind::PinChanged, role);
+                let stored = self.commit_as(identity, changes, vec![event], keys);
+                stored.map_err(|e| self.explain(e))?;
             }
         }
         Ok(master)
     }
 
-    fn put(
+    /// Stores an account whose counter of tries moved.
+    fn count(
         &self,
         identity: &Identity,
         account: &Account,
         expected: u64,
-        events: &[Event],
-        witness: &dyn Witness,
         durability: Durability,
     ) -> Result<()> {
         let batch = Batch {
             instance: Some(identity.instance),
             changes: vec![Change::PutAccount { account: account.clone(), expected }],
-            events: events.to_vec(),
-            witness,
+            events: Vec::new(),
+            witness: Arc::new(Nobody),
             durability,
         };
-        let answer: Result<_, CommitError> = self.store.commit(&batch);
-        answer.map(drop).map_err(|e| self.explain(e))
+        self.store.commit(batch).map(drop).map_err(|e| self.explain(e))
     }
 
     fn unlocked_account(&self, role: Role) -> Result<Account> {

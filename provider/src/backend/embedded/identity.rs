@@ -10,7 +10,6 @@ use super::keys::Keys;
 
 /// A token as it can be known without a PIN.
 pub(super) struct Identity {
-    pub(super) version: u64,
     pub(super) instance: Instance,
     pub(super) label: String,
     /// 16 hexadecimal digits; kept when the token is initialised again.
@@ -23,11 +22,20 @@ pub(super) struct Identity {
     created: u64,
 }
 
+/// What only a holder of the master key knows of a token.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Secrets {
+    /// Whether the set of rows has a seal; tokens of the first format have none.
+    pub(super) has_seal: bool,
+}
+
 const LABEL: u8 = 1;
 const SERIAL: u8 = 2;
 const TAGS: u8 = 3;
 const OPEN: u8 = 4;
 const CREATED: u8 = 5;
+/// In the sealed part: the set of rows has a seal, so one that is missing was removed.
+const SEALED_SET: u8 = 1;
 /// Begins what the sealed part authenticates.
 const DOMAIN: &[u8] = b"KWYT\x01";
 
@@ -36,11 +44,10 @@ impl Identity {
     ///
     /// # Errors
     /// DeviceError if the engine has no entropy.
-    pub(super) fn generate(version: u64, label: &str, serial: &str) -> Result<Self> {
+    pub(super) fn generate(label: &str, serial: &str) -> Result<Self> {
         let mut instance = Instance([0; 16]);
         random::fill(&mut instance.0)?;
         Ok(Self {
-            version,
             instance,
             label: label.to_owned(),
             serial: serial.to_owned(),
@@ -76,7 +83,6 @@ impl Identity {
         };
         let created = field(CREATED)?.try_into().map_err(|_| damaged("the date"))?;
         Ok(Self {
-            version: record.version,
             instance: record.instance,
             label: text(LABEL)?,
             serial: text(SERIAL)?,
@@ -90,7 +96,7 @@ impl Identity {
     ///
     /// # Errors
     /// DeviceError if the engine has no entropy.
-    pub(super) fn write(&self, keys: &Keys) -> Result<TokenRecord> {
+    pub(super) fn write(&self, version: u64, keys: &Keys) -> Result<TokenRecord> {
         let mut clear = Vec::new();
         put(&mut clear, LABEL, self.label.as_bytes());
         put(&mut clear, SERIAL, self.serial.as_bytes());
@@ -99,30 +105,33 @@ impl Identity {
         put(&mut clear, CREATED, &self.created.to_be_bytes());
         let mut nonce = [0; NONCE];
         random::fill(&mut nonce)?;
-        let aad = self.aad(&clear);
+        let aad = self.aad(version, &clear);
+        let mut secrets = Vec::new();
+        put(&mut secrets, SEALED_SET, &[]);
         let mut sealed = nonce.to_vec();
-        // No fields yet: the set digest, the role latch and the lifecycle go here.
-        sealing::gcm_seal(&keys.record, &nonce, &aad, &[], &mut sealed)?;
-        Ok(TokenRecord { version: self.version, instance: self.instance, clear, sealed })
+        sealing::gcm_seal(&keys.record, &nonce, &aad, &secrets, &mut sealed)?;
+        Ok(TokenRecord { version, instance: self.instance, clear, sealed })
     }
 
     /// Holds a record against the master key.
     ///
     /// # Errors
     /// DeviceError if anything in it was changed.
-    pub(super) fn authenticate(&self, record: &TokenRecord, keys: &Keys) -> Result<()> {
+    pub(super) fn authenticate(&self, record: &TokenRecord, keys: &Keys) -> Result<Secrets> {
         let changed = || {
             damaged("its label, serial number or keys were changed by something other than Keyway")
         };
         let (nonce, sealed) = record.sealed.split_first_chunk::<NONCE>().ok_or_else(changed)?;
-        let opened = sealing::gcm_open(&keys.record, nonce, &self.aad(&record.clear), sealed)?;
+        let aad = self.aad(record.version, &record.clear);
+        let opened = sealing::gcm_open(&keys.record, nonce, &aad, sealed)?;
         let sealed = opened.ok_or_else(changed)?;
         // Fields of later versions are skipped, but must be fields.
-        fields(sealed.expose()).map(drop)
+        let has_seal = fields(sealed.expose())?.iter().any(|field| field.0 == SEALED_SET);
+        Ok(Secrets { has_seal })
     }
 
-    fn aad(&self, clear: &[u8]) -> Vec<u8> {
-        [DOMAIN, &self.version.to_be_bytes(), &self.instance.0, clear].concat()
+    fn aad(&self, version: u64, clear: &[u8]) -> Vec<u8> {
+        [DOMAIN, &version.to_be_bytes(), &self.instance.0, clear].concat()
     }
 }
 

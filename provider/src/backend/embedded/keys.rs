@@ -6,7 +6,9 @@ use crate::engine::random;
 use crate::error::{Code, Context, Result};
 use crate::ffi::awslc::sealing::{self, KEY};
 use crate::secret::Secret;
-use crate::store::{Instance, Role, Witness};
+use crate::store::{Delta, Head, Instance, Role, Witness};
+
+use super::set::SetKey;
 
 /// What a login unlocks.
 pub(super) struct Keys {
@@ -16,7 +18,9 @@ pub(super) struct Keys {
     /// Authenticates objects that lie in clear.
     pub(super) mac: Secret,
     /// Attests events.
-    events: Secret,
+    pub(super) events: Secret,
+    /// Seals the set of rows.
+    pub(super) set: SetKey,
     /// Absent for the security officer, who never sees private objects.
     pub(super) private: Option<PrivateKeys>,
     /// Kept for the security officer only, who wraps it under a new user PIN.
@@ -55,6 +59,7 @@ impl Keys {
             record: derive(b"keyway token record")?,
             mac: derive(b"keyway public mac")?,
             events: derive(b"keyway events")?,
+            set: SetKey::new(derive(b"keyway set")?, instance),
             private: (role == Role::User).then(private).transpose()?,
             master: (role == Role::SecurityOfficer).then_some(master),
         })
@@ -67,8 +72,16 @@ impl Keys {
 }
 
 impl Witness for Keys {
+    fn is_present(&self) -> bool {
+        true
+    }
+
     fn attest(&self, chain: &[u8; 32]) -> Result<Option<[u8; 32]>> {
         sealing::hmac_sha256(&self.events, &[chain]).map(Some)
+    }
+
+    fn seal(&self, before: Option<&[u8]>, delta: &Delta, head: &Head) -> Result<Vec<u8>> {
+        self.set.advance(before, delta, head)
     }
 }
 

@@ -10,6 +10,7 @@ mod keys;
 mod objects;
 mod pin;
 mod seal;
+mod set;
 mod tags;
 mod token;
 

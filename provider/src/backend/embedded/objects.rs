@@ -12,7 +12,7 @@ use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::engine::{self, random};
 use crate::error::{Code, Result};
 use crate::store::event::EventKind;
-use crate::store::{Change, CommitError, Epoch, Event, Form, Freshness, Record};
+use crate::store::{Change, CommitError, Epoch, Event, Form, Freshness, Loose, Record};
 
 impl EmbeddedToken {
     /// A token object by identity.
@@ -224,6 +224,9 @@ impl EmbeddedToken {
             return Ok(());
         }
         let identity = self.initialized()?;
+        if self.keys().is_none() && object.snapshot().attributes.is_true(AttributeType::TRUSTED) {
+            return Err(Code::UserNotLoggedIn.because("a trusted object needs a login"));
+        }
         for _ in 0..64 {
             let Some(expected) = self.store.version(object.id)? else {
                 self.cache.remove(object.id);
@@ -263,34 +266,40 @@ impl EmbeddedToken {
         }
     }
 
-    /// After a login of the user: objects that were written without one get their MAC.
+    /// After a login of the user, who vouches for them: what was made, changed or destroyed
+    /// without a login since the last one.
     pub(super) fn attest(&self) {
-        let ids = self.store.unattested().unwrap_or_default();
-        if ids.is_empty() || !self.store.writable().unwrap_or(false) {
+        let loose = self.store.loose().unwrap_or_default();
+        if loose.is_empty() || !self.store.writable().unwrap_or(false) {
             return;
         }
-        for id in ids {
-            match self.attest_one(id) {
-                Ok(()) => {
-                    log::warn!("object {id:?} was written without a login; it is attested now")
+        for one in loose {
+            match self.attest_one(one) {
+                Ok(what) => {
+                    log::warn!("object {:?} was {what} without a login; it is attested now", one.id)
                 }
-                Err(e) => log::error!("object {id:?}, written without a login, stays so: {e}"),
+                Err(e) => log::error!("object {:?} stays unattested: {e}", one.id),
             }
         }
     }
 
-    fn attest_one(&self, id: ObjectId) -> Result<()> {
-        let identity = self.initialized()?;
-        let keys = self.user_keys()?;
-        let Some(record) = self.store.get(id)? else { return Ok(()) };
-        let attributes = seal::open(&identity, Some(&keys), &record)?.attributes;
-        let expected = record.version;
-        let record = seal::seal(&identity, Some(&keys), id, expected + 1, &attributes)?;
+    /// What had happened to the object.
+    fn attest_one(&self, loose: Loose) -> Result<&'static str> {
+        let (identity, keys, id) = (self.initialized()?, self.user_keys()?, loose.id);
+        let (change, what) = match self.store.get(id)? {
+            None => (Change::Settle { id }, "destroyed"),
+            Some(record) => {
+                let attributes = seal::open(&identity, Some(&keys), &record)?.attributes;
+                let expected = record.version;
+                let record = seal::seal(&identity, Some(&keys), id, expected + 1, &attributes)?;
+                let what = loose.was.map_or("made", |_| "changed");
+                (Change::Put { record, expected }, what)
+            }
+        };
         let event = Event::of_object(EventKind::Attested, id);
-        let change = Change::Put { record, expected };
         match self.try_commit(&identity, vec![change], vec![event]) {
             // Another process was faster, or the object is gone.
-            Ok(_) | Err(CommitError::Conflict) => Ok(()),
+            Ok(_) | Err(CommitError::Conflict) => Ok(what),
             Err(other) => Err(self.explain(other)),
         }
     }

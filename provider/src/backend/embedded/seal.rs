@@ -180,7 +180,7 @@ mod tests {
     use crate::store::Role;
 
     fn identity() -> Identity {
-        Identity::generate(1, "label", "0123456789abcdef").unwrap()
+        Identity::generate("label", "0123456789abcdef").unwrap()
     }
 
     fn keys(identity: &Identity) -> Keys {

@@ -125,8 +125,7 @@ impl EmbeddedToken {
         self.keys().filter(|keys| keys.private.is_some()).ok_or_else(|| self.not_logged_in())
     }
 
-    pub(super) fn set_login(&self, keys: Option<Keys>) {
-        let keys = keys.map(Arc::new);
+    pub(super) fn set_login(&self, keys: Option<Arc<Keys>>) {
         *self.login.write().unwrap_or_else(PoisonError::into_inner) = keys;
         self.replaced.store(false, Ordering::Release);
     }
@@ -159,14 +158,24 @@ impl EmbeddedToken {
         changes: Vec<Change>,
         events: Vec<Event>,
     ) -> Result<Epoch, CommitError> {
-        let keys = self.keys();
-        let witness: &dyn Witness = match &keys {
-            Some(keys) => keys.as_ref(),
-            None => &Nobody,
+        let witness: Arc<dyn Witness> = match self.keys() {
+            Some(keys) => keys,
+            None => Arc::new(Nobody),
         };
+        self.commit_as(identity, changes, events, witness)
+    }
+
+    /// As [`try_commit`](Self::try_commit), with somebody else to vouch for it.
+    pub(super) fn commit_as(
+        &self,
+        identity: &Identity,
+        changes: Vec<Change>,
+        events: Vec<Event>,
+        witness: Arc<dyn Witness>,
+    ) -> Result<Epoch, CommitError> {
         let instance = Some(identity.instance);
         let durability = Durability::Full;
-        self.store.commit(&Batch { instance, changes, events, witness, durability })
+        self.store.commit(Batch { instance, changes, events, witness, durability })
     }
 
     pub(super) fn explain(&self, error: CommitError) -> Error {

@@ -36,6 +36,9 @@ impl Files {
                     .to_owned(),
             ),
             Some(ErrorCode::OutOfMemory) => (Code::HostMemory, "no memory is left".to_owned()),
+            None if is_nonsense(&error) => {
+                (Code::DeviceError, "a row of it is damaged: see `keyway token check`".to_owned())
+            }
             _ => (Code::DeviceError, "see the reason".to_owned()),
         };
         let story: Result<(), Error> =
@@ -45,6 +48,16 @@ impl Files {
             Ok(()) => code.because(doing.to_owned()),
         }
     }
+}
+
+/// Whether a row holds what no row holds.
+fn is_nonsense(error: &Sqlite) -> bool {
+    matches!(
+        error,
+        Sqlite::FromSqlConversionFailure(..)
+            | Sqlite::IntegralValueOutOfRange(..)
+            | Sqlite::InvalidColumnType(..)
+    )
 }
 
 /// Whether writing, extending or flushing a file failed: SQLite reports ENOSPC as a full disk, but

@@ -71,6 +71,18 @@ impl Link {
         Ok(())
     }
 
+    /// Before a write: another process may have brought the tables to a version that this one does
+    /// not know.
+    pub(super) fn require_current(&self, files: &Files) -> Result<()> {
+        let select = self.sqlite.prepare_cached("PRAGMA user_version");
+        let version =
+            select.and_then(|mut select| select.query_row([], |row| row.get::<_, i32>(0)));
+        match version.map_err(|e| files.explain(e, "cannot read"))? {
+            VERSION => Ok(()),
+            other => Err(newer(files, other)),
+        }
+    }
+
     /// Connects under exclusive locks: SQLite, which takes the first connection of a process for
     /// the first of all if the others are in this process too (in a second copy of this module),
     /// truncates the shared-memory file that they have mapped, and builds it anew.
@@ -99,10 +111,7 @@ impl Link {
         let path = files.database.display();
         match (application, version) {
             (APPLICATION_ID, 1..=VERSION) => Ok(version),
-            (APPLICATION_ID, _) => Err(Code::DeviceError.because(format!(
-                "{path} has format {version}, written by a newer Keyway; this one reads up to \
-                 {VERSION}: update it"
-            ))),
+            (APPLICATION_ID, _) => Err(newer(files, version)),
             (0, 0) if self.is_empty().map_err(explain)? => Ok(0),
             _ => Err(Code::DeviceError.because(format!(
                 "{path} is a database of some other program (application id {application:#x})"
@@ -143,7 +152,8 @@ impl Link {
         let transaction = self.sqlite.unchecked_transaction().map_err(explain)?;
         let version = self.schema_version(files)?;
         for migration in &MIGRATIONS[version as usize..] {
-            transaction.execute_batch(migration).map_err(explain)?;
+            transaction.execute_batch(migration.tables).map_err(explain)?;
+            (migration.then)(&transaction).map_err(explain)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
         transaction.pragma_update(None, "user_version", VERSION).map_err(explain)?;
@@ -173,6 +183,14 @@ fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<()> {
         sqlite.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(unanswered)?;
     }
     sqlite.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+fn newer(files: &Files, version: i32) -> Error {
+    Code::DeviceError.because(format!(
+        "{} has format {version}, written by a newer Keyway; this one reads up to {VERSION}: \
+         update it",
+        files.database.display()
+    ))
 }
 
 /// Some settings answer with a row, some do not.

@@ -2,6 +2,7 @@
 
 mod failure;
 mod files;
+mod ledger;
 mod link;
 mod pool;
 mod pulse;
@@ -16,13 +17,14 @@ use std::time::{Duration, Instant};
 
 use super::gate::{self, Connected, Inside};
 use super::{
-    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Freshness, Instance,
-    Record, Role, Store, Tag, TokenRecord, event,
+    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Freshness, Instance, Loose,
+    Record, Role, Store, Survey, Tag, TokenRecord, transaction,
 };
 use crate::backend::ObjectId;
 use crate::error::{Code, Context, Result};
 use crate::ffi::lock::Mode;
 use files::{Files, LOGIN, Locked};
+use ledger::Tables;
 use pool::Pool;
 
 /// A token's database, opened when it is first needed.
@@ -89,8 +91,8 @@ impl Store for SqliteStore {
         self.read(|sqlite| rows::find(sqlite, tags))
     }
 
-    fn unattested(&self) -> Result<Vec<ObjectId>> {
-        self.read(rows::unattested)
+    fn loose(&self) -> Result<Vec<Loose>> {
+        self.read(ledger::all_loose)
     }
 
     fn scan(&self, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()> {
@@ -111,29 +113,17 @@ impl Store for SqliteStore {
         self.read(|sqlite| rows::events(sqlite, first, limit))
     }
 
-    fn commit(&self, batch: &Batch<'_>) -> Result<Epoch, CommitError> {
+    fn survey(&self, limit: u64) -> Result<Option<Survey>> {
+        self.read(|sqlite| {
+            let transaction = sqlite.unchecked_transaction()?;
+            ledger::survey(&transaction, limit)
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> Result<Epoch, CommitError> {
         let create = batch.changes.iter().any(|change| matches!(change, Change::PutToken { .. }));
-        let files = &self.pool.files;
-        let explain = |e| CommitError::Failed(files.explain(e, "cannot write"));
         self.pool.write(create, batch.durability, |sqlite| {
-            if rows::instance(sqlite).map_err(explain)? != batch.instance {
-                return Err(CommitError::Replaced);
-            }
-            for change in &batch.changes {
-                if !rows::apply(sqlite, change).map_err(explain)? {
-                    return Err(CommitError::Conflict);
-                }
-            }
-            if batch.events.is_empty() {
-                return Ok(());
-            }
-            let mut last = rows::last_event(sqlite).map_err(explain)?;
-            for event in &batch.events {
-                let record = EventRecord::append(event, event::now(), last, batch.witness)?;
-                rows::append(sqlite, &record).map_err(explain)?;
-                last = (record.sequence, record.chain);
-            }
-            Ok(())
+            transaction::run(&mut Tables { sqlite, files: &self.pool.files }, &batch)
         })
     }
 

@@ -100,7 +100,8 @@ impl Pool {
         link.make(durability).map_err(explain)?;
         link.sqlite.execute_batch("BEGIN IMMEDIATE").map_err(explain)?;
         let odd = pulse.mapped.begin();
-        let answer = body(&link.sqlite).and_then(|()| {
+        let current = link.require_current(&self.files).map_err(CommitError::Failed);
+        let answer = current.and_then(|()| body(&link.sqlite)).and_then(|()| {
             link.sqlite.execute_batch("COMMIT").map_err(|e| CommitError::Failed(explain(e)))
         });
         if answer.is_err() && !link.sqlite.is_autocommit() {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::backend::ObjectId;
 use crate::store::{
-    Account, Change, Cost, EventRecord, Form, Instance, Record, Role, Tag, TokenRecord,
+    Account, Change, Cost, EventRecord, Form, Head, Instance, Record, Role, Tag, TokenRecord,
 };
 
 type Result<T> = rusqlite::Result<T>;
@@ -31,21 +31,30 @@ pub(super) fn instance(sqlite: &Connection) -> Result<Option<Instance>> {
 }
 
 pub(super) fn account(sqlite: &Connection, role: Role) -> Result<Option<Account>> {
-    let sql = "SELECT version, kibibytes, passes, lanes, salt, wrapped, failures \
+    let sql = "SELECT version, kibibytes, passes, lanes, salt, wrapped, failures, checksum \
                FROM account WHERE role = ?1";
     sqlite
         .prepare_cached(sql)?
         .query_row([role as u8], |row| {
-            Ok(Account {
-                role,
-                version: row.get(0)?,
-                cost: Cost { kibibytes: row.get(1)?, passes: row.get(2)?, lanes: row.get(3)? },
-                salt: row.get(4)?,
-                wrapped: row.get(5)?,
-                failures: row.get(6)?,
-            })
+            let account = account_in(row, role)?;
+            match row.get::<_, [u8; 16]>(7)? == account.checksum() {
+                true => Ok(account),
+                false => Err(damaged(7, "an account that does not fit its checksum")),
+            }
         })
         .optional()
+}
+
+/// An account in the first columns, without a look at its checksum.
+pub(super) fn account_in(row: &Row<'_>, role: Role) -> Result<Account> {
+    Ok(Account {
+        role,
+        version: row.get(0)?,
+        cost: Cost { kibibytes: row.get(1)?, passes: row.get(2)?, lanes: row.get(3)? },
+        salt: row.get(4)?,
+        wrapped: row.get(5)?,
+        failures: row.get(6)?,
+    })
 }
 
 pub(super) fn get(sqlite: &Connection, id: ObjectId) -> Result<Option<Record>> {
@@ -76,11 +85,6 @@ pub(super) fn find(sqlite: &Connection, tags: &[Tag]) -> Result<Vec<ObjectId>> {
     rows.collect()
 }
 
-pub(super) fn unattested(sqlite: &Connection) -> Result<Vec<ObjectId>> {
-    let mut select = sqlite.prepare_cached("SELECT id FROM object WHERE form = 4")?;
-    select.query_map([], id)?.collect()
-}
-
 /// The records after `last` in ascending order of id, at most `limit`.
 pub(super) fn page(sqlite: &Connection, last: Option<ObjectId>, limit: u32) -> Result<Vec<Record>> {
     let sql = "SELECT id, version, form, tags, body FROM object WHERE id > ?1 ORDER BY id LIMIT ?2";
@@ -105,11 +109,12 @@ pub(super) fn events(sqlite: &Connection, first: u64, limit: usize) -> Result<Ve
     rows.collect()
 }
 
-/// Sequence number and chain value of the newest event.
-pub(super) fn last_event(sqlite: &Connection) -> Result<(u64, [u8; 32])> {
+/// The newest event.
+pub(super) fn head(sqlite: &Connection) -> Result<Head> {
     let sql = "SELECT sequence, chain FROM event ORDER BY sequence DESC LIMIT 1";
-    let last = sqlite.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
-    Ok(last.optional()?.unwrap_or((0, [0; 32])))
+    let mut select = sqlite.prepare_cached(sql)?;
+    let head = select.query_row([], |row| Ok(Head { sequence: row.get(0)?, chain: row.get(1)? }));
+    Ok(head.optional()?.unwrap_or_default())
 }
 
 pub(super) fn append(sqlite: &Connection, event: &EventRecord) -> Result<()> {
@@ -131,7 +136,30 @@ pub(super) fn apply(sqlite: &Connection, change: &Change) -> Result<bool> {
             sqlite.execute_batch("DELETE FROM tag; DELETE FROM object; DELETE FROM account;")?;
             Ok(true)
         }
+        Change::Adopt => make_index(sqlite).map(|()| true),
+        Change::Settle { .. } => Ok(true),
     }
+}
+
+/// Makes the index over the tags from the objects.
+fn make_index(sqlite: &Connection) -> Result<()> {
+    sqlite.execute_batch("DELETE FROM tag")?;
+    let mut select = sqlite.prepare_cached("SELECT id, tags FROM object")?;
+    let mut objects = select.query([])?;
+    while let Some(row) = objects.next()? {
+        let tags: Vec<u8> = row.get(1)?;
+        index(sqlite, ObjectId(row.get(0)?), &self::tags(&tags))?;
+    }
+    Ok(())
+}
+
+fn index(sqlite: &Connection, id: ObjectId, tags: &[Tag]) -> Result<()> {
+    let mut insert =
+        sqlite.prepare_cached("INSERT OR IGNORE INTO tag (tag, object) VALUES (?1, ?2)")?;
+    for tag in tags {
+        insert.execute(params![tag.0, id.0])?;
+    }
+    Ok(())
 }
 
 fn put(sqlite: &Connection, record: &Record, expected: u64) -> Result<bool> {
@@ -145,11 +173,7 @@ fn put(sqlite: &Connection, record: &Record, expected: u64) -> Result<bool> {
     if sqlite.prepare_cached(sql)?.execute(values)? == 0 {
         return Ok(false);
     }
-    let mut insert =
-        sqlite.prepare_cached("INSERT OR IGNORE INTO tag (tag, object) VALUES (?1, ?2)")?;
-    for tag in &record.tags {
-        insert.execute(params![tag.0, record.id.0])?;
-    }
+    index(sqlite, record.id, &record.tags)?;
     Ok(true)
 }
 
@@ -174,11 +198,13 @@ fn put_account(sqlite: &Connection, account: &Account, expected: u64) -> Result<
         return Ok(false);
     }
     let sql = "INSERT OR REPLACE INTO account \
-               (role, version, kibibytes, passes, lanes, salt, wrapped, failures) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+               (role, version, kibibytes, passes, lanes, salt, wrapped, failures, checksum) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let Account { version, cost, salt, wrapped, failures, .. } = account;
     let Cost { kibibytes, passes, lanes } = cost;
-    let values = params![role, version, kibibytes, passes, lanes, salt, wrapped, failures];
+    let checksum = account.checksum();
+    let values =
+        params![role, version, kibibytes, passes, lanes, salt, wrapped, failures, checksum];
     sqlite.prepare_cached(sql)?.execute(values)?;
     Ok(true)
 }
@@ -219,11 +245,20 @@ fn id(row: &Row<'_>) -> Result<ObjectId> {
 }
 
 fn record(row: &Row<'_>) -> Result<Record> {
-    let form = Form::from_raw(row.get(2)?).ok_or_else(|| {
-        let story = "a form that this version does not know".into();
-        rusqlite::Error::FromSqlConversionFailure(2, Type::Integer, story)
-    })?;
+    let form = Form::from_raw(row.get(2)?).ok_or_else(|| unknown_form(2))?;
     let tags: Vec<u8> = row.get(3)?;
-    let tags = tags.chunks_exact(16).filter_map(|tag| tag.try_into().ok()).map(Tag).collect();
+    let tags = self::tags(&tags);
     Ok(Record { id: ObjectId(row.get(0)?), version: row.get(1)?, form, tags, body: row.get(4)? })
+}
+
+pub(super) fn tags(bytes: &[u8]) -> Vec<Tag> {
+    bytes.chunks_exact(16).filter_map(|tag| tag.try_into().ok()).map(Tag).collect()
+}
+
+pub(super) fn unknown_form(column: usize) -> rusqlite::Error {
+    damaged(column, "a form that this version does not know")
+}
+
+fn damaged(column: usize, story: &'static str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Null, story.into())
 }

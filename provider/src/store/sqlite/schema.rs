@@ -1,13 +1,27 @@
 //! The tables, and how a database becomes the newest version of them.
 
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::rows;
+use crate::store::Role;
+
 /// `KWYT`: what tells a token from any other SQLite database.
 pub(super) const APPLICATION_ID: i32 = 0x4b57_5954;
 
 /// The schema version that this module writes (`PRAGMA user_version`).
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
-/// Statement `n` brings a database of version `n` to version `n + 1`; 0 is an empty one.
-pub(super) const MIGRATIONS: [&str; 1] = ["
+/// What brings a database of version `n` to version `n + 1`; 0 is an empty one.
+pub(super) const MIGRATIONS: [Migration; 2] =
+    [Migration { tables: FIRST, then: |_| Ok(()) }, Migration { tables: SET, then: sum_accounts }];
+
+pub(super) struct Migration {
+    pub(super) tables: &'static str,
+    /// What SQL cannot do.
+    pub(super) then: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+const FIRST: &str = "
 CREATE TABLE token (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
     version   INTEGER NOT NULL,
@@ -46,4 +60,32 @@ CREATE TABLE event (
     chain     BLOB NOT NULL CHECK (length(chain) = 32),
     mac       BLOB CHECK (length(mac) = 32)
 ) STRICT;
-"];
+";
+
+/// What vouches for the set of rows; the checksum of accounts.
+const SET: &str = "
+CREATE TABLE seal (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    body      BLOB NOT NULL
+) STRICT;
+CREATE TABLE loose (
+    id        BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    version   INTEGER NOT NULL,
+    form      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+DROP INDEX unattested;
+ALTER TABLE account ADD COLUMN checksum BLOB NOT NULL DEFAULT x'';
+";
+
+fn sum_accounts(sqlite: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT version, kibibytes, passes, lanes, salt, wrapped, failures \
+               FROM account WHERE role = ?1";
+    for role in [Role::SecurityOfficer, Role::User] {
+        let account = sqlite.query_row(sql, [role as u8], |row| rows::account_in(row, role));
+        if let Some(account) = account.optional()? {
+            let values = params![role as u8, account.checksum()];
+            sqlite.execute("UPDATE account SET checksum = ?2 WHERE role = ?1", values)?;
+        }
+    }
+    Ok(())
+}
