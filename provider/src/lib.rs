@@ -5,6 +5,7 @@
 //! | `ffi` | everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch |
 //! | `session` | sessions, login, running operations: what an application sees of a token |
 //! | `object`, `attribute` | objects under the rules of their class, which are data |
+//! | `lifecycle` | what the state and the dates of a key allow |
 //! | `mechanism` | one row a mechanism: parameters, sizes, implementations |
 //! | `backend` | the seam: where private keys are used (`embedded`, later the bridge) |
 //! | `engine` | the embedded token's cryptography, safe code over AWS-LC |
@@ -22,6 +23,7 @@ pub mod error;
 #[allow(unsafe_code)]
 pub mod ffi;
 pub mod handle;
+pub mod lifecycle;
 pub mod log;
 pub mod mechanism;
 pub mod module;

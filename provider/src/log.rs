@@ -101,6 +101,7 @@ fn level_of(code: Code) -> Level {
         | Code::TokenWriteProtected
         | Code::KeyUnextractable
         | Code::KeyNotWrappable
+        | Code::KeyFunctionNotPermitted
         | Code::ActionProhibited => Level::Warn,
         _ => Level::Debug,
     }

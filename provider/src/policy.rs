@@ -77,6 +77,12 @@ fn counterpart(function: Function) -> Option<Function> {
 }
 
 impl Policy {
+    /// Whether CKA_START_DATE and CKA_END_DATE restrict the use of a key. The standard has them "for
+    /// reference only".
+    pub fn binds_dates(self) -> bool {
+        self != Self::Compatible
+    }
+
     /// Whether the first use of a secret key decides.
     pub fn latches(self) -> bool {
         self != Self::Compatible

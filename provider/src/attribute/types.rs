@@ -9,6 +9,8 @@ pub struct AttributeType(pub u64);
 impl AttributeType {
     /// Ours: what a secret key was used for ([`Roles`](crate::policy::Roles)).
     pub const KEYWAY_ROLES: Self = Self(0x80004b01);
+    /// Ours: the state of a key ([`State`](crate::lifecycle::state::State)).
+    pub const KEYWAY_STATE: Self = Self(0x80004b02);
     pub const CLASS: Self = Self(0x0);
     pub const TOKEN: Self = Self(0x1);
     pub const PRIVATE: Self = Self(0x2);
@@ -338,6 +340,7 @@ pub static NAMES: &[(AttributeType, &str)] = &[
     (AttributeType::DERIVE_TEMPLATE, "CKA_DERIVE_TEMPLATE"),
     (AttributeType::ALLOWED_MECHANISMS, "CKA_ALLOWED_MECHANISMS"),
     (AttributeType::KEYWAY_ROLES, "CKA_KEYWAY_ROLES"),
+    (AttributeType::KEYWAY_STATE, "CKA_KEYWAY_STATE"),
 ];
 
 #[cfg(test)]

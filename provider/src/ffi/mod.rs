@@ -2,6 +2,7 @@
 
 pub mod awslc;
 pub mod calls;
+pub(crate) mod clock;
 pub mod current;
 pub(crate) mod entry;
 pub(crate) mod environment;

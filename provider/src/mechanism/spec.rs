@@ -27,6 +27,21 @@ pub enum Function {
     Derive,
 }
 
+impl Function {
+    pub const ALL: [Self; 10] = [
+        Self::Encrypt,
+        Self::Decrypt,
+        Self::Digest,
+        Self::Sign,
+        Self::Verify,
+        Self::SignRecover,
+        Self::VerifyRecover,
+        Self::Wrap,
+        Self::Unwrap,
+        Self::Derive,
+    ];
+}
+
 /// Starts an operation on a key whose type the row admits.
 pub type Start = fn(&Lease, &Params<'_>) -> Result<Operation>;
 /// Starts an operation that needs no key.

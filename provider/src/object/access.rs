@@ -2,12 +2,15 @@
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::error::{Code, Result};
+use crate::policy::Policy;
 
 /// The session on whose behalf an object is made or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub role: Role,
     pub read_write: bool,
+    /// What the configuration refuses beyond the standard.
+    pub policy: Policy,
 }
 
 /// Who is logged in.

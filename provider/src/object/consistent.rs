@@ -2,6 +2,7 @@
 
 use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::error::{Code, Result};
+use crate::lifecycle;
 use crate::object::derived_length;
 
 /// Holds the attributes of a complete object against each other.
@@ -10,7 +11,7 @@ use crate::object::derived_length;
 /// TemplateInconsistent for a public key that asks for a PIN at each use, or a certificate of
 /// which neither the value nor a place to find it is known; TemplateIncomplete for a certificate
 /// elsewhere whose keys are not known by their hashes; AttributeValueInvalid for a length that the
-/// key type does not have.
+/// key type does not have, or a state that is none.
 pub(super) fn consistent(attributes: &Attributes) -> Result<()> {
     // "This attribute may only be set to CK_TRUE when CKA_PRIVATE is also CK_TRUE."
     if attributes.is_true(AttributeType::ALWAYS_AUTHENTICATE)
@@ -20,6 +21,7 @@ pub(super) fn consistent(attributes: &Attributes) -> Result<()> {
             .because("CKA_ALWAYS_AUTHENTICATE is for private objects only"));
     }
     derived_length(attributes)?;
+    lifecycle::check(attributes)?;
     match attributes.class() {
         Some(ObjectClass::CERTIFICATE) => certificate(attributes),
         _ => Ok(()),

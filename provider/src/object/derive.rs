@@ -4,6 +4,7 @@ use crate::attribute::rule::Act;
 use crate::attribute::table::class_of;
 use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Template, Value};
 use crate::error::{Code, Result};
+use crate::lifecycle::{self, Lifecycle};
 use crate::mechanism::{MechanismSpec, MechanismType};
 use crate::object::Caller;
 use crate::object::draft::{Draft, identity};
@@ -25,7 +26,8 @@ const INHERITING: [MechanismType; 5] = [
 /// `CKA_DERIVE_TEMPLATE` of the base key says is added.
 ///
 /// `CKA_ALWAYS_SENSITIVE` and `CKA_NEVER_EXTRACTABLE` hold if they hold for the base key and the
-/// derived key keeps them up.
+/// derived key keeps them up. A base key that may not protect gives a deactivated key, and none
+/// outlives its base.
 ///
 /// # Errors
 /// As [`from_template`](crate::object::from_template); TemplateInconsistent for a template that
@@ -48,6 +50,7 @@ pub fn for_derive(
     if INHERITING.contains(&spec.id) {
         draft.impose(&hidden(base))?;
     }
+    draft.impose(&Lifecycle::of(base).inherited(base, &draft.attributes, caller.policy))?;
     draft.check(Act::Derive, caller)?;
     let mut attributes = draft.complete(Act::Derive)?;
     let sensitive = attributes.is_true(AttributeType::SENSITIVE);
@@ -61,7 +64,8 @@ pub fn for_derive(
 }
 
 /// What two base keys pass on together (CKM_CONCATENATE_BASE_AND_KEY): what one of them hides is
-/// hidden, and the history holds if it holds for both.
+/// hidden, the history holds if it holds for both, and the one that may do less says what the
+/// derived key may.
 ///
 /// # Errors
 /// KeyTypeInconsistent for another key that is no secret key or may not derive.
@@ -82,6 +86,7 @@ pub fn both(base: &Attributes, other: &Attributes) -> Result<Attributes> {
     ] {
         together.set(id, Value::Bool(value));
     }
+    lifecycle::join(&mut together, other);
     Ok(together)
 }
 

@@ -3,6 +3,7 @@
 use crate::attribute::rule::Rule;
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value};
 use crate::error::{Code, Result};
+use crate::lifecycle;
 use crate::object::Caller;
 use crate::object::consistent::consistent;
 use crate::object::draft::{Draft, class_in, only_the_officer, rule};
@@ -51,8 +52,8 @@ pub(super) fn changes(current: &Attributes, template: &Template<'_>) -> Result<D
 /// What the footnotes say of a change from what an object has to `value`, in place or in a copy.
 ///
 /// # Errors
-/// AttributeReadOnly for a one-way switch that is thrown, or trust that is not the caller's to
-/// give; AttributeValueInvalid for public key information that is not the key's.
+/// AttributeReadOnly for a one-way switch that is thrown, trust that is not the caller's to give,
+/// and what [`lifecycle::may_change`] refuses; AttributeValueInvalid for public key information that is not the key's.
 pub(super) fn may_change(
     rule: &Rule,
     current: &Attributes,
@@ -60,6 +61,7 @@ pub(super) fn may_change(
     caller: Caller,
 ) -> Result<()> {
     only_the_officer(rule, value, caller)?;
+    lifecycle::may_change(rule.id, current, value, caller)?;
     let before = current.find(rule.id);
     let thrown = |number, at| {
         rule.notes.has(number) && before == Some(&Value::Bool(at)) && *value != Value::Bool(at)

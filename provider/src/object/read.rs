@@ -9,10 +9,11 @@ use crate::attribute::rule::{Default, Kind};
 use crate::attribute::table::{class_of, subtype_attribute};
 use crate::attribute::{AttributeType, Attributes, Value, abi};
 use crate::error::{Code, Result};
+use crate::lifecycle::state::State;
 use crate::object::draft::empty;
 
 /// The value of an attribute, if the application may have it. Of an attribute that the object lacks
-/// and that is empty by default, the empty value.
+/// and that is empty by default, the empty value; of a key older than its state, active.
 ///
 /// # Errors
 /// AttributeSensitive for key material of a sensitive or unextractable key, also if it is not
@@ -37,6 +38,7 @@ pub(crate) fn visible(attributes: &Attributes, id: AttributeType) -> Result<&Val
     }
     let default = || match rule {
         Some(rule) if rule.default == Default::Empty => Some(empty_value(rule.kind)),
+        Some(rule) if rule.id == AttributeType::KEYWAY_STATE => Some(&ACTIVE),
         _ => None,
     };
     value.or_else(default).ok_or(Code::AttributeTypeInvalid)
@@ -62,6 +64,8 @@ pub(super) fn nested(key: &Attributes, id: AttributeType) -> &Attributes {
         _ => &NONE,
     }
 }
+
+static ACTIVE: Value = Value::Number(State::Active as u64);
 
 /// Footnote 7.
 fn is_hidden(attributes: &Attributes) -> bool {

@@ -1,10 +1,11 @@
 //! What a key may do, decided once from its attributes.
 
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
+use crate::lifecycle::Lifecycle;
 use crate::mechanism::{Function, MechanismType};
 use crate::policy::{Roles, significant_bits};
 
-/// `CKA_SIGN` and its like, `CKA_ALLOWED_MECHANISMS`, `CKA_ALWAYS_AUTHENTICATE`.
+/// `CKA_SIGN` and its like, `CKA_ALLOWED_MECHANISMS`, `CKA_ALWAYS_AUTHENTICATE`, state and dates.
 #[derive(Clone, Debug, Default)]
 pub struct Usage {
     /// Size of an RSA modulus; `None` for keys that are never too short to sign.
@@ -15,6 +16,7 @@ pub struct Usage {
     pub roles: Roles,
     allowed: Option<Box<[u64]>>,
     pub always_authenticate: bool,
+    pub lifecycle: Lifecycle,
 }
 
 /// The usage attribute of each function that has one.
@@ -50,7 +52,8 @@ impl Usage {
             _ => None,
         };
         let always_authenticate = attributes.is_true(AttributeType::ALWAYS_AUTHENTICATE);
-        Self { bits, functions, to_record, roles, allowed, always_authenticate }
+        let lifecycle = Lifecycle::of(attributes);
+        Self { bits, functions, to_record, roles, allowed, always_authenticate, lifecycle }
     }
 
     /// Whether the key has to have `least` bits to sign, and has fewer.

@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::ffi::transfer::{Output, Written};
 use crate::mechanism::{Function, MechanismSpec};
 use crate::session::Session;
+use crate::session::memo::Used;
 
 /// The kinds of operation that a session runs side by side, one each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub struct Active {
     login: Option<u64>,
     /// `CKA_ALWAYS_AUTHENTICATE`: waits for a context-specific login.
     awaits_login: bool,
+    /// The key that it uses; what becomes of the key becomes of the operation.
+    key: Option<Used>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +73,7 @@ enum Mode {
 
 impl Active {
     pub fn new(operation: Operation, spec: &'static MechanismSpec) -> Self {
-        Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false }
+        Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false, key: None }
     }
 
     /// An operation that took parts before it was saved.
@@ -101,6 +104,12 @@ impl Active {
     pub fn under_login(mut self, word: u64, always_authenticate: bool) -> Self {
         self.login = Some(word);
         self.awaits_login = always_authenticate;
+        self
+    }
+
+    /// Ties the operation to the state of its key.
+    pub(super) fn of_key(mut self, key: Used) -> Self {
+        self.key = Some(key);
         self
     }
 
@@ -256,6 +265,9 @@ impl Session {
         if active.awaits_login {
             return Err(Code::UserNotLoggedIn
                 .because("CKA_ALWAYS_AUTHENTICATE: a context-specific login comes first"));
+        }
+        if let Some(used) = active.key {
+            self.still_usable(used, class.function())?;
         }
         active.enter(part)?;
         Ok(active)

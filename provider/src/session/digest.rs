@@ -4,7 +4,7 @@ use crate::attribute::{AttributeType, ObjectClass};
 use crate::backend::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
-use crate::mechanism::MechanismSpec;
+use crate::mechanism::{Function, MechanismSpec};
 use crate::object;
 use crate::session::Session;
 use crate::session::active::{Class, Part};
@@ -17,6 +17,8 @@ impl Session {
     pub fn digest_key(&mut self, key: Handle) -> Result<()> {
         let mut active = self.take(Class::Digest, Part::Update)?;
         let key = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
+        let allowed = key.usage.lifecycle.admit(Function::Digest, self.slot().policy);
+        allowed.map_err(|error| error.with_code(Code::KeyIndigestible))?;
         let value = digestible(&key, active.spec())?;
         active.absorb(value)?;
         self.resume(Class::Digest, active);

@@ -60,6 +60,7 @@ impl Session {
         let wrapping = self.usable(with, Function::Wrap, spec)?.snapshot.clone();
         let wrapped = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
         may_leave(spec, &wrapping, &wrapped)?;
+        wrapped.usage.lifecycle.admit_leaving(self.slot().policy)?;
         self.slot().policy.admit_wrapping(&wrapping.attributes, &wrapped.attributes)?;
         self.latch(with, Function::Wrap, spec)?;
         self.slot().token.wrap(mechanism, &wrapping, &wrapped)
@@ -106,6 +107,7 @@ impl Session {
         require(spec, spec.derive.is_some(), "derive")?;
         for handle in mechanism.params.handles() {
             let key = self.current_object(handle, Code::KeyHandleInvalid)?;
+            key.snapshot().usage.lifecycle.admit(Function::Derive, self.slot().policy)?;
             mechanism.keys.push(key);
         }
         let from = self.usable(base, Function::Derive, spec)?.snapshot.clone();

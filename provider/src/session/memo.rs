@@ -30,6 +30,18 @@ impl Memo {
     pub(super) fn login(&self) -> u64 {
         self.login
     }
+
+    /// The key, for an operation to name it by.
+    pub(super) fn used(&self) -> Used {
+        Used { handle: self.handle, version: self.version }
+    }
+}
+
+/// The key of a running operation, and the version of the object that was allowed to begin it.
+#[derive(Clone, Copy)]
+pub struct Used {
+    handle: Handle,
+    version: u64,
 }
 
 /// What a bad key is called, which depends on the role it was to play.
@@ -60,9 +72,10 @@ impl Session {
     /// comes before usage, as conformance suites expect.
     ///
     /// # Errors
-    /// The handle and type codes of [`Blame`], KeyFunctionNotPermitted, KeySizeRange for signing
-    /// with a key that only legacy takes, MechanismInvalid for a mechanism outside
-    /// CKA_ALLOWED_MECHANISMS, and what building the key answers.
+    /// The handle and type codes of [`Blame`], KeyFunctionNotPermitted for usage attributes, state,
+    /// dates and the role latch, KeySizeRange for signing with a key that only legacy takes,
+    /// MechanismInvalid for a mechanism outside CKA_ALLOWED_MECHANISMS, and what building the key
+    /// answers.
     pub(super) fn usable(
         &mut self,
         handle: Handle,
@@ -76,10 +89,30 @@ impl Session {
         }
         let memo = self.memo.as_ref().expect("set just above");
         check_usage(&memo.snapshot, function, spec, blame)?;
+        memo.snapshot.usage.lifecycle.admit(function, self.slot.policy)?;
         match memo.snapshot.usage.roles.exclude(function) {
             Some(other) if self.slot().policy.latches() => Err(excluded(function, other)),
             _ => Ok(memo),
         }
+    }
+
+    /// Whether an operation that began with this key may go on: whoever holds one that was begun
+    /// before the key was compromised must get nothing out of it afterwards.
+    ///
+    /// # Errors
+    /// OperationNotInitialized if the key is gone, or its state or the day does not allow `function`
+    /// any more: the functions that go on with an operation list nothing closer.
+    pub(super) fn still_usable(&self, used: Used, function: Function) -> Result<()> {
+        let policy = self.slot().policy;
+        if let Some(memo) = self.memo.as_ref().filter(|memo| memo.handle == used.handle) {
+            let current = self.slot().token.refresh(&memo.object).is_ok()
+                && memo.object.version() == used.version;
+            if current && memo.version == used.version {
+                return ended(memo.snapshot.usage.lifecycle.admit(function, policy));
+            }
+        }
+        let object = self.current_object(used.handle, Code::OperationNotInitialized)?;
+        ended(object.snapshot().usage.lifecycle.admit(function, policy))
     }
 
     /// An object that is there and visible, brought up to date.
@@ -152,6 +185,14 @@ fn check_usage(
             .because(format!("CKA_ALLOWED_MECHANISMS of the key does not name {}", spec.name())));
     }
     Ok(())
+}
+
+/// The answer to an operation whose key may no longer be used.
+fn ended(admitted: Result<()>) -> Result<()> {
+    admitted.map_err(|error| {
+        log::warn!("an operation ends: {error}");
+        error.with_code(Code::OperationNotInitialized)
+    })
 }
 
 /// A key that no mechanism here uses gets the code of the role it was to play.

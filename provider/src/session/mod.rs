@@ -71,7 +71,7 @@ impl Session {
     }
 
     fn caller(&self) -> Caller {
-        Caller { role: self.slot.role(), read_write: self.read_write }
+        Caller { role: self.slot.role(), read_write: self.read_write, policy: self.slot.policy }
     }
 
     /// # Errors

@@ -26,7 +26,7 @@ impl Session {
         }
         let memo = self.usable(key, function, spec)?;
         let operation = memo.key.start(function, mechanism)?;
-        let mut active = Active::new(operation, spec);
+        let mut active = Active::new(operation, spec).of_key(memo.used());
         if memo.snapshot.is_private() {
             active = active.under_login(memo.login(), memo.snapshot.usage.always_authenticate);
         }

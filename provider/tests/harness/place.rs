@@ -61,14 +61,22 @@ impl Place {
         fs::write(&path, format!("{line}\n{text}")).expect("the configuration is written");
     }
 
+    /// What our module has written to its log; nothing for another.
+    pub fn log(&self) -> String {
+        match self {
+            Self::Keyway(directory) => {
+                fs::read_to_string(directory.path().join("log")).unwrap_or_default()
+            }
+            Self::SoftHsm(_) | Self::SoftHsmEmpty(_) => String::new(),
+        }
+    }
+
     /// Prints the end of the log, for a test that fails.
     pub fn print_log(&self) {
-        if let Self::Keyway(directory) = self {
-            let log = fs::read_to_string(directory.path().join("log")).unwrap_or_default();
-            let lines: Vec<&str> = log.lines().collect();
-            for line in &lines[lines.len().saturating_sub(12)..] {
-                eprintln!("log: {line}");
-            }
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        for line in &lines[lines.len().saturating_sub(12)..] {
+            eprintln!("log: {line}");
         }
     }
 

@@ -6,6 +6,7 @@ use keyway_pkcs11::attribute::table::CLASSES;
 use keyway_pkcs11::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use keyway_pkcs11::error::{Code, Result};
 use keyway_pkcs11::object::{self, Caller, Role};
+use keyway_pkcs11::policy::Policy;
 
 use crate::templates::*;
 
@@ -184,7 +185,7 @@ fn what_is_private_stays_private_in_a_copy() {
 
 #[test]
 fn a_read_only_session_changes_session_objects_only() {
-    let reader = Caller { role: Role::User, read_write: false };
+    let reader = Caller { role: Role::User, read_write: false, policy: Policy::Standard };
     let aes = class(ObjectClass::SECRET_KEY, KeyType::AES);
     let label = Owned::new().bytes(AttributeType::LABEL, b"new");
     let session = made(aes, Act::Generate, Owned::new());

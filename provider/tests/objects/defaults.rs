@@ -6,6 +6,7 @@ use keyway_pkcs11::attribute::table::CLASSES;
 use keyway_pkcs11::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use keyway_pkcs11::error::Code;
 use keyway_pkcs11::object::{self, Caller, Role};
+use keyway_pkcs11::policy::Policy;
 
 use crate::templates::*;
 
@@ -156,7 +157,7 @@ fn a_read_only_session_is_refused_before_a_missing_login() {
         let private = made(class, act, Owned::new()).is_true(AttributeType::PRIVATE);
         let token = minimal(class, act).flag(AttributeType::TOKEN, true);
         let session = minimal(class, act);
-        let caller = |role, read_write| Caller { role, read_write };
+        let caller = |role, read_write| Caller { role, read_write, policy: Policy::Standard };
         let answer = |template: &Owned, caller| code(make(class, act, template, caller));
         assert_eq!(answer(&token, caller(Role::Public, false)), Code::SessionReadOnly);
         assert_eq!(answer(&token, caller(Role::User, false)), Code::SessionReadOnly);

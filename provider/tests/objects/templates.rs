@@ -9,10 +9,13 @@ use keyway_pkcs11::attribute::{
 use keyway_pkcs11::error::{Code, Result};
 use keyway_pkcs11::mechanism::{MechanismSpec, MechanismType};
 use keyway_pkcs11::object::{self, Caller, Role};
+use keyway_pkcs11::policy::Policy;
 
-pub const USER: Caller = Caller { role: Role::User, read_write: true };
-pub const OFFICER: Caller = Caller { role: Role::SecurityOfficer, read_write: true };
-pub const NOBODY: Caller = Caller { role: Role::Public, read_write: true };
+pub const USER: Caller = Caller { role: Role::User, read_write: true, policy: Policy::Standard };
+pub const OFFICER: Caller =
+    Caller { role: Role::SecurityOfficer, read_write: true, policy: Policy::Standard };
+pub const NOBODY: Caller =
+    Caller { role: Role::Public, read_write: true, policy: Policy::Standard };
 
 pub const ACTS: [Act; 4] = [Act::Create, Act::Generate, Act::Unwrap, Act::Derive];
 

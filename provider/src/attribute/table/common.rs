@@ -4,6 +4,7 @@
 use crate::attribute::AttributeType as A;
 use crate::attribute::abi::UNAVAILABLE;
 use crate::attribute::rule::{Default, Kind, Rule, row};
+use crate::lifecycle::state::State;
 
 pub const ALL: &[Rule] = &[
     row(A::CLASS, Kind::Number, &[1], Default::Absent),
@@ -26,6 +27,9 @@ pub const PRIVATE: &[Rule] = &[row(A::PRIVATE, Kind::Bool, &[9], Default::True)]
 /// For certificates, public keys and domain parameters.
 pub const PUBLIC: &[Rule] = &[row(A::PRIVATE, Kind::Bool, &[9], Default::False)];
 
+/// `State::Active` as the value of `CKA_KEYWAY_STATE`.
+const ACTIVE: u64 = State::Active as u64;
+
 /// `CKA_OBJECT_VALIDATION_FLAGS` is left out: this token has no validation objects.
 pub const KEY: &[Rule] = &[
     row(A::KEY_TYPE, Kind::Number, &[1, 5], Default::Absent),
@@ -36,4 +40,5 @@ pub const KEY: &[Rule] = &[
     row(A::LOCAL, Kind::Bool, &[2, 4, 6], Default::False),
     row(A::KEY_GEN_MECHANISM, Kind::Number, &[2, 4, 6], Default::Number(UNAVAILABLE)),
     row(A::ALLOWED_MECHANISMS, Kind::Mechanisms, &[], Default::Empty),
+    row(A::KEYWAY_STATE, Kind::Number, &[8], Default::Number(ACTIVE)),
 ];
