@@ -8,7 +8,7 @@ use std::path::Path;
 use keyway_pkcs11::attribute::rule::{Class, Default, Kind, Rule};
 use keyway_pkcs11::attribute::table::CLASSES;
 use keyway_pkcs11::attribute::{AttributeType, KeyType, ObjectClass};
-use keyway_pkcs11::mechanism::{MechanismSpec, set};
+use keyway_pkcs11::mechanism::{Function, MechanismSpec, set};
 use keyway_pkcs11::{code, returns};
 
 #[test]
@@ -147,9 +147,17 @@ fn mechanisms() -> String {
         };
         let functions = functions(spec).join(", ");
         let parts = if spec.single_part { "single" } else { "any" };
+        let takes = [Function::Encrypt, Function::Decrypt, Function::Sign, Function::Verify]
+            .iter()
+            .any(|function| spec.takes_messages(*function));
+        let messages = match (takes, spec.takes_messages_in_parts()) {
+            (false, _) => "-",
+            (true, false) => "single",
+            (true, true) => "any",
+        };
         writeln!(
             out,
-            "| {} | {:#x} | {keys} | {sizes} | {functions} | {parts} | {} |",
+            "| {} | {:#x} | {keys} | {sizes} | {functions} | {parts} | {messages} | {} |",
             spec.name(),
             spec.id.0,
             legacy(spec)
@@ -176,8 +184,13 @@ for RSA, EC and DH, bytes for secret keys. \"Single\" parts: `C_*Update` is refu
 is there only with `legacy = true` in the configuration, all of the mechanism or its use with short
 keys; a mechanism that generates announces the smaller sizes only then.
 
-| Mechanism | Value | Key types | Sizes | Functions | Parts | Legacy |
-|---|---|---|---|---|---|---|
+Messages: a mechanism that has parts there can be used with the message-based functions, for what it
+does of encrypt, decrypt, sign and verify (`CKF_MESSAGE_*`); \"single\": not with `C_*MessageBegin` (no
+`CKF_MULTI_MESSAGE`). Each signed message is an operation of its own under the parameter of Init; an
+encrypted message has a parameter of its own.
+
+| Mechanism | Value | Key types | Sizes | Functions | Parts | Messages | Legacy |
+|---|---|---|---|---|---|---|---|
 ";
 
 fn functions(spec: &MechanismSpec) -> Vec<&'static str> {

@@ -26,6 +26,12 @@ pub fn verify(key: &Lease, _params: &Params<'_>) -> Result<Operation> {
     Ok(verifier(Raw::new(key, Half::Public)?, Input::Whole))
 }
 
+/// As [`sign`], for verification with the public half that gives back what was signed, as long as
+/// the modulus.
+pub fn recover(key: &Lease, _params: &Params<'_>) -> Result<Operation> {
+    Ok(Operation::Transform(Box::new(Recover(Raw::new(key, Half::Public)?))))
+}
+
 /// As [`sign`], for encryption with the public half.
 pub fn encrypt(key: &Lease, _params: &Params<'_>) -> Result<Operation> {
     Ok(Operation::Transform(Box::new(Encrypt(Raw::new(key, Half::Public)?))))
@@ -61,6 +67,16 @@ impl Raw {
             false => Err(Code::DataInvalid.because("the input is not below the modulus")),
         }
     }
+
+    /// What a signature of the modulus's length is over.
+    ///
+    /// # Errors
+    /// SignatureInvalid for a number that is not below the modulus.
+    fn open(&self, signature: &[u8], out: &mut [u8]) -> Result<()> {
+        let key = &self.key.rsa(self.half)?.rsa;
+        key.encrypt(Padding::None, signature, out)
+            .map_err(|error| error.with_code(Code::SignatureInvalid))
+    }
 }
 
 impl Scheme for Raw {
@@ -86,15 +102,33 @@ impl Scheme for Raw {
     fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         check_length(signature, self.size)?;
         let block = self.block(data)?;
-        let signed = Secret::try_with(self.size, |out| {
-            let key = &self.key.rsa(self.half)?.rsa;
-            key.encrypt(Padding::None, signature, out)
-                .map_err(|error| error.with_code(Code::SignatureInvalid))
-        })?;
+        let signed = Secret::try_with(self.size, |out| self.open(signature, out))?;
         match bool::from(signed.expose().ct_eq(block.expose())) {
             true => Ok(()),
             false => Err(Code::SignatureInvalid.because("the signature is over something else")),
         }
+    }
+}
+
+struct Recover(Raw);
+
+impl Transform for Recover {
+    fn output_size(&self, input: usize, _last: bool) -> Result<usize> {
+        match input == self.0.size {
+            true => Ok(self.0.size),
+            false => Err(Code::SignatureLenRange
+                .because(format!("a signature of {input} bytes, the modulus has {}", self.0.size))),
+        }
+    }
+
+    fn update(&mut self, _input: &[u8], _output: &mut [u8]) -> Result<usize> {
+        Err(Code::GeneralError.because("a part for a single-part mechanism"))
+    }
+
+    fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let size = self.output_size(input.len(), true)?;
+        self.0.open(input, &mut output[..size])?;
+        Ok(size)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::ffi::params::RawParams;
 use crate::mechanism::{Mechanism, MechanismSpec, MechanismType, set};
 use crate::session::Session;
 
-/// A mechanism of the session's token, with its row and its parsed parameters. What the function wants of the row comes
-/// first: parameters of a mechanism that cannot do it are nobody's to judge.
+/// A mechanism of the session's token, with its row and its parsed parameters. What the function
+/// wants of the row comes first: parameters of a mechanism that cannot do it are nobody's to judge.
 ///
 /// # Safety
 /// `raw` is NULL or points to a readable `CK_MECHANISM` whose parameter is readable during `'a`,
@@ -22,6 +22,23 @@ pub(crate) unsafe fn read<'a>(
     raw: *const CK_MECHANISM,
     wanted: impl FnOnce(&MechanismSpec) -> bool,
 ) -> Result<Mechanism<'a>> {
+    // SAFETY: the caller's promise.
+    let (spec, params) = unsafe { read_raw(session, raw, wanted)? };
+    Ok(Mechanism { spec, params: (spec.params)(params)?, keys: Vec::new() })
+}
+
+/// A row, and the parameter as it stands: message-based functions have other structures.
+///
+/// # Safety
+/// As [`read`].
+///
+/// # Errors
+/// As [`read`].
+pub(crate) unsafe fn read_raw<'a>(
+    session: &Session,
+    raw: *const CK_MECHANISM,
+    wanted: impl FnOnce(&MechanismSpec) -> bool,
+) -> Result<(&'static MechanismSpec, RawParams<'a>)> {
     if raw.is_null() {
         return Err(Code::ArgumentsBad.because("pMechanism is NULL"));
     }
@@ -41,6 +58,5 @@ pub(crate) unsafe fn read<'a>(
         return Err(Code::MechanismParamInvalid.because("pParameter is NULL with a length"));
     }
     // SAFETY: readable for `len` bytes by the caller's promise.
-    let params = unsafe { RawParams::new(raw.pParameter, len as usize) };
-    Ok(Mechanism { spec, params: (spec.params)(params)?, keys: Vec::new() })
+    Ok((spec, unsafe { RawParams::new(raw.pParameter, len as usize) }))
 }

@@ -14,6 +14,7 @@ pub(crate) mod lists;
 pub(crate) mod lock;
 pub(crate) mod mechanism;
 pub(crate) mod memory;
+pub mod message;
 pub mod params;
 pub(crate) mod template;
 pub(crate) mod text;

@@ -41,7 +41,8 @@ const LONGEST_PASSWORD: u64 = 65_535;
 impl<'a> RawParams<'a> {
     /// # Safety
     /// `pointer` is NULL or readable for `len` bytes during `'a`, and so is whatever the structure
-    /// of the mechanism points to: the application's promise for `CK_MECHANISM`.
+    /// of the mechanism points to, writable where values come back: the application's promise for
+    /// `CK_MECHANISM` and for the parameters of messages.
     pub unsafe fn new(pointer: *const c_void, len: usize) -> Self {
         Self { pointer, len, memory: PhantomData }
     }
@@ -57,7 +58,7 @@ impl<'a> RawParams<'a> {
     }
 
     /// A structure of exactly the size of `T`; applications misalign it.
-    fn structure<T: Copy>(self) -> Result<T> {
+    pub(super) fn structure<T: Copy>(self) -> Result<T> {
         if self.pointer.is_null() || self.len != size_of::<T>() {
             return Err(Code::MechanismParamInvalid.because(format!(
                 "the parameter has {} bytes, its structure {}",
@@ -118,18 +119,10 @@ impl<'a> RawParams<'a> {
         Ok((wide(raw.ulDataLen), nonce, aad, wide(raw.ulMACLen)))
     }
 
-    /// Nonce and associated data of `CK_SALSA20_CHACHA20_POLY1305_PARAMS`. `ulNonceLen` counts bits;
-    /// NSS counts bytes, and 12 or 24 can be nothing else.
+    /// Nonce and associated data of `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
     pub fn chacha20_poly1305(self) -> Result<(&'a [u8], &'a [u8])> {
         let raw: ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS = self.structure()?;
-        let nonce_len = match wide(raw.ulNonceLen) {
-            len @ (12 | 24) => len,
-            bits @ (64 | 96 | 192) => bits / 8,
-            other => {
-                return Err(Code::MechanismParamInvalid
-                    .because(format!("a ChaCha20 nonce of {other} bits")));
-            }
-        };
+        let nonce_len = chacha20_nonce_len(raw.ulNonceLen)?;
         // SAFETY: the application's promise for the pointers in its structure.
         unsafe {
             let nonce = bytes(raw.pNonce, nonce_len, "pNonce")?;
@@ -246,8 +239,19 @@ impl<'a> RawParams<'a> {
 
 /// A `CK_ULONG` in the width that the rest of the module counts in.
 #[allow(clippy::useless_conversion)] // 32 bits wide on some platforms
-fn wide(number: ck::CK_ULONG) -> u64 {
+pub(super) fn wide(number: ck::CK_ULONG) -> u64 {
     u64::from(number)
+}
+
+/// `ulNonceLen` in bytes: it counts bits; NSS counts bytes, and 12 or 24 can be nothing else.
+pub(super) fn chacha20_nonce_len(len: ck::CK_ULONG) -> Result<u64> {
+    match wide(len) {
+        len @ (12 | 24) => Ok(len),
+        bits @ (64 | 96 | 192) => Ok(bits / 8),
+        other => {
+            Err(Code::MechanismParamInvalid.because(format!("a ChaCha20 nonce of {other} bits")))
+        }
+    }
 }
 
 /// # Safety

@@ -13,6 +13,20 @@ pub enum Output<'a> {
     Buffer(&'a mut [u8]),
 }
 
+impl<'a> Output<'a> {
+    /// The buffer, if it has room for `size` bytes, else what is answered.
+    ///
+    /// # Errors
+    /// Needed, TooSmall.
+    pub fn room(self, size: usize) -> std::result::Result<&'a mut [u8], Written> {
+        match self {
+            Self::Query => Err(Written::Needed(size)),
+            Self::Buffer(buffer) if buffer.len() < size => Err(Written::TooSmall(size)),
+            Self::Buffer(buffer) => Ok(buffer),
+        }
+    }
+}
+
 /// What became of an output.
 pub enum Written {
     /// The size that the output needs; nothing was computed.

@@ -9,6 +9,7 @@ use crate::backend::{Object, Operation};
 use crate::engine::Lease;
 use crate::error::Result;
 use crate::ffi::params::RawParams;
+use crate::mechanism::message::Messages;
 use crate::mechanism::{MechanismType, Params, params};
 use crate::secret::Secret;
 
@@ -84,6 +85,8 @@ pub struct MechanismSpec {
     pub verify: Option<Start>,
     pub sign_recover: Option<Start>,
     pub verify_recover: Option<Start>,
+    /// What the message-based functions do, of encrypt, decrypt, sign and verify above.
+    pub messages: Messages,
     pub generate: Option<Generate>,
     pub generate_pair: Option<GeneratePair>,
     pub wrap: Option<Wrap>,
@@ -112,6 +115,7 @@ impl MechanismSpec {
         verify: None,
         sign_recover: None,
         verify_recover: None,
+        messages: Messages::Refused,
         generate: None,
         generate_pair: None,
         wrap: None,
@@ -148,6 +152,26 @@ impl MechanismSpec {
         }
     }
 
+    /// Whether the message-based functions do this.
+    pub const fn takes_messages(&self, function: Function) -> bool {
+        match (self.messages, function) {
+            (Messages::Sealed(_), Function::Encrypt) => self.encrypt.is_some(),
+            (Messages::Sealed(_), Function::Decrypt) => self.decrypt.is_some(),
+            (Messages::Signed, Function::Sign) => self.sign.is_some(),
+            (Messages::Signed, Function::Verify) => self.verify.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether a message may come in parts (`C_EncryptMessageBegin`, ...).
+    pub const fn takes_messages_in_parts(&self) -> bool {
+        let any = self.takes_messages(Function::Encrypt)
+            || self.takes_messages(Function::Decrypt)
+            || self.takes_messages(Function::Sign)
+            || self.takes_messages(Function::Verify);
+        any && !self.single_part
+    }
+
     /// `CK_MECHANISM_INFO.flags`: a function is announced if and only if the row implements it.
     pub const fn flags(&self) -> ck::CK_FLAGS {
         let functions = [
@@ -163,6 +187,11 @@ impl MechanismSpec {
             (self.wrap.is_some(), ck::CKF_WRAP),
             (self.unwrap.is_some(), ck::CKF_UNWRAP),
             (self.derive.is_some(), ck::CKF_DERIVE),
+            (self.takes_messages(Function::Encrypt), ck::CKF_MESSAGE_ENCRYPT),
+            (self.takes_messages(Function::Decrypt), ck::CKF_MESSAGE_DECRYPT),
+            (self.takes_messages(Function::Sign), ck::CKF_MESSAGE_SIGN),
+            (self.takes_messages(Function::Verify), ck::CKF_MESSAGE_VERIFY),
+            (self.takes_messages_in_parts(), ck::CKF_MULTI_MESSAGE),
         ];
         let mut flags = self.extra_flags;
         let mut i = 0;

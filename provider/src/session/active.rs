@@ -210,13 +210,12 @@ impl Session {
         let (input, output) = arguments?;
         let transform = active.transform()?;
         let needed = transform.output_size(input.len(), part != Part::Update)?;
-        let written = match output {
-            Output::Query => Written::Needed(needed),
-            Output::Buffer(buffer) if buffer.len() < needed => Written::TooSmall(needed),
-            Output::Buffer(buffer) => match part {
-                Part::Update => Written::Part(transform.update(input, buffer)?),
-                Part::Whole | Part::Final => Written::Done(transform.finish(input, buffer)?),
-            },
+        let written = match (output.room(needed), part) {
+            (Err(short), _) => short,
+            (Ok(buffer), Part::Update) => Written::Part(transform.update(input, buffer)?),
+            (Ok(buffer), Part::Whole | Part::Final) => {
+                Written::Done(transform.finish(input, buffer)?)
+            }
         };
         if !matches!(written, Written::Done(_)) {
             self.resume(class, active);
@@ -253,14 +252,7 @@ impl Session {
     pub(super) fn take(&mut self, class: Class, part: Part) -> Result<Active> {
         let mut active = self.active[class as usize].take().ok_or_else(|| not_running(class))?;
         if active.login.is_some_and(|word| word != self.slot().login_word()) {
-            // The functions that mostly take public keys do not list CKR_USER_NOT_LOGGED_IN.
-            let code = match class {
-                Class::Decrypt | Class::Sign | Class::SignRecover => Code::UserNotLoggedIn,
-                Class::Encrypt | Class::Verify | Class::VerifyRecover | Class::Digest => {
-                    Code::OperationNotInitialized
-                }
-            };
-            return Err(code.because("the login under which the operation began is over"));
+            return Err(lapsed(class));
         }
         if active.awaits_login {
             return Err(Code::UserNotLoggedIn
@@ -277,6 +269,18 @@ impl Session {
     pub(super) fn resume(&mut self, class: Class, active: Active) {
         self.active[class as usize] = Some(active);
     }
+}
+
+/// The functions that mostly take public keys do not list CKR_USER_NOT_LOGGED_IN.
+#[cold]
+pub(super) fn lapsed(class: Class) -> Error {
+    let code = match class {
+        Class::Decrypt | Class::Sign | Class::SignRecover => Code::UserNotLoggedIn,
+        Class::Encrypt | Class::Verify | Class::VerifyRecover | Class::Digest => {
+            Code::OperationNotInitialized
+        }
+    };
+    code.because("the login under which the operation began is over")
 }
 
 #[cold]

@@ -50,10 +50,9 @@ impl Session {
         let (input, output) = arguments?;
         let transform = ciphering.transform()?;
         let needed = transform.output_size(input.len(), false)?;
-        let written = match output {
-            Output::Query => Written::Needed(needed),
-            Output::Buffer(buffer) if buffer.len() < needed => Written::TooSmall(needed),
-            Output::Buffer(buffer) => {
+        let written = match output.room(needed) {
+            Err(short) => short,
+            Ok(buffer) => {
                 let len = transform.update(input, buffer)?;
                 let heard = listening.absorb(match plaintext {
                     Plaintext::Input => input,

@@ -15,12 +15,14 @@ impl Session {
         if user != User::ContextSpecific {
             return self.slot().login(user, pin);
         }
-        if !self.active.iter().flatten().any(|active| active.awaits_login()) {
+        let operation = self.active.iter().flatten().any(|active| active.awaits_login());
+        if !operation && !self.message_awaits_login() {
             return Err(Code::OperationNotInitialized
                 .because("no operation waits for a context-specific login"));
         }
         self.slot().token.login(user, pin)?;
         self.active.iter_mut().flatten().for_each(|active| active.authenticated());
+        self.message_authenticated();
         Ok(())
     }
 

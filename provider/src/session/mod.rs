@@ -7,6 +7,7 @@
 //! | `latch` | that the first use of a secret key decides what it is for |
 //! | `objects` | object handles |
 //! | `dual` | two operations that take the same data |
+//! | `message` | processes that encrypt, decrypt, sign or verify many messages |
 //! | `recover` | verification that gives back what was signed |
 //! | `saved` | the operation state of a digest, as the application keeps it |
 //! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
@@ -19,6 +20,7 @@ mod key;
 mod latch;
 mod login;
 pub mod memo;
+pub mod message;
 mod object;
 pub mod objects;
 mod recover;
@@ -33,6 +35,7 @@ use crate::object::Caller;
 use crate::session::active::{Active, Class};
 use crate::session::find::Finding;
 use crate::session::memo::Memo;
+use crate::session::message::Process;
 use crate::slot::Slot;
 
 /// One session, used by one call at a time.
@@ -41,6 +44,7 @@ pub struct Session {
     slot: Arc<Slot>,
     read_write: bool,
     active: [Option<Active>; Class::COUNT],
+    messages: [Option<Box<Process>>; Class::COUNT],
     finding: Option<Finding>,
     memo: Option<Memo>,
 }
@@ -52,6 +56,7 @@ impl Session {
             slot,
             read_write,
             active: Default::default(),
+            messages: Default::default(),
             finding: None,
             memo: None,
         }

@@ -18,10 +18,9 @@ impl Session {
         let transform = active.transform()?;
         let mut data = vec![0; transform.output_size(signature.len(), true)?];
         let len = transform.finish(signature, &mut data)?;
-        let written = match output {
-            Output::Query => Written::Needed(len),
-            Output::Buffer(buffer) if buffer.len() < len => Written::TooSmall(len),
-            Output::Buffer(buffer) => {
+        let written = match output.room(len) {
+            Err(short) => short,
+            Ok(buffer) => {
                 buffer[..len].copy_from_slice(&data[..len]);
                 Written::Done(len)
             }

@@ -34,7 +34,8 @@ impl Session {
     /// everything but a digest alone.
     pub fn save(&self, output: Output<'_>) -> Result<Written> {
         let unsaveable = [Class::Encrypt, Class::Decrypt, Class::Sign, Class::Verify];
-        if unsaveable.iter().any(|class| self.require_one(*class).is_ok()) {
+        let messages = self.messages.iter().any(Option::is_some);
+        if messages || unsaveable.iter().any(|class| self.require_one(*class).is_ok()) {
             return Err(Code::StateUnsaveable.because("the state holds what belongs to a key"));
         }
         self.require_one(Class::Digest)?;
@@ -47,10 +48,9 @@ impl Session {
         let flags = [self.standing(), active.is_in_parts().into()];
         let mut blob = [&FRONT[..], &flags, &mechanism, &state].concat();
         blob.extend(self.tag(&blob)?);
-        Ok(match output {
-            Output::Query => Written::Needed(blob.len()),
-            Output::Buffer(buffer) if buffer.len() < blob.len() => Written::TooSmall(blob.len()),
-            Output::Buffer(buffer) => {
+        Ok(match output.room(blob.len()) {
+            Err(short) => short,
+            Ok(buffer) => {
                 buffer[..blob.len()].copy_from_slice(&blob);
                 Written::Done(blob.len())
             }
@@ -69,6 +69,7 @@ impl Session {
             return Err(Code::KeyNotNeeded.because("the state of a digest has no keys"));
         }
         self.active = Default::default();
+        self.messages = Default::default();
         self.end_search();
         self.resume(Class::Digest, digest);
         Ok(())

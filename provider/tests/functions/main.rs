@@ -5,5 +5,6 @@ mod digest;
 mod dual;
 mod harness;
 mod login;
+mod message;
 mod recover;
 mod state;

@@ -8,11 +8,11 @@ use crate::harness::{
     on_user,
 };
 
-const NONCE: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+pub const NONCE: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// The bytes 00 01 ... 2e with the associated data "header", a tag of 16 bytes, under the key
 /// 00 01 02 ... of so many bytes. From OpenSSL.
-const ANSWERS: [(M, u8, &str); 4] = [
+pub const ANSWERS: [(M, u8, &str); 4] = [
     (
         M::AES_CCM,
         16,

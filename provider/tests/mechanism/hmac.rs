@@ -9,7 +9,7 @@ use crate::harness::{
 
 /// Hash, full, truncated, key type.
 #[rustfmt::skip]
-const ROWS: [(Hash, M, M, KeyType); 11] = [
+pub const ROWS: [(Hash, M, M, KeyType); 11] = [
     (Hash::Sha1, M::SHA_1_HMAC, M::SHA_1_HMAC_GENERAL, KeyType::SHA_1_HMAC),
     (Hash::Sha224, M::SHA224_HMAC, M::SHA224_HMAC_GENERAL, KeyType::SHA224_HMAC),
     (Hash::Sha256, M::SHA256_HMAC, M::SHA256_HMAC_GENERAL, KeyType::SHA256_HMAC),

@@ -14,6 +14,7 @@ mod digest;
 mod generate;
 mod hmac;
 mod mac;
+mod message;
 mod oracle;
 mod password;
 mod rsa_crypt;
@@ -27,6 +28,11 @@ use harness::{Hash, Kind, MechanismType, Session, on_ours};
 use serial_test::serial;
 
 /// Flags of `CK_MECHANISM_INFO` that stand for functions.
+pub const MESSAGE_ENCRYPT: u64 = 0x2;
+pub const MESSAGE_DECRYPT: u64 = 0x4;
+pub const MESSAGE_SIGN: u64 = 0x8;
+pub const MESSAGE_VERIFY: u64 = 0x10;
+pub const MULTI_MESSAGE: u64 = 0x20;
 pub const ENCRYPT: u64 = 0x100;
 pub const DECRYPT: u64 = 0x200;
 pub const DIGEST: u64 = 0x400;
@@ -40,7 +46,7 @@ pub const WRAP: u64 = 0x2_0000;
 pub const UNWRAP: u64 = 0x4_0000;
 pub const DERIVE: u64 = 0x8_0000;
 
-const FUNCTIONS: u64 = 0xf_ff00;
+const FUNCTIONS: u64 = 0xf_ff3e;
 
 /// What a row exercises: a mechanism and the flags of the functions.
 pub type Pair = (MechanismType, u64);
@@ -69,6 +75,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         sign_rsa::pairs(),
         sign_ec::pairs(),
         mac::pairs(),
+        message::pairs(),
         cipher::pairs(),
         aead::pairs(),
         rsa_crypt::pairs(),

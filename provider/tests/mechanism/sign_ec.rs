@@ -8,7 +8,7 @@ use crate::harness::{
     on_user,
 };
 
-const ECDSA: [(M, Option<Hash>); 10] = [
+pub const ECDSA: [(M, Option<Hash>); 10] = [
     (M::ECDSA, None),
     (M::ECDSA_SHA1, Some(Hash::Sha1)),
     (M::ECDSA_SHA224, Some(Hash::Sha224)),

@@ -122,6 +122,11 @@ pub unsafe extern "C" fn C_SessionCancel(session: CK_SESSION_HANDLE, flags: CK_F
                 session.end(class);
             }
         }
+        for (flag, class) in CANCELLED_MESSAGES {
+            if flags & flag != 0 {
+                session.message_end(class);
+            }
+        }
         if flags & ck::CKF_FIND_OBJECTS != 0 {
             session.end_search();
         }
@@ -138,6 +143,14 @@ const CANCELLED: [(CK_FLAGS, Class); Class::COUNT] = [
     (ck::CKF_VERIFY, Class::Verify),
     (ck::CKF_SIGN_RECOVER, Class::SignRecover),
     (ck::CKF_VERIFY_RECOVER, Class::VerifyRecover),
+];
+
+/// The flag of each kind of message-based process.
+const CANCELLED_MESSAGES: [(CK_FLAGS, Class); 4] = [
+    (ck::CKF_MESSAGE_ENCRYPT, Class::Encrypt),
+    (ck::CKF_MESSAGE_DECRYPT, Class::Decrypt),
+    (ck::CKF_MESSAGE_SIGN, Class::Sign),
+    (ck::CKF_MESSAGE_VERIFY, Class::Verify),
 ];
 
 /// `C_GetFunctionStatus`: functions never run in parallel with the application.

@@ -7,7 +7,7 @@ use crate::attribute::KeyType;
 use crate::engine::aes_stealing::Mode;
 use crate::engine::wrap::Form;
 use crate::engine::{aead, aes, aes_ctr, aes_mac, aes_stealing, gcm, kdf, secret, wrap};
-use crate::mechanism::{MechanismSpec, MechanismType, params};
+use crate::mechanism::{MechanismSpec, MechanismType, Messages, message, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec { id: MechanismType::AES_KEY_GEN, generate: Some(secret::generate), ..AES },
@@ -43,6 +43,7 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::gcm,
         encrypt: Some(gcm::encrypt),
         decrypt: Some(gcm::decrypt),
+        messages: Messages::Sealed(message::gcm),
         wrap: Some(gcm::wrap),
         unwrap: Some(gcm::unwrap),
         wraps_private: true,
@@ -53,6 +54,7 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::ccm,
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
+        messages: Messages::Sealed(message::ccm),
         ..AES
     },
     MechanismSpec {
@@ -81,6 +83,7 @@ pub static ROWS: &[MechanismSpec] = &[
         id: MechanismType::AES_CMAC,
         sign: Some(aes_mac::sign_cmac),
         verify: Some(aes_mac::verify_cmac),
+        messages: Messages::Signed,
         ..AES
     },
     MechanismSpec {
@@ -88,6 +91,7 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::mac_length,
         sign: Some(aes_mac::sign_cmac),
         verify: Some(aes_mac::verify_cmac),
+        messages: Messages::Signed,
         ..AES
     },
     MechanismSpec {

@@ -3,7 +3,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::{aead, secret};
-use crate::mechanism::{MechanismSpec, MechanismType, params};
+use crate::mechanism::{MechanismSpec, MechanismType, Messages, message, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
@@ -16,6 +16,7 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::chacha20_poly1305,
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
+        messages: Messages::Sealed(message::chacha20_poly1305),
         ..CHACHA20
     },
 ];

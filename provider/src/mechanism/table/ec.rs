@@ -5,7 +5,7 @@ use pkcs11_sys as ck;
 use crate::attribute::KeyType;
 use crate::engine::{Lease, Material, ec, montgomery};
 use crate::error::Result;
-use crate::mechanism::{Hash, Mechanism, MechanismSpec, MechanismType, params};
+use crate::mechanism::{Hash, Mechanism, MechanismSpec, MechanismType, Messages, params};
 use crate::secret::Secret;
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -45,6 +45,7 @@ pub static ROWS: &[MechanismSpec] = &[
 const EC: MechanismSpec = MechanismSpec {
     keys: &[KeyType::EC],
     sizes: ec::SIZES,
+    messages: Messages::Signed,
     extra_flags: ck::CKF_EC_F_P
         | ck::CKF_EC_OID
         | ck::CKF_EC_CURVENAME

@@ -4,7 +4,7 @@ use pkcs11_sys as ck;
 
 use crate::attribute::KeyType;
 use crate::engine::edwards;
-use crate::mechanism::{MechanismSpec, MechanismType, params};
+use crate::mechanism::{MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
@@ -24,6 +24,7 @@ pub static ROWS: &[MechanismSpec] = &[
 const EDWARDS: MechanismSpec = MechanismSpec {
     keys: &[KeyType::EC_EDWARDS],
     sizes: edwards::SIZES,
+    messages: Messages::Signed,
     extra_flags: ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_COMPRESS,
     ..MechanismSpec::DEFAULT
 };

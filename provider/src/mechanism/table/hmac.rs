@@ -4,7 +4,7 @@
 use crate::attribute::KeyType;
 use crate::engine::hmac::{sign, verify};
 use crate::engine::secret::{self, GENERATED_MAX};
-use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
+use crate::mechanism::{Hash, MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     full::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_HMAC),
@@ -68,6 +68,7 @@ const fn full<const HASH: usize>(id: MechanismType) -> MechanismSpec {
         sizes: ANY,
         sign: Some(|key, params| sign(Hash::ALL[HASH].0, key, params)),
         verify: Some(|key, params| verify(Hash::ALL[HASH].0, key, params)),
+        messages: Messages::Signed,
         ..MechanismSpec::DEFAULT
     }
 }

@@ -3,7 +3,7 @@
 use crate::attribute::KeyType;
 use crate::engine::rsa::{self, SIZES, SOUND};
 use crate::engine::{rsa_crypt, rsa_raw, rsa_recover, rsa_sign};
-use crate::mechanism::{Hash, MechanismSpec, MechanismType, params};
+use crate::mechanism::{Hash, MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
@@ -31,6 +31,8 @@ pub static ROWS: &[MechanismSpec] = &[
         single_part: true,
         sign: Some(rsa_raw::sign),
         verify: Some(rsa_raw::verify),
+        sign_recover: Some(rsa_raw::sign),
+        verify_recover: Some(rsa_raw::recover),
         encrypt: Some(rsa_raw::encrypt),
         decrypt: Some(rsa_raw::decrypt),
         ..RSA
@@ -77,6 +79,7 @@ const RSA: MechanismSpec = MechanismSpec {
     keys: &[KeyType::RSA],
     sizes: SIZES,
     legacy_below: SOUND,
+    messages: Messages::Signed,
     ..MechanismSpec::DEFAULT
 };
 

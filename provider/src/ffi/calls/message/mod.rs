@@ -1,0 +1,8 @@
+//! Message-based functions.
+
+mod cipher;
+mod drive;
+mod signature;
+
+pub use cipher::*;
+pub use signature::*;
