@@ -88,11 +88,44 @@ pub(super) enum TokenCommand {
         #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
         so_pin_file: Option<PathBuf>,
     },
+    /// Bring keys and certificates in from another program's store
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArguments),
     /// List every token of the module
     List,
     /// Show one token
     Show,
 }
+
+/// What to import, and from where.
+#[derive(Args, Debug)]
+pub(super) struct ImportArguments {
+    /// SoftHSM2's token directory (directories.tokendir), or the directory of one token
+    #[arg(long, value_name = "DIR", required_unless_present = "from_pkcs12")]
+    pub from_softhsm: Option<PathBuf>,
+    /// A PKCS#12 file (.p12, .pfx)
+    #[arg(long, value_name = "FILE", conflicts_with = "from_softhsm")]
+    pub from_pkcs12: Option<PathBuf>,
+    /// The label of the SoftHSM2 token, when there are several
+    #[arg(long, value_name = "LABEL", conflicts_with = "from_pkcs12")]
+    pub source_token: Option<String>,
+    /// File with the source's PIN or passphrase; else KEYWAY_SOURCE_PIN, else the terminal is asked
+    #[arg(long, value_name = "FILE", env = "KEYWAY_SOURCE_PIN_FILE")]
+    pub source_pin_file: Option<PathBuf>,
+    /// Name of the imported key, where the PKCS#12 file gives none
+    #[arg(long, conflicts_with = "from_softhsm")]
+    pub label: Option<String>,
+    /// Let the token take each object for a moment and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "Examples:
+  keyway --token new token import --from-softhsm /var/lib/softhsm/tokens --source-token old --dry-run
+  keyway --token new token import --from-pkcs12 web.p12 --label web
+
+The keys stay as sensitive and as extractable as they were; from PKCS#12 they become sensitive and
+not extractable. What is in the token already is left alone: it can be run again.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {

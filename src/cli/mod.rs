@@ -5,6 +5,7 @@ mod arguments;
 mod confirm;
 mod crypt;
 mod file;
+mod import;
 mod key;
 mod open;
 mod pin;

@@ -42,6 +42,11 @@ pub(super) fn replacement(file: Option<&Path>, who: &'static str) -> Result<Pin>
     Source { file, variable: "KEYWAY_NEW_PIN", who }.read(Asked::Twice)
 }
 
+/// What opens another program's store.
+pub(super) fn source(file: Option<&Path>) -> Result<Zeroizing<String>> {
+    Source { file, variable: "KEYWAY_SOURCE_PIN", who: "source's" }.text(Asked::Once)
+}
+
 struct Source<'a> {
     file: Option<&'a Path>,
     variable: &'static str,
@@ -56,6 +61,10 @@ enum Asked {
 
 impl Source<'_> {
     fn read(&self, asked: Asked) -> Result<Pin> {
+        self.text(asked).map(Pin::new)
+    }
+
+    fn text(&self, asked: Asked) -> Result<Zeroizing<String>> {
         let pin = match (self.file, std::env::var(self.variable)) {
             (Some(file), _) => from_file(file)?,
             (None, Ok(pin)) => Zeroizing::new(pin),
@@ -64,7 +73,7 @@ impl Source<'_> {
         if pin.is_empty() {
             return Err(Kind::Pin.because(format!("the {} PIN is empty", self.who)));
         }
-        Ok(Pin::new(pin))
+        Ok(pin)
     }
 
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::arguments::{Options, TokenCommand};
+use super::import;
 use super::open::module;
 use super::pin;
 use super::print::say;
@@ -41,6 +42,7 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             let label = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
             say(format_args!("token {label}: user PIN set"))
         }
+        TokenCommand::Import(arguments) => import::run(options, module, &arguments),
         TokenCommand::List => list(&module),
         TokenCommand::Show => show(&module, options.token.as_deref()),
     }

@@ -1,7 +1,7 @@
 //! From a module's return codes to errors for a person.
 
-use cryptoki::error::{Error as Cryptoki, RvError};
-use cryptoki_sys::CK_RV;
+use cryptoki::error::{Error as Cryptoki, Rv, RvError};
+use cryptoki_sys::{CK_RV, CKR_GENERAL_ERROR};
 
 use crate::error::{Error, Kind};
 
@@ -30,7 +30,16 @@ pub fn raw_error(what: &str, code: CK_RV) -> Error {
         CKR_FUNCTION_NOT_SUPPORTED | CKR_MECHANISM_INVALID => Kind::Unsupported,
         _ => Kind::Token,
     };
-    kind.because(format!("{what}: the token answered 0x{code:08x}"))
+    kind.because(format!("{what}: the token answered {}", raw_code(code)))
+}
+
+/// A return code by its name, or its number if it has none here.
+pub fn raw_code(code: CK_RV) -> String {
+    match Rv::from(code) {
+        Rv::Error(RvError::GeneralError) if code != CKR_GENERAL_ERROR => format!("0x{code:08x}"),
+        Rv::Error(error) => format!("{error:?}"),
+        Rv::Ok => "OK".to_owned(),
+    }
 }
 
 /// The code of a PKCS#11 error.

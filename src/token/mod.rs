@@ -2,6 +2,7 @@
 
 mod account;
 mod error;
+mod import;
 mod module;
 mod open;
 mod pin;
@@ -11,6 +12,7 @@ mod slot;
 mod vault;
 
 pub use account::{Account, change_pin, unlock};
+pub use import::{Import, Outcome, import};
 pub use module::{Module, OWN_MODULE, own_module_places};
 pub use open::OpenToken;
 pub use pin::Pin;

@@ -10,8 +10,8 @@ use std::ptr;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_FUNCTION_LIST, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV, CK_ULONG,
-    CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV,
+    CK_ULONG, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
 };
 
 /// The functions of a module. Its library stays loaded as long as this value lives.
@@ -94,6 +94,40 @@ impl Raw {
                 &mut private_handle,
             )
         })
+    }
+
+    /// C_CreateObject with attributes of any type; answers the object's handle.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn create(
+        &self,
+        session: &Session,
+        template: &[(CK_ATTRIBUTE_TYPE, &[u8])],
+    ) -> Result<ObjectHandle, CK_RV> {
+        let function = self.functions.C_CreateObject.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut template: Vec<CK_ATTRIBUTE> = template
+            .iter()
+            .map(|(name, value)| CK_ATTRIBUTE {
+                type_: *name,
+                pValue: value.as_ptr().cast_mut().cast(),
+                ulValueLen: value.len() as CK_ULONG,
+            })
+            .collect();
+        let mut handle = 0;
+        // SAFETY: the template outlives the call, with its true length, and points into values
+        // that the caller holds, which C_CreateObject only reads; the handle is a valid place; the
+        // session is open and used by this thread alone.
+        ok(unsafe {
+            function(
+                session.handle(),
+                template.as_mut_ptr(),
+                template.len() as CK_ULONG,
+                &mut handle,
+            )
+        })?;
+        // SAFETY: the module has just given this handle.
+        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
     }
 
     /// C_DeriveKey with a mechanism whose parameter is a string of bytes.
