@@ -17,12 +17,17 @@ need_packages \
     binutils \
     build-essential \
     ca-certificates \
+    chromium \
     curl \
+    firefox-esr \
     gnutls-bin \
     libengine-pkcs11-openssl \
+    libnss3-tools \
+    nodejs \
     openjdk-17-jdk-headless \
     opensc \
     openssl \
+    python3 \
     softhsm2
 
 say "== formatting and lints"
