@@ -14,6 +14,7 @@ esac
 
 need_rust
 need_packages \
+    apache2-bin \
     binutils \
     build-essential \
     ca-certificates \
@@ -21,14 +22,23 @@ need_packages \
     curl \
     firefox-esr \
     gnutls-bin \
+    groff-base \
     libengine-pkcs11-openssl \
     libnss3-tools \
+    libpcre2-8-0 \
+    libwrap0 \
+    make \
     nodejs \
     openjdk-17-jdk-headless \
     opensc \
+    openssh-client \
     openssl \
+    p11-kit \
+    procps \
     python3 \
     softhsm2
+# These would start services; apache2-bin has none.
+unpack_packages target/programs nginx openssh-server stunnel4
 
 say "== formatting and lints"
 cargo fmt --all --check

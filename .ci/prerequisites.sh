@@ -40,3 +40,24 @@ need_packages() {
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends \
         $missing >/dev/null || die "apt-get could not install:$missing"
 }
+
+# unpack_packages FOLDER NAME...: Debian packages that would start a service if they were installed:
+# unpacked into the folder, unless the user has installed them. Their libraries go to need_packages.
+unpack_packages() {
+    folder=$1
+    shift
+    for package in "$@"; do
+        if dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            [ -e "$folder/$package.unpacked" ]; then
+            continue
+        fi
+        say "unpacking $package into $folder"
+        mkdir -p "$folder"
+        download=$(mktemp -d)
+        (cd "$download" && apt-get download -qq -o APT::Sandbox::User=root "$package") ||
+            die "apt-get could not download $package; as root, try: apt-get update"
+        dpkg -x "$download"/*.deb "$folder"
+        rm -r "$download"
+        touch "$folder/$package.unpacked"
+    done
+}

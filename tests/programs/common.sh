@@ -47,7 +47,7 @@ says() {
 }
 summary() {
     echo "$1: $passed passed, $failed failed"
-    [ $failed = 0 ]
+    [ $failed = 0 ] && [ $passed != 0 ]
 }
 
 tool() { pkcs11-tool --module "$module" "$@"; }
@@ -58,7 +58,8 @@ new_token() {
         tool --token-label test --init-pin --login --login-type so --so-pin $so_pin --pin $pin
 }
 
-# openssl_with_engine: writes the configuration that loads the module into OpenSSL 3.0's engine.
+# openssl_with_engine [INIT]: writes the configuration that loads the module into OpenSSL 3.0's
+# engine. Servers that do not initialise an engine themselves need INIT 1.
 openssl_with_engine() {
     cat > "$work/openssl.cnf" <<CONF
 openssl_conf = init
@@ -70,7 +71,7 @@ pkcs11 = pkcs11
 engine_id = pkcs11
 dynamic_path = $(dpkg -L libengine-pkcs11-openssl | grep '/engines-3/pkcs11.so$')
 MODULE_PATH = $module
-init = 0
+init = ${1:-0}
 [req]
 distinguished_name = name
 x509_extensions = extensions
@@ -130,4 +131,18 @@ fetch() { curl -sS --fail --noproxy '*' --max-time 20 --cacert "$work/ca.crt" "$
 program() {
     PATH=$PATH:/usr/sbin command -v "$1" || PATH=$PWD/target/programs/usr/sbin:$PWD/target/programs/usr/bin command -v "$1" ||
         { echo "$1 is not here: ./test.sh brings it" >&2; return 1; }
+}
+
+# service_user MODE: $service_user of $service_group, whom a server's workers are if this is root;
+# tokens lie in a directory of that mode and group.
+service_user() {
+    service_user=www-data
+    service_group=www-data
+    [ "$(id -u)" = 0 ] || service_user=$(id -un) service_group=$(id -gn)
+    chmod 711 "$work"
+    chgrp "$service_group" "$work/pin"
+    chmod 640 "$work/pin"
+    mkdir "$work/tokens"
+    chgrp "$service_group" "$work/tokens"
+    chmod "$1" "$work/tokens"
 }
