@@ -36,9 +36,12 @@ need_packages \
     p11-kit \
     procps \
     python3 \
+    python3-venv \
     softhsm2
 # These would start services; apache2-bin has none.
 unpack_packages target/programs nginx openssh-server stunnel4
+# Debian's package conflicts with a Node from elsewhere, which brings its own.
+command -v npm >/dev/null || need_packages npm
 
 say "== formatting and lints"
 cargo fmt --all --check
@@ -49,6 +52,7 @@ cargo build --workspace --quiet
 cargo test --workspace --quiet
 
 say "== programs"
+tests/prepare-programs.sh
 tests/programs.sh debug
 
 if [ -n "$full" ]; then
