@@ -32,11 +32,13 @@ pub enum Kind {
     File,
     /// The input is not what it has to be.
     Malformed,
+    /// A check found something that is not as it should be.
+    Unsound,
 }
 
 impl Kind {
     /// Every kind with the exit code that the command answers and a line for the manual.
-    pub const TABLE: [(Kind, u8, &'static str); 12] = [
+    pub const TABLE: [(Kind, u8, &'static str); 13] = [
         (Kind::Internal, 1, "a defect in keyway itself"),
         (Kind::Usage, 2, "wrong use of the command line"),
         (Kind::NotFound, 3, "no such token, key or version"),
@@ -49,6 +51,7 @@ impl Kind {
         (Kind::Conflict, 10, "another process changed the key at the same moment"),
         (Kind::File, 11, "a file cannot be read or written"),
         (Kind::Malformed, 12, "the input is malformed"),
+        (Kind::Unsound, 13, "a check found something that is not as it should be"),
     ];
 
     /// The exit code of the command.
@@ -125,7 +128,7 @@ mod tests {
     fn every_kind_has_an_exit_code_of_its_own() {
         let mut codes: Vec<u8> = Kind::TABLE.iter().map(|(_, code, _)| *code).collect();
         codes.dedup();
-        assert_eq!(codes, (1..=12).collect::<Vec<u8>>());
+        assert_eq!(codes, (1..=13).collect::<Vec<u8>>());
     }
 
     #[test]

@@ -8,7 +8,8 @@
 //!   [`port::Clock`]).
 //! - [`service`]: the use cases, one file a verb.
 //! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters; [`local`]
-//!   for what is done to the files of our own tokens, [`foreign`] for other programs' key stores.
+//!   for what is done to the files of our own tokens, [`foreign`] for other programs' key stores, [`doctor`] for the
+//!   installation.
 //! - [`cli`]: the command line.
 //!
 //! Every path to a private key goes through [`port::Vault`], and none of its methods returns a
@@ -17,6 +18,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod doctor;
 pub mod domain;
 pub mod error;
 pub mod foreign;

@@ -10,6 +10,7 @@ use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::public_key::PublicKey;
 use crate::domain::record::{Body, KeyRecord};
 use crate::domain::signature::SignatureScheme;
+use crate::domain::soundness::Evidence;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 
@@ -167,6 +168,12 @@ pub trait Vault {
     /// # Errors
     /// The token failed, or there are several.
     fn holds(&self, id: KeyId) -> Result<bool>;
+
+    /// Tries every private and secret key of the token, whoever made it, without changing one.
+    ///
+    /// # Errors
+    /// The token failed.
+    fn evidence(&self) -> Result<Vec<Evidence>>;
 
     /// Key objects whose identifier is not among the known, but for those that keyway itself
     /// needs (the key of the records, ephemeral pairs).

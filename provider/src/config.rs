@@ -80,10 +80,35 @@ impl Config {
     /// # Errors
     /// FunctionFailed naming file, line and key, or what could not be read.
     pub fn load() -> Result<Self> {
-        match location()? {
+        match Self::location() {
             Some(path) => Self::read(&path),
             None => Self::complete(File::default(), None),
         }
+    }
+
+    /// The file to read, if there is one; what `KEYWAY_CONF` names is answered whether it exists or
+    /// not.
+    pub fn location() -> Option<PathBuf> {
+        if let Some(path) = environment::variable("KEYWAY_CONF") {
+            return Some(path.into());
+        }
+        let user = match environment::variable("XDG_CONFIG_HOME") {
+            Some(directory) => Some(PathBuf::from(directory)),
+            None => environment::variable("HOME").map(|home| Path::new(&home).join(".config")),
+        };
+        let candidates = user
+            .map(|directory| directory.join("keyway/keyway.toml"))
+            .into_iter()
+            .chain([PathBuf::from("/etc/keyway/keyway.toml")]);
+        for path in candidates {
+            match path.try_exists() {
+                Ok(true) => return Some(path),
+                Ok(false) => {}
+                // Another user's home that this process may not enter is no configuration of ours.
+                Err(e) => log::debug!("no configuration at {}: {e}", path.display()),
+            }
+        }
+        None
     }
 
     /// # Errors
@@ -157,30 +182,6 @@ fn bad(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let key = text.lines().nth(line - 1).unwrap_or("").trim();
     Code::FunctionFailed
         .because(format!("configuration file {}, line {line} ({key}): {what}", path.display()))
-}
-
-/// The file to read; `KEYWAY_CONF` must exist, the others may.
-fn location() -> Result<Option<PathBuf>> {
-    if let Some(path) = environment::variable("KEYWAY_CONF") {
-        return Ok(Some(path.into()));
-    }
-    let user = match environment::variable("XDG_CONFIG_HOME") {
-        Some(directory) => Some(PathBuf::from(directory)),
-        None => environment::variable("HOME").map(|home| Path::new(&home).join(".config")),
-    };
-    let candidates = user
-        .map(|directory| directory.join("keyway/keyway.toml"))
-        .into_iter()
-        .chain([PathBuf::from("/etc/keyway/keyway.toml")]);
-    for path in candidates {
-        match path.try_exists() {
-            Ok(true) => return Ok(Some(path)),
-            Ok(false) => {}
-            // Another user's home that this process may not enter is no configuration of ours.
-            Err(e) => log::debug!("no configuration at {}: {e}", path.display()),
-        }
-    }
-    Ok(None)
 }
 
 fn default_token_dir() -> Result<PathBuf> {

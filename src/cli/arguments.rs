@@ -54,6 +54,8 @@ pub(super) enum Command {
     /// Agree on a key with a peer: ephemeral Diffie-Hellman inside both tokens
     #[command(subcommand)]
     Agree(AgreeCommand),
+    /// Say what is wrong with module, configuration, files and tokens, and what mends it
+    Doctor,
 }
 
 #[derive(Debug, Subcommand)]
@@ -146,6 +148,11 @@ pub(super) enum KeyCommand {
     Show {
         /// The key
         name: KeyName,
+    },
+    /// Try every key of the token, whoever made it: pairs, certificates, known weaknesses
+    Check {
+        /// Only keys with this label
+        label: Option<String>,
     },
     /// Make a new version that protects from now on; the old ones only process
     Rotate {

@@ -8,9 +8,9 @@ use super::print::{say, warn};
 use crate::domain::key::KeyName;
 use crate::domain::lifecycle::Reason;
 use crate::domain::record::{KeyRecord, Version};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::port::{Block, Stray};
-use crate::service::{Inventory, NewKey};
+use crate::service::{CheckedKey, Inventory, NewKey};
 
 pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
     match command {
@@ -27,6 +27,7 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
         }
         KeyCommand::List => list(&with_kms(options, |kms| kms.list_keys())?),
         KeyCommand::Show { name } => show(&with_kms(options, |kms| kms.show_key(&name))?),
+        KeyCommand::Check { label } => check(options, label.as_deref()),
         KeyCommand::Rotate { name } => {
             let record = with_kms_in_turn(options, |kms| kms.rotate_key(&name))?;
             say(format_args!("key {name} rotated: version {} protects", record.latest().number))?;
@@ -124,5 +125,28 @@ fn report_problems(inventory: &Inventory) {
         warn(format_args!(
             "note: the token has a key {label:?} (id {id}) that keyway does not manage"
         ));
+    }
+}
+
+fn check(options: &Options, label: Option<&str>) -> Result<()> {
+    let keys = with_kms(options, |kms| kms.check_keys(label))?;
+    let mut unsound = 0;
+    for CheckedKey { label, id, verdict } in &keys {
+        unsound += usize::from(!verdict.problems.is_empty());
+        let mark = if verdict.problems.is_empty() { "ok" } else { "BAD" };
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        say(format_args!("{mark:<5} {label:?}  id {id}"))?;
+        for (what, lines) in
+            [("BAD", &verdict.problems), ("ok", &verdict.passed), ("?", &verdict.untried)]
+        {
+            for line in lines {
+                say(format_args!("      {what:<4} {line}"))?;
+            }
+        }
+    }
+    say(format_args!("{} key(s) checked, {unsound} with problems", keys.len()))?;
+    match unsound {
+        0 => Ok(()),
+        _ => Err(Kind::Unsound.because(format!("{unsound} key(s) are not what they should be"))),
     }
 }

@@ -4,6 +4,7 @@ mod agree;
 mod arguments;
 mod confirm;
 mod crypt;
+mod doctor;
 mod file;
 mod import;
 mod key;
@@ -45,6 +46,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Sign(arguments) => sign::sign(options, &arguments),
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),
+        Command::Doctor => doctor::run(options),
     }
 }
 

@@ -14,11 +14,15 @@ use crate::token::{Module, OWN_MODULE, OpenToken, TokenRecords, TokenVault, own_
 
 /// The module that was named, or our own.
 pub(super) fn module(options: &Options) -> Result<Arc<Module>> {
-    let path = match &options.module {
-        Some(path) => path.clone(),
-        None => own_module()?,
-    };
-    Module::load(&path)
+    Module::load(&module_path(options)?)
+}
+
+/// Where the module is.
+pub(super) fn module_path(options: &Options) -> Result<PathBuf> {
+    match &options.module {
+        Some(path) => Ok(path.clone()),
+        None => own_module(),
+    }
 }
 
 fn own_module() -> Result<PathBuf> {

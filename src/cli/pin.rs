@@ -21,6 +21,14 @@ pub(super) fn user(options: &Options) -> Result<Pin> {
     source.read(Asked::Once)
 }
 
+/// The user PIN, if a file or the environment gives it: nobody is asked.
+pub(super) fn given(options: &Options) -> Result<Option<Pin>> {
+    if options.pin_file.is_none() && std::env::var_os("KEYWAY_PIN").is_none() {
+        return Ok(None);
+    }
+    user(options).map(Some)
+}
+
 /// The user PIN of a new token.
 pub(super) fn new_user(options: &Options) -> Result<Pin> {
     let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };

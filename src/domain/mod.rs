@@ -9,4 +9,5 @@ pub mod lifecycle;
 pub mod public_key;
 pub mod record;
 pub mod signature;
+pub mod soundness;
 pub mod time;

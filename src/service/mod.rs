@@ -1,6 +1,7 @@
 //! The use cases, one file a verb, over the ports.
 
 mod agree;
+mod check_keys;
 mod create_key;
 mod decrypt;
 mod destroy_key;
@@ -13,6 +14,7 @@ mod sign;
 mod verify;
 
 pub use agree::Agreed;
+pub use check_keys::CheckedKey;
 pub use create_key::NewKey;
 pub use inspect::Inventory;
 pub use revoke_key::Revoked;

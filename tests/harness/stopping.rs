@@ -10,6 +10,7 @@ use keyway::domain::key::{Algorithm, KeyId, KeyName};
 use keyway::domain::public_key::PublicKey;
 use keyway::domain::record::KeyRecord;
 use keyway::domain::signature::SignatureScheme;
+use keyway::domain::soundness::Evidence;
 use keyway::error::Result;
 use keyway::port::{Block, Cipher, Ephemeral, KeySpec, Listing, Registry, Stored, Stray, Vault};
 use zeroize::Zeroizing;
@@ -136,6 +137,10 @@ impl<V: Vault> Vault for Stopping<'_, V> {
 
     fn holds(&self, id: KeyId) -> Result<bool> {
         self.fuse.step(|| self.inner.holds(id))
+    }
+
+    fn evidence(&self) -> Result<Vec<Evidence>> {
+        self.fuse.step(|| self.inner.evidence())
     }
 
     fn strays(&self, known: &[KeyId]) -> Result<Vec<Stray>> {

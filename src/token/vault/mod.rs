@@ -4,6 +4,7 @@ mod agree;
 mod block;
 mod cipher;
 mod data_key;
+mod evidence;
 mod generate;
 mod public;
 mod sign;
@@ -18,6 +19,7 @@ use crate::domain::exchange::{Group, PublicValue, Transcript};
 use crate::domain::key::{Algorithm, KeyId};
 use crate::domain::public_key::PublicKey;
 use crate::domain::signature::SignatureScheme;
+use crate::domain::soundness::Evidence;
 use crate::error::Result;
 use crate::port::{Block, Cipher, Ephemeral, KeySpec, Stray, Vault};
 
@@ -117,6 +119,10 @@ impl Vault for TokenVault<'_> {
             Err(error) if error.kind() == crate::Kind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn evidence(&self) -> Result<Vec<Evidence>> {
+        evidence::evidence(self.token)
     }
 
     fn strays(&self, known: &[KeyId]) -> Result<Vec<Stray>> {
