@@ -56,6 +56,14 @@ tests/prepare-programs.sh
 tests/programs.sh debug
 
 if [ -n "$full" ]; then
+    if [ "$(id -u)" = 0 ]; then
+        say "== programs of Debian trixie"
+        need_packages debootstrap
+        tests/prepare-programs.sh trixie
+        tests/programs.sh debug trixie
+    else
+        say "not root: the programs of Debian trixie are left out"
+    fi
     say "== the same, optimised, and the quickstart"
     cargo test --workspace --release --quiet
     ./quickstart.sh

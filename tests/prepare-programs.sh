@@ -2,6 +2,8 @@
 # Installs under target/programs what tests/programs.sh needs beside Debian packages: the Python
 # and Node packages, in the versions that requirements.txt and package-lock.json name. Needs a
 # network only when those have changed.
+#
+#   tests/prepare-programs.sh [trixie]     with trixie: also a folder of that Debian; needs root
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p target/programs
@@ -25,4 +27,13 @@ if ! cmp -s "$wanted" "$place/installed"; then
     [ ! -e /usr/include/node/node.h ] || export npm_config_nodedir=/usr
     npm ci --prefix "$place" --silent --no-audit --no-fund
     cp "$wanted" "$place/installed"
+fi
+
+[ "${1:-}" = trixie ] || exit 0
+place=target/programs/trixie
+if [ ! -e "$place/installed" ]; then
+    rm -rf "$place"
+    debootstrap --variant=minbase --include=ca-certificates,nginx-light,openssl,pkcs11-provider \
+        trixie "$place" > target/programs/trixie.log 2>&1 || { tail target/programs/trixie.log; exit 1; }
+    touch "$place/installed"
 fi
