@@ -1,15 +1,13 @@
 //! The configuration file.
 
-use keyway_pkcs11::config::Config;
-use keyway_pkcs11::policy::Policy;
-
 use super::files::writable_by_others;
 use super::{Finding, bad, good, noted};
+use crate::local::Installation;
 
 /// What it says, if it can be read, and what there is to say about it.
-pub(super) fn examine() -> (Option<Config>, Vec<Finding>) {
+pub(super) fn examine() -> (Option<Installation>, Vec<Finding>) {
     let mut findings = Vec::new();
-    let location = Config::location();
+    let location = Installation::file();
     if let Some(path) = &location {
         match std::fs::metadata(path) {
             Ok(metadata) => findings.extend(writable_by_others(path, &metadata)),
@@ -22,8 +20,8 @@ pub(super) fn examine() -> (Option<Config>, Vec<Finding>) {
             }
         }
     }
-    let config = match Config::load() {
-        Ok(config) => config,
+    let installation = match Installation::read() {
+        Ok(installation) => installation,
         Err(error) => {
             findings.push(
                 bad(error.to_string()).advice("mend that line; README.md lists what it may say"),
@@ -35,11 +33,11 @@ pub(super) fn examine() -> (Option<Config>, Vec<Finding>) {
         Some(path) => good(format!("{} is read", path.display())),
         None => good("there is no file: the defaults hold"),
     });
-    if config.policy == Policy::Compatible {
+    if installation.is_compatible() {
         findings.push(
             noted("policy = \"compatible\": whoever may use the keys may also take them out")
                 .advice("remove the line if no old program needs it (docs/policy.md)"),
         );
     }
-    (Some(config), findings)
+    (Some(installation), findings)
 }

@@ -4,13 +4,11 @@ use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use keyway_pkcs11::admin::Admin;
-use keyway_pkcs11::backend::PinState;
-use keyway_pkcs11::config::Config;
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use super::files::{own_uid, user_name};
 use super::{Finding, bad, good, noted, quoted};
+use crate::local::{Installation, LocalState};
 
 /// File systems where locks or shared memory do not hold between machines, by their numbers in
 /// statfs(2).
@@ -27,8 +25,8 @@ const SPACE_MIN: u64 = 16 << 20;
 /// What SQLite and we put beside a token's database.
 const BESIDE: [&str; 4] = ["db-wal", "db-shm", "lock", "epoch"];
 
-pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let directory = config.token_dir.as_path();
+pub(super) fn examine(installation: &Installation) -> Vec<Finding> {
+    let directory = installation.token_dir();
     let metadata = match std::fs::metadata(directory) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -43,10 +41,10 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![enterable(directory, &metadata)];
     findings.extend(file_system(directory));
-    match Admin::all(&config.embedded()) {
+    match installation.tokens() {
         Ok(tokens) => {
             for token in &tokens {
-                findings.extend(token_files(token.file(), &metadata));
+                findings.extend(token_files(&token.file, &metadata));
                 findings.push(state(token));
             }
         }
@@ -177,30 +175,30 @@ fn token_files(database: &Path, directory: &Metadata) -> Vec<Finding> {
 }
 
 /// What the token says of itself, and who uses it.
-fn state(token: &Admin) -> Finding {
-    let info = match token.info() {
+fn state(token: &LocalState) -> Finding {
+    let info = match &token.described {
         Ok(info) => info,
-        Err(error) => return bad(format!("{}: {error}", token.file().display())),
+        Err(error) => return bad(format!("{}: {error}", token.file.display())),
     };
-    let label = info.label.trim_end();
-    if info.user_pin == PinState::Locked {
+    let label = &info.label;
+    if info.user_pin_locked {
         return bad(format!("token {label}: the user PIN is locked"))
             .command(format!("keyway --token '{label}' token unlock"));
     }
-    if info.so_pin == PinState::Locked {
+    if info.so_pin_locked {
         return bad(format!("token {label}: the security officer's PIN is locked"))
             .advice("back the token up while the user PIN works: keyway token backup");
     }
-    if !info.user_pin_initialized {
+    if !info.has_user_pin {
         return noted(format!("token {label} has no user PIN yet"))
             .command(format!("keyway --token '{label}' token unlock"));
     }
-    let users = users_of(token.file());
+    let users = users_of(&token.file);
     let used = match users.as_slice() {
         [] => String::new(),
         users => format!("; in use by {}", users.join(", ")),
     };
-    good(format!("token {label} (serial {}) can be read{used}", info.serial.trim_end()))
+    good(format!("token {label} (serial {}) can be read{used}", info.serial))
 }
 
 /// The programs that have a file open, as far as this user may see them, but for this one.

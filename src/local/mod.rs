@@ -2,6 +2,7 @@
 //! not to its keys. The only place that knows the crate of the module.
 
 mod error;
+mod installation;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::config::Config;
 
 use self::error::local_error;
+pub use self::installation::{Described, Installation, LocalState};
 use crate::error::{Kind, Result};
 use crate::token::OWN_MODULE;
 
