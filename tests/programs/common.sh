@@ -140,8 +140,7 @@ service_user() {
     service_group=www-data
     [ "$(id -u)" = 0 ] || service_user=$(id -un) service_group=$(id -gn)
     chmod 711 "$work"
-    chgrp "$service_group" "$work/pin"
-    chmod 640 "$work/pin"
+    chmod 600 "$work/pin"
     mkdir "$work/tokens"
     chgrp "$service_group" "$work/tokens"
     chmod "$1" "$work/tokens"

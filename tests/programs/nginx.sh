@@ -47,12 +47,13 @@ $(site rsa $rsa_port; site p256 $p256_port)
 }
 CONF
 nginx() { OPENSSL_CONF=$work/openssl.cnf "$nginx" -c "$work/nginx.conf" -e "$work/nginx.log" "$@"; }
+# stop SIGNAL: quit waits for the workers, stop ends them after a while.
 stop() {
     [ -e "$work/nginx.pid" ] || return 0
-    nginx -s quit
+    nginx -s "$1"
     eventually test ! -e "$work/nginx.pid"
 }
-at_end stop
+at_end stop stop
 start() { nginx && eventually test -s "$work/nginx.pid" && eventually listens $rsa_port && eventually listens $p256_port; }
 check "nginx accepts the configuration" nginx -t
 check "nginx starts" start
@@ -98,7 +99,17 @@ check "workers of every generation answered" many_workers
 check "the new workers run as $service_user" two_of_the_user
 quiet() { ! grep -E '\[(alert|crit|emerg)\]' "$work/nginx.log"; }
 check "nginx logged no trouble" quiet
-check "nginx stops" stop
+check "nginx stops" stop quit
 
-closed() { chmod 700 "$work/tokens" && nginx && ! fetch "https://localhost:$rsa_port/"; }
-[ "$(id -u)" != 0 ] || check "workers without the group's rights serve nothing" closed
+# Such a worker hangs: libp11 0.4.12 waits for a session that it did not get. The log says why.
+closed() {
+    chmod 700 "$work/tokens"
+    echo "log = { level = \"warn\", to = \"$work/shared.log\" }" >> "$KEYWAY_CONF"
+    : > "$work/shared.log"
+    chmod 666 "$work/shared.log"
+    start && ! fetch --max-time 5 "https://localhost:$rsa_port/" && cat "$work/shared.log" && grep -q "cannot list the token directory.*Permission denied" "$work/shared.log"
+}
+if [ "$(id -u)" = 0 ]; then
+    check "workers without the group's rights serve nothing, and the log says why" closed
+    check "nginx stops them" stop stop
+fi
