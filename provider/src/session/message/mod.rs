@@ -20,6 +20,7 @@ use crate::mechanism::nonce::Nonces;
 use crate::mechanism::{Mechanism, MechanismSpec, Messages};
 use crate::session::Session;
 use crate::session::active::{Class, lapsed};
+use crate::session::memo::Used;
 
 pub use seal::Message;
 
@@ -27,6 +28,8 @@ pub use seal::Message;
 pub struct Process {
     spec: &'static MechanismSpec,
     key: Handle,
+    /// The key as the last message that began found it.
+    used: Used,
     kind: Kind,
     /// The login under which a private key was chosen.
     login: Option<u64>,
@@ -86,12 +89,14 @@ impl Session {
         let private = memo.snapshot.is_private();
         let always_authenticate = private && memo.snapshot.usage.always_authenticate;
         let login = private.then(|| memo.login());
+        let used = memo.used();
         if memo.snapshot.usage.must_record(function) {
             self.latch(key, function, spec)?;
         }
         self.messages[class as usize] = Some(Box::new(Process {
             spec,
             key,
+            used,
             kind,
             login,
             always_authenticate,
@@ -150,8 +155,13 @@ impl Session {
                 .because("CKA_ALWAYS_AUTHENTICATE: a context-specific login comes first"));
         }
         let (handle, spec) = (process.key, process.spec);
-        match self.usable(handle, class.function(), spec).map(|memo| memo.key.clone()) {
-            Ok(key) => self.process(class).map(|process| (process, key)),
+        let memo = self.usable(handle, class.function(), spec);
+        match memo.map(|memo| (memo.used(), memo.key.clone())) {
+            Ok((used, key)) => {
+                let process = self.process(class)?;
+                process.used = used;
+                Ok((process, key))
+            }
             Err(e) => {
                 self.message_end(class);
                 Err(withdrawn(e))
@@ -176,9 +186,16 @@ impl Session {
 
     /// The message that has begun, taken out of its process: whoever keeps it puts it back.
     fn take_message(&mut self, class: Class) -> Result<Running> {
-        self.process(class)?.running.take().ok_or_else(|| {
+        let process = self.process(class)?;
+        let (used, running) = (process.used, process.running.take());
+        let running = running.ok_or_else(|| {
             Code::OperationNotInitialized.because(format!("{class:?}: no message has begun"))
-        })
+        })?;
+        if let Err(e) = self.still_usable(used, class.function()) {
+            self.message_end(class);
+            return Err(e);
+        }
+        Ok(running)
     }
 
     /// Puts back what [`take_message`](Self::take_message) took, unless it is over.

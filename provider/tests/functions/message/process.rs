@@ -137,6 +137,22 @@ fn a_destroyed_key_encrypts_no_further_message() {
 
 #[test]
 #[serial]
+fn a_destroyed_key_ends_the_message_that_has_begun() {
+    on_user(|session| {
+        let key = key(session);
+        encrypt::init(session, key).expect("Init");
+        let mut message = Message::new(&[1; 12]);
+        encrypt::begin(session, &mut message).expect("Begin");
+        encrypt::next(session, &mut message, b"x", Some(1), 0).done().expect("a part");
+        call!(C_DestroyObject(session.0, key)).expect("C_DestroyObject");
+        let not = Err(Code::OperationNotInitialized);
+        assert_eq!(encrypt::next(session, &mut message, b"x", Some(1), 1).answer, not);
+        assert_eq!(encrypt::last(session), not, "the process is over");
+    });
+}
+
+#[test]
+#[serial]
 fn the_key_must_permit_it_and_the_mechanism_must_do_it() {
     on_user(|session| {
         let (class, kind) = (ck::CKO_SECRET_KEY.to_ne_bytes(), ck::CKK_AES.to_ne_bytes());
