@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 use crate::backend::{Operation, Transform};
 use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::ffi::awslc::cipher::{self, BLOCK, Direction};
 use crate::mechanism::Params;
 
@@ -137,26 +137,40 @@ impl Blocks {
         kept.ok_or_else(|| Code::EncryptedDataInvalid.because("decrypt with AES-CBC-PAD"))
     }
 
-    fn not_whole(&self, total: usize) -> Error {
-        let code = match self.direction {
-            Direction::Encrypt => Code::DataLenRange,
-            Direction::Decrypt => Code::EncryptedDataLenRange,
+    /// Whether so much input can be all of it: whole blocks, and at least one of them to take a
+    /// padding off.
+    ///
+    /// # Errors
+    /// DataLenRange, EncryptedDataLenRange.
+    fn check_total(&self, total: usize) -> Result<()> {
+        let code = match (self.padding, self.direction) {
+            (Padding::Pkcs7, Direction::Encrypt) => return Ok(()),
+            (Padding::None, Direction::Encrypt) => Code::DataLenRange,
+            (_, Direction::Decrypt) => Code::EncryptedDataLenRange,
         };
-        code.because(format!("{total} bytes are not whole blocks"))
+        if !total.is_multiple_of(BLOCK) {
+            return Err(code.because(format!("{total} bytes are not whole blocks")));
+        }
+        match (self.padding, total) {
+            (Padding::Pkcs7, 0) => Err(code.because("a padded ciphertext has one block at least")),
+            _ => Ok(()),
+        }
     }
 }
 
 impl Transform for Blocks {
     fn output_size(&self, input: usize, last: bool) -> Result<usize> {
         let total = self.count + input;
-        match (last, self.padding, self.direction) {
-            (false, ..) => Ok(self.ready(input)),
-            (true, Padding::Pkcs7, Direction::Encrypt) => Ok(total / BLOCK * BLOCK + BLOCK),
-            (true, ..) if !total.is_multiple_of(BLOCK) => Err(self.not_whole(total)),
-            // At least one byte of padding.
-            (true, Padding::Pkcs7, Direction::Decrypt) => Ok(total.saturating_sub(1)),
-            (true, Padding::None, _) => Ok(total),
+        if !last {
+            return Ok(self.ready(input));
         }
+        self.check_total(total)?;
+        Ok(match (self.padding, self.direction) {
+            (Padding::Pkcs7, Direction::Encrypt) => total / BLOCK * BLOCK + BLOCK,
+            // At least one byte of padding.
+            (Padding::Pkcs7, Direction::Decrypt) => total - 1,
+            (Padding::None, _) => total,
+        })
     }
 
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
@@ -182,12 +196,7 @@ impl Transform for Blocks {
     }
 
     fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let total = self.count + input.len();
-        if !(total.is_multiple_of(BLOCK)
-            || self.padding == Padding::Pkcs7 && self.direction == Direction::Encrypt)
-        {
-            return Err(self.not_whole(total));
-        }
+        self.check_total(self.count + input.len())?;
         let written = self.update(input, output)?;
         match (self.padding, self.direction) {
             (Padding::None, _) => Ok(written),
@@ -195,7 +204,6 @@ impl Transform for Blocks {
                 self.pad(&mut output[written..written + BLOCK])?;
                 Ok(written + BLOCK)
             }
-            (Padding::Pkcs7, Direction::Decrypt) if total == 0 => Ok(0),
             (Padding::Pkcs7, Direction::Decrypt) => {
                 let (done, rest) = output.split_at_mut(written);
                 self.unpad(rest).map(|kept| written + kept).inspect_err(|_| done.fill(0))
@@ -381,15 +389,15 @@ mod tests {
     #[test]
     fn the_final_call_right_after_the_first_gives_nothing_but_padding() {
         let key = key(&pattern(16));
-        for (id, function, expected) in [
-            (M::AES_ECB, Encrypt, 0),
-            (M::AES_CBC, Decrypt, 0),
-            (M::AES_CBC_PAD, Encrypt, 16),
-            (M::AES_CBC_PAD, Decrypt, 0),
-        ] {
+        for (id, function, expected) in
+            [(M::AES_ECB, Encrypt, 0), (M::AES_CBC, Decrypt, 0), (M::AES_CBC_PAD, Encrypt, 16)]
+        {
             let out = once(start(id, function, &key, &params(id)).unwrap(), &[]).unwrap();
             assert_eq!(out.len(), expected, "{id:?} {function:?}");
         }
+        // A ciphertext without a block holds no padding.
+        let open = start(M::AES_CBC_PAD, Decrypt, &key, &params(M::AES_CBC)).unwrap();
+        assert_eq!(code(once(open, &[])), Code::EncryptedDataLenRange);
     }
 
     #[test]
