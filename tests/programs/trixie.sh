@@ -97,6 +97,7 @@ check "genpkey generates P-384 inside the token" generate
 fetch() { curl -sS --fail --noproxy '*' "$@" --cacert "$work/ca.crt" "https://localhost:$port/text" | cmp - "$root$inside/text"; }
 both() { fetch --tlsv1.3 && fetch --tls-max 1.2; }
 s_server() {
+    : > "$work/server.log"
     "${trixie[@]}" openssl s_server -key "$(key "$1")" -cert "$1.crt" -accept 127.0.0.1:0 -WWW > "$work/server.log" 2>&1 &
     local server=$!
     port=
