@@ -17,7 +17,15 @@ const ROUND: f64 = 0.06;
 struct Contender {
     name: &'static str,
     list: &'static ck::CK_FUNCTION_LIST,
+    slot: ck::CK_SLOT_ID,
     session: ck::CK_SESSION_HANDLE,
+}
+
+/// Whether several threads use a module; SoftHSM2 locks nothing unless it is told so.
+#[derive(Clone, Copy)]
+enum Threads {
+    One,
+    Many,
 }
 
 macro_rules! call {
@@ -54,27 +62,40 @@ impl Contender {
             assert_eq!(entry(&mut list), ck::CKR_OK);
             &*list
         };
-        let mut contender = Self { name, list, session: 0 };
-        contender.open();
+        let mut contender = Self { name, list, slot: 0, session: 0 };
+        contender.open(Threads::One);
         contender
     }
 
     /// C_Initialize, the first initialised token, a session, login.
-    fn open(&mut self) {
-        call!(self, C_Initialize(ptr::null_mut()));
+    fn open(&mut self, threads: Threads) {
+        let mut arguments =
+            ck::CK_C_INITIALIZE_ARGS { flags: ck::CKF_OS_LOCKING_OK, ..Default::default() };
+        let arguments = match threads {
+            Threads::One => ptr::null_mut(),
+            Threads::Many => (&raw mut arguments).cast(),
+        };
+        call!(self, C_Initialize(arguments));
         let (mut slots, mut count) = ([0; 8], 8);
         call!(self, C_GetSlotList(1, slots.as_mut_ptr(), &mut count));
-        let flags = ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION;
         for slot in &slots[..count as usize] {
             let mut info = ck::CK_TOKEN_INFO::default();
             call!(self, C_GetTokenInfo(*slot, &mut info));
             if info.flags & ck::CKF_TOKEN_INITIALIZED != 0 {
-                call!(self, C_OpenSession(*slot, flags, ptr::null_mut(), None, &mut self.session));
+                self.slot = *slot;
                 break;
             }
         }
+        self.session = self.another_session();
         let mut pin = *b"123456";
         call!(self, C_Login(self.session, ck::CKU_USER, pin.as_mut_ptr(), 6));
+    }
+
+    fn another_session(&self) -> ck::CK_SESSION_HANDLE {
+        let flags = ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION;
+        let mut session = 0;
+        call!(self, C_OpenSession(self.slot, flags, ptr::null_mut(), None, &mut session));
+        session
     }
 
     fn close(&self) {
@@ -130,6 +151,14 @@ impl Contender {
     }
 
     fn secret(&self, id: ck::CK_MECHANISM_TYPE) -> ck::CK_OBJECT_HANDLE {
+        self.secret_in(self.session, id)
+    }
+
+    fn secret_in(
+        &self,
+        session: ck::CK_SESSION_HANDLE,
+        id: ck::CK_MECHANISM_TYPE,
+    ) -> ck::CK_OBJECT_HANDLE {
         let (yes, len): (_, ck::CK_ULONG) = (ck::CK_TRUE, 32);
         let mut template = [
             attribute(ck::CKA_TOKEN, &yes),
@@ -141,9 +170,29 @@ impl Contender {
         let count = template.len() as ck::CK_ULONG;
         call!(
             self,
-            C_GenerateKey(self.session, &mut mechanism(id), template.as_mut_ptr(), count, &mut key)
+            C_GenerateKey(session, &mut mechanism(id), template.as_mut_ptr(), count, &mut key)
         );
         key
+    }
+
+    /// AES keys made on the token in a second, by so many sessions at once.
+    fn token_keys(&self, sessions: usize) -> f64 {
+        let began = Instant::now();
+        let made: usize = std::thread::scope(|scope| {
+            let work = || {
+                let session = self.another_session();
+                let mut made = 0;
+                while began.elapsed().as_secs_f64() < 1.0 {
+                    self.secret_in(session, ck::CKM_AES_KEY_GEN);
+                    made += 1;
+                }
+                call!(self, C_CloseSession(session));
+                made
+            };
+            let threads: Vec<_> = (0..sessions).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        made as f64 / began.elapsed().as_secs_f64()
     }
 
     fn sign(&self, mut how: ck::CK_MECHANISM, key: ck::CK_OBJECT_HANDLE, data: &[u8]) {
@@ -392,6 +441,30 @@ fn operations(ours: &Contender, theirs: &Contender) {
     );
 }
 
+/// Making keys that survive a power cut, by one session and by eight at once.
+fn token_keys(contenders: &mut [Contender]) {
+    println!("\n| token key generation (AES-256), keys a second | keyway | SoftHSM2 | ratio |");
+    println!("|---|---|---|---|");
+    for contender in contenders.iter_mut() {
+        contender.close();
+        contender.open(Threads::Many);
+    }
+    for sessions in [1, 8] {
+        let mut rates = [const { Vec::new() }; 2];
+        for _ in 0..5 {
+            for (rates, contender) in rates.iter_mut().zip(contenders.iter()) {
+                rates.push(contender.token_keys(sessions));
+            }
+        }
+        let [ours, theirs] = rates.each_mut().map(|rates| median(rates));
+        println!("| {sessions} session(s) | {ours:.0} | {theirs:.0} | {:.1} × |", ours / theirs);
+    }
+    for contender in contenders {
+        contender.close();
+        contender.open(Threads::One);
+    }
+}
+
 /// Finding one key among many, and opening the token that holds them.
 fn full_token(contenders: &mut [Contender], keys: usize) {
     println!("\n| {keys} P-256 pairs in the token, wall time | keyway | SoftHSM2 |");
@@ -413,7 +486,7 @@ fn full_token(contenders: &mut [Contender], keys: usize) {
         rows[1].push(format!("{each:.1} µs"));
         contender.close();
         let start = Instant::now();
-        contender.open();
+        contender.open(Threads::One);
         let key = {
             let class = ck::CKO_PRIVATE_KEY;
             let id = 1u32.to_be_bytes();
@@ -447,6 +520,7 @@ fn main() {
         Contender::load("softhsm2", &variable("COMPARE_SOFTHSM")),
     ];
     operations(&contenders[0], &contenders[1]);
+    token_keys(&mut contenders);
     if keys > 0 {
         full_token(&mut contenders, keys);
     }
