@@ -66,6 +66,7 @@ if [ -n "$full" ]; then
     fi
     say "== the same, optimised, and the quickstart"
     cargo test --workspace --release --quiet
+    cargo test -p keyway-pkcs11 --release --quiet --test store flips -- --ignored --nocapture
     ./quickstart.sh
 fi
 say "all tests passed"

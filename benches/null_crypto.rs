@@ -67,6 +67,10 @@ impl Token for NullToken {
     fn logout(&self) -> Result<()> {
         Ok(())
     }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
     fn find(&self, _: &Attributes, _: View) -> Result<Vec<Found>> {
         Ok(Vec::new())
     }

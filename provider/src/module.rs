@@ -137,6 +137,17 @@ impl Module {
         }
     }
 
+    /// Closes the sessions with tokens that were initialised again, or taken away, by somebody
+    /// else: after the call that found out, their handles are invalid, and new sessions see the
+    /// token as it is now.
+    #[cold]
+    pub fn close_gone(&self) {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for slot in slots.values().filter(|slot| slot.token.is_gone()) {
+            self.close_all_sessions(slot);
+        }
+    }
+
     /// Ends everything that is open, in all slots: C_Finalize.
     pub fn close(&self) {
         *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from([]);

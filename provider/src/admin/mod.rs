@@ -4,6 +4,8 @@
 //! Tokens are found by the rules of the module: the same configuration, the same directory. Any
 //! number of programs may use a token meanwhile.
 
+pub mod check;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,6 +89,20 @@ impl Admin {
     /// something other than Keyway.
     pub fn log_in(&self, user: User, pin: Pin<'_>) -> Result<()> {
         self.token.login(user, pin)
+    }
+
+    /// Initialises the token again without the security officer's PIN, which may be locked or
+    /// forgotten: every object is destroyed, the serial number stays.
+    ///
+    /// # Errors
+    /// PinLenRange; SessionExists while another program has the token open.
+    pub fn initialize_by_force(
+        &self,
+        so_pin: Pin<'_>,
+        user_pin: Pin<'_>,
+        label: &str,
+    ) -> Result<()> {
+        self.token.initialize_by_force(so_pin, user_pin, label)
     }
 }
 

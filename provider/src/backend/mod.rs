@@ -41,6 +41,9 @@ pub trait Token: Send + Sync {
     /// Checks the PIN under the lockout rule; for [`User::ContextSpecific`] nothing changes.
     fn login(&self, user: User, pin: Pin<'_>) -> Result<()>;
     fn logout(&self) -> Result<()>;
+    /// Whether the token that was logged in to is gone: another process initialised it again, or
+    /// took it away. Ends with the next login or logout.
+    fn is_gone(&self) -> bool;
 
     /// The token objects that match `query`, without session objects.
     fn find(&self, query: &Attributes, view: View) -> Result<Vec<Found>>;

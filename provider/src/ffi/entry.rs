@@ -18,7 +18,14 @@ pub(crate) fn entry(
     function: &'static str,
     body: impl FnOnce(&'static Module) -> Result<()>,
 ) -> CK_RV {
-    contain(function, || body(current()?))
+    contain(function, || {
+        let module = current()?;
+        body(module).inspect_err(|error| {
+            if error.code() == Code::DeviceRemoved {
+                module.close_gone();
+            }
+        })
+    })
 }
 
 /// As [`entry`], for the few functions that work before C_Initialize.

@@ -95,7 +95,11 @@ impl Store for MemoryStore {
             return Ok(None);
         }
         let objects = state.records.values();
+        let fits =
+            |loose: &Loose| *loose == Loose::new(loose.id, loose.was, state.records.get(&loose.id));
+        let damaged = state.loose.values().filter(|loose| !fits(loose));
         Ok(Some(Survey {
+            damaged: damaged.map(|loose| loose.id).collect(),
             seal: state.seal.clone(),
             objects: objects.map(|r| (r.id, stamp_of(r), r.tags.clone())).collect(),
             accounts: state.accounts.clone(),
@@ -131,6 +135,14 @@ impl Store for MemoryStore {
         Ok(Box::new(Held { _guard: self.login.lock().unwrap_or_else(PoisonError::into_inner) }))
     }
 
+    fn in_use(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn inspect(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn forget(&self) -> Result<()> {
         Ok(())
     }
@@ -149,6 +161,10 @@ impl Rows for State {
 
     fn stamp(&self, id: ObjectId) -> Result<Option<Stamp>> {
         Ok(self.records.get(&id).map(stamp_of))
+    }
+
+    fn record(&self, id: ObjectId) -> Result<Option<Record>> {
+        Ok(self.records.get(&id).cloned())
     }
 
     fn account(&self, role: Role) -> Result<Option<Account>> {

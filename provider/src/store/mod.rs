@@ -59,6 +59,10 @@ pub trait Store: Send + Sync {
     /// Keeps every other holder of this lock out, on this machine, until the guard is dropped or
     /// its process dies: for the lockout counter.
     fn exclusive(&self) -> Result<Box<dyn Exclusive + '_>>;
+    /// Whether anybody else has it open: another process, or another store in this one.
+    fn in_use(&self) -> Result<bool>;
+    /// What is wrong with the medium itself, whatever its records say.
+    fn inspect(&self) -> Result<Vec<String>>;
     /// Erases what earlier commits left in the medium's log, as far as other readers allow.
     fn forget(&self) -> Result<()>;
 }
@@ -227,6 +231,17 @@ pub enum CommitError {
     /// The token was initialised again.
     Replaced,
     Failed(Error),
+}
+
+impl CommitError {
+    /// The same, for another batch of the same transaction.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Conflict => Self::Conflict,
+            Self::Replaced => Self::Replaced,
+            Self::Failed(error) => Self::Failed(error.code().because(error.to_string())),
+        }
+    }
 }
 
 impl From<Error> for CommitError {

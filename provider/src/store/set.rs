@@ -2,7 +2,8 @@
 //! changes it (`docs/store-format.md`, "The set of rows").
 
 use crate::backend::ObjectId;
-use crate::store::{Account, Cost, Form, Role, Tag};
+use crate::ffi::awslc::sealing;
+use crate::store::{Account, Cost, Form, Record, Role, Tag};
 
 /// Which record of an object is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,9 @@ pub struct Loose {
     pub id: ObjectId,
     /// What was vouched for; `None` if the object was not there.
     pub was: Option<Stamp>,
+    /// Of this note and of what is stored now. It tells damage, not attackers: nobody with keys
+    /// has seen it yet.
+    pub checksum: [u8; 16],
 }
 
 /// How a transaction changes the set that is vouched for.
@@ -61,6 +65,8 @@ pub struct Survey {
     pub objects: Vec<(ObjectId, Stamp, Vec<Tag>)>,
     pub accounts: Vec<Account>,
     pub loose: Vec<Loose>,
+    /// Those of them that do not fit their checksum.
+    pub damaged: Vec<ObjectId>,
     /// The index over the tags.
     pub index: Vec<(Tag, ObjectId)>,
 }
@@ -77,6 +83,33 @@ impl Member {
     pub fn of_account(account: &Account) -> Self {
         let Account { role, cost, salt, wrapped, .. } = account;
         Self::Account { role: *role, cost: *cost, salt: *salt, wrapped: wrapped.clone() }
+    }
+}
+
+impl Loose {
+    /// The note on an object that was `was` and is `now`.
+    pub(super) fn new(id: ObjectId, was: Option<Stamp>, now: Option<&Record>) -> Self {
+        let (version, form) = was.map_or((0, 0), |was| (was.version, was.form as u8));
+        let (there, tags, body) = match now {
+            Some(now) => {
+                let there = [&now.version.to_be_bytes()[..], &[now.form as u8]].concat();
+                (there, now.tags.iter().flat_map(|tag| tag.0).collect(), &now.body[..])
+            }
+            None => (Vec::new(), Vec::new(), &[][..]),
+        };
+        let sum = sealing::sha256(&[
+            b"KWYL\x01",
+            &id.0,
+            &version.to_be_bytes(),
+            &[form],
+            &there,
+            &(tags.len() as u64).to_be_bytes(),
+            &tags,
+            body,
+        ]);
+        let mut checksum = [0; 16];
+        checksum.copy_from_slice(&sum[..16]);
+        Self { id, was, checksum }
     }
 }
 
@@ -105,14 +138,14 @@ impl Delta {
 pub(super) fn unattested(
     id: ObjectId,
     before: Option<Stamp>,
-    after: Option<Stamp>,
+    after: Option<&Record>,
     loose: Option<Loose>,
 ) -> Note {
     match loose {
-        None => Note::Write(Loose { id, was: before }),
+        None => Note::Write(Loose::new(id, before, after)),
         // Made and destroyed without a login: as if it had never been there.
         Some(Loose { was: None, .. }) if after.is_none() => Note::Erase,
-        Some(_) => Note::Leave,
+        Some(loose) => Note::Write(Loose::new(id, loose.was, after)),
     }
 }
 
@@ -129,7 +162,7 @@ mod tests {
     #[test]
     fn whoever_has_keys_moves_the_set_from_what_was_vouched_for() {
         let mut delta = Delta::default();
-        let loose = Some(Loose { id: ID, was: stamp(1) });
+        let loose = Some(Loose::new(ID, stamp(1), None));
         assert_eq!(delta.attested(ID, stamp(5), stamp(6), loose), Note::Erase);
         let object = |stamp: Option<Stamp>| Member::Object { id: ID, stamp: stamp.unwrap() };
         assert_eq!(delta.left, [object(stamp(1))]);
@@ -137,12 +170,15 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_change_without_keys_is_noted() {
-        let first = unattested(ID, stamp(1), stamp(2), None);
-        assert_eq!(first, Note::Write(Loose { id: ID, was: stamp(1) }));
-        let noted = Some(Loose { id: ID, was: stamp(1) });
-        assert_eq!(unattested(ID, stamp(2), None, noted), Note::Leave);
-        let made = Some(Loose { id: ID, was: None });
+    fn a_note_keeps_what_was_vouched_for() {
+        let record =
+            Record { id: ID, version: 2, form: Form::Unattested, tags: vec![], body: vec![7] };
+        let first = unattested(ID, stamp(1), Some(&record), None);
+        assert_eq!(first, Note::Write(Loose::new(ID, stamp(1), Some(&record))));
+        let noted = Some(Loose::new(ID, stamp(1), Some(&record)));
+        let gone = Note::Write(Loose::new(ID, stamp(1), None));
+        assert_eq!(unattested(ID, stamp(2), None, noted), gone);
+        let made = Some(Loose::new(ID, None, Some(&record)));
         assert_eq!(unattested(ID, stamp(1), None, made), Note::Erase);
     }
 }

@@ -1,7 +1,7 @@
 //! A transaction, the same for every medium: changes, events, and the seal over the set of rows.
 
 use super::set::{self, Delta, Head, Loose, Member, Note, Stamp};
-use super::{Account, Batch, Change, CommitError, EventRecord, Instance, Role, event};
+use super::{Account, Batch, Change, CommitError, EventRecord, Instance, Record, Role, event};
 use crate::backend::ObjectId;
 use crate::error::{Code, Result};
 
@@ -9,6 +9,7 @@ use crate::error::{Code, Result};
 pub(super) trait Rows {
     fn instance(&self) -> Result<Option<Instance>>;
     fn stamp(&self, id: ObjectId) -> Result<Option<Stamp>>;
+    fn record(&self, id: ObjectId) -> Result<Option<Record>>;
     fn account(&self, role: Role) -> Result<Option<Account>>;
     /// Every object and account.
     fn members(&self) -> Result<Vec<Member>>;
@@ -61,8 +62,7 @@ fn one(
 ) -> Result<(), CommitError> {
     match change {
         Change::Put { record, .. } => {
-            let after = Stamp { version: record.version, form: record.form };
-            object(rows, change, (record.id, Some(after)), present, delta)
+            object(rows, change, (record.id, Some(record)), present, delta)
         }
         Change::Remove { id, .. } => object(rows, change, (*id, None), present, delta),
         Change::PutAccount { account, .. } => {
@@ -109,11 +109,12 @@ fn one(
 fn object(
     rows: &mut dyn Rows,
     change: &Change,
-    (id, after): (ObjectId, Option<Stamp>),
+    (id, record): (ObjectId, Option<&Record>),
     present: bool,
     delta: &mut Delta,
 ) -> Result<(), CommitError> {
     let (before, loose) = (rows.stamp(id)?, rows.loose(id)?);
+    let after = record.map(|record| Stamp { version: record.version, form: record.form });
     apply(rows, change)?;
     let private = |stamp: Option<Stamp>| stamp.is_some_and(|s| s.form == super::Form::Private);
     let note = match present {
@@ -121,7 +122,7 @@ fn object(
         false if private(before) || private(after) => {
             return Err(without_keys("a private object").into());
         }
-        false => set::unattested(id, before, after, loose),
+        false => set::unattested(id, before, record, loose),
     };
     Ok(keep(rows, id, note)?)
 }
@@ -148,12 +149,15 @@ fn adopt(rows: &mut dyn Rows) -> Result<Delta> {
     let mut notes = Vec::new();
     joined.retain(|member| match member {
         Member::Object { id, stamp } if stamp.form == super::Form::Unattested => {
-            notes.push(Loose { id: *id, was: None });
+            notes.push(*id);
             false
         }
         _ => true,
     });
-    notes.iter().try_for_each(|loose| rows.write_loose(loose))?;
+    for id in notes {
+        let note = Loose::new(id, None, rows.record(id)?.as_ref());
+        rows.write_loose(&note)?;
+    }
     Ok(Delta { anew: true, left: Vec::new(), joined })
 }
 

@@ -162,16 +162,27 @@ fn make_and_destroy(directory: &Path) {
     println!("made and destroyed");
 }
 
+/// Threads of one process of [`Child::CreateForEver`].
+pub const WRITERS: usize = 4;
+
 fn create_for_ever(directory: &Path) {
     let token = open(directory);
     token.login(User::User, USER).unwrap();
     let process = std::process::id();
     println!("begin");
-    for n in 0.. {
-        let id = format!("{process}-{n}");
-        token.create(aes_key(id.as_bytes(), true)).unwrap();
-        print_line(&format!("made {id}"));
-    }
+    // Several at once, so that commits are shared.
+    std::thread::scope(|scope| {
+        for thread in 0..WRITERS {
+            let token = &token;
+            scope.spawn(move || {
+                for n in 0.. {
+                    let id = format!("{process}-{thread}-{n}");
+                    token.create(aes_key(id.as_bytes(), true)).unwrap();
+                    print_line(&format!("made {id}"));
+                }
+            });
+        }
+    });
 }
 
 fn create_until_full(directory: &Path) {

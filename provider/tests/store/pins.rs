@@ -1,5 +1,6 @@
 //! PINs: initialising, setting, the lockout.
 
+use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
 use keyway_pkcs11::backend::{Backend, Pin, PinState, Token, User, View};
 use keyway_pkcs11::error::Code;
@@ -168,11 +169,14 @@ fn a_token_that_another_process_initialised_again_is_gone_until_the_next_login()
     let (directory, token) = logged_in();
     let key = token.create(aes_key(b"1", true)).unwrap();
     open(directory.path()).initialize(SO, "again").unwrap();
-    token.refresh(&key).unwrap();
-    assert!(key.is_destroyed());
+    assert!(!token.is_gone());
+    assert_code(token.refresh(&key), Code::DeviceRemoved);
+    assert!(key.is_destroyed() && token.is_gone());
     assert_code(token.create(aes_key(b"2", true)), Code::DeviceRemoved);
     assert_code(token.find(&by_id(b"1"), View::All), Code::DeviceRemoved);
+    assert_code(token.object(key.id, View::Public), Code::DeviceRemoved);
     token.logout().unwrap();
+    assert!(!token.is_gone());
     token.login(User::SecurityOfficer, SO).unwrap();
     token.init_pin(USER).unwrap();
     token.login(User::User, USER).unwrap();
@@ -188,6 +192,29 @@ fn the_officer_s_last_wrong_pin_locks_even_initialising() {
     assert_code(token.login(User::SecurityOfficer, SO), Code::PinLocked);
     assert_code(token.initialize(SO, "again"), Code::PinLocked);
     token.login(User::User, USER).unwrap();
+}
+
+#[test]
+fn a_token_whose_officer_is_locked_is_made_anew_by_force_while_nobody_has_it_open() {
+    let (directory, token) = logged_in();
+    token.create(aes_key(b"1", true)).unwrap();
+    let serial = token.info().unwrap().serial;
+    token.logout().unwrap();
+    for _ in 0..10 {
+        assert_code(token.login(User::SecurityOfficer, WRONG), Code::PinIncorrect);
+    }
+    let admin = Admin::all(&config(directory.path())).unwrap().remove(0);
+    let force = |user| admin.initialize_by_force(SO, user, "anew");
+    assert_code(force(USER), Code::SessionExists);
+    assert_eq!(token.info().unwrap().label, "test");
+    drop(token);
+    assert_code(force(Pin(b"123")), Code::PinLenRange);
+    force(USER).unwrap();
+    let again = open(directory.path());
+    let info = again.info().unwrap();
+    assert_eq!((info.label.as_str(), info.serial), ("anew", serial));
+    again.login(User::User, USER).unwrap();
+    assert!(found(&*again, &query([]), View::All).is_empty());
 }
 
 #[test]

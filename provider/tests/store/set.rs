@@ -79,6 +79,33 @@ fn count(directory: &Path, table: &str) -> u32 {
     behind(directory).query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
+/// A note that fits its checksum.
+fn forge_note(
+    database: &rusqlite::Connection,
+    id: [u8; 16],
+    (version, form): (u64, u8),
+    now: Option<&Row>,
+) {
+    use sha2::{Digest, Sha256};
+    let mut sum = Sha256::new().chain_update(b"KWYL\x01").chain_update(id);
+    sum.update(version.to_be_bytes());
+    sum.update([form]);
+    let (tags, body) = match now {
+        Some(Row { values: (version, form, tags, body), .. }) => {
+            sum.update(version.to_be_bytes());
+            sum.update([*form]);
+            (&tags[..], &body[..])
+        }
+        None => (&[][..], &[][..]),
+    };
+    sum.update((tags.len() as u64).to_be_bytes());
+    sum.update(tags);
+    sum.update(body);
+    let checksum = sum.finalize()[..16].to_vec();
+    let sql = "REPLACE INTO loose (id, version, form, checksum) VALUES (?1, ?2, ?3, ?4)";
+    database.execute(sql, params![id, version, form, checksum]).unwrap();
+}
+
 #[test]
 fn a_deleted_row_is_noticed_and_fine_again_when_put_back() {
     let (directory, token) = logged_in();
@@ -178,8 +205,7 @@ fn no_forged_note_explains_a_private_object_away() {
     delete(directory.path(), private.id.0);
     let database = behind(directory.path());
     for form in [1, 2, 3, 4] {
-        let sql = "REPLACE INTO loose (id, version, form) VALUES (?1, 1, ?2)";
-        database.execute(sql, params![private.id.0, form]).unwrap();
+        forge_note(&database, private.id.0, (1, form), None);
         assert_noticed(directory.path());
     }
 }
@@ -191,8 +217,18 @@ fn no_forged_note_explains_an_older_public_object() {
     let old = take(directory.path(), &public);
     token.update(&public, &public.snapshot(), relabelled(&public)).unwrap();
     put(directory.path(), &old);
-    let sql = "INSERT INTO loose (id, version, form) VALUES (?1, 2, 3)";
-    behind(directory.path()).execute(sql, params![public.id.0]).unwrap();
+    forge_note(&behind(directory.path()), public.id.0, (2, 3), Some(&old));
+    assert_noticed(directory.path());
+}
+
+#[test]
+fn damage_to_an_object_that_nobody_vouched_for_is_noticed() {
+    let (directory, token) = fresh();
+    let early = token.create(data("early")).unwrap();
+    let mut row = take(directory.path(), &early);
+    let at = row.values.3.windows(5).position(|window| window == b"early").unwrap();
+    row.values.3[at] = b'E';
+    put(directory.path(), &row);
     assert_noticed(directory.path());
 }
 

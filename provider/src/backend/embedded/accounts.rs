@@ -49,7 +49,36 @@ impl EmbeddedToken {
             // The function cannot return CKR_PIN_LEN_RANGE.
             None => length(pin).map_err(|e| e.with_code(Code::PinIncorrect))?,
         }
-        let serial = old.as_ref().map_or(&self.future_serial, |old| &old.serial);
+        self.make_anew(old.as_deref(), pin, label)
+    }
+
+    /// As [`initialize_token`](Self::initialize_token), whatever became of the security officer's
+    /// PIN, with both PINs: who owns the file could remove it as well.
+    ///
+    /// # Errors
+    /// PinLenRange; SessionExists while somebody else has the token open.
+    pub(crate) fn initialize_by_force(
+        &self,
+        so_pin: Pin<'_>,
+        user_pin: Pin<'_>,
+        label: &str,
+    ) -> Result<()> {
+        length(so_pin)?;
+        length(user_pin)?;
+        if self.store.in_use()? {
+            return Err(Code::SessionExists
+                .because("another program has the token open: see who with `fuser -v`, end it"));
+        }
+        let old = self.initialized()?;
+        self.make_anew(Some(&old), so_pin, label)?;
+        self.log_in(User::SecurityOfficer, so_pin)?;
+        self.set_user_pin(user_pin)?;
+        self.log_out()
+    }
+
+    /// A new token in the place of `old`; only the serial number stays.
+    fn make_anew(&self, old: Option<&Identity>, pin: Pin<'_>, label: &str) -> Result<()> {
+        let serial = old.map_or(&self.future_serial, |old| &old.serial);
         let version = self.store.token()?.map_or(0, |record| record.version);
         let identity = Identity::generate(label, serial)?;
         let master = keys::new_master()?;
@@ -58,7 +87,7 @@ impl EmbeddedToken {
         let keys = Keys::of(role, master, identity.instance)?;
         let token = identity.write(version + 1, &keys)?;
         let batch = Batch {
-            instance: old.as_ref().map(|old| old.instance),
+            instance: old.map(|old| old.instance),
             changes: vec![
                 Change::Clear,
                 Change::PutAccount { account, expected: 0 },
@@ -129,6 +158,21 @@ impl EmbeddedToken {
             self.attest();
         }
         Ok(())
+    }
+
+    /// The keys behind a PIN, for whoever looks at the token without logging in.
+    ///
+    /// # Errors
+    /// PinIncorrect, PinLocked, UserPinNotInitialized.
+    pub(super) fn unlock(
+        &self,
+        identity: &Identity,
+        user: User,
+        pin: Pin<'_>,
+    ) -> Result<Arc<Keys>> {
+        let role = self.role(user);
+        let master = self.prove(identity, role, pin, None)?;
+        Keys::of(role, master, identity.instance).map(Arc::new)
     }
 
     /// `C_Logout`.

@@ -26,7 +26,7 @@ impl EmbeddedToken {
     ) -> Result<Arc<Object>> {
         let spec = mechanism.spec;
         let generate = spec.generate.ok_or_else(|| lacks(spec, "generate a key"))?;
-        self.initialized()?;
+        self.unchanged()?;
         let material = generate(&mechanism.params, &key)?;
         merge(&mut key, material);
         self.make_one(key)
@@ -41,7 +41,7 @@ impl EmbeddedToken {
     ) -> Result<(Arc<Object>, Arc<Object>)> {
         let spec = mechanism.spec;
         let generate = spec.generate_pair.ok_or_else(|| lacks(spec, "generate a pair"))?;
-        self.initialized()?;
+        self.unchanged()?;
         let (public_part, private_part) = generate(&mechanism.params, &public, &private)?;
         merge(&mut public, public_part);
         merge(&mut private, private_part);

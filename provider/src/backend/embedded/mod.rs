@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cache;
+mod check;
 mod crypto;
 mod encoding;
 mod identity;
@@ -30,6 +31,7 @@ use crate::store::{Cost, Store};
 use pin::Derivations;
 use token::Settings;
 
+pub use check::{Finding, Remedy, Report};
 pub use pin::{DEFAULT_COST, LENGTHS as PIN_LENGTHS};
 pub use token::EmbeddedToken;
 

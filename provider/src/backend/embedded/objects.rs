@@ -17,7 +17,7 @@ use crate::store::{Change, CommitError, Epoch, Event, Form, Freshness, Loose, Re
 impl EmbeddedToken {
     /// A token object by identity.
     pub(super) fn load(&self, id: ObjectId, view: View) -> Result<Option<Arc<Object>>> {
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         if let Some(object) = self.cache.get(id) {
             self.refresh_object(&object)?;
             let snapshot = object.snapshot();
@@ -47,7 +47,7 @@ impl EmbeddedToken {
             object.set_seen(epoch.0);
             return Ok(());
         }
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         match self.store.version(object.id)? {
             None => {
                 self.cache.remove(object.id);
@@ -77,7 +77,7 @@ impl EmbeddedToken {
 
     /// The objects in `view` that match.
     pub(super) fn find_objects(&self, query: &Attributes, view: View) -> Result<Vec<Found>> {
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         let mut found = Vec::new();
         if query.find(AttributeType::TOKEN).is_some_and(|token| *token != Value::Bool(true)) {
             return Ok(found);
@@ -151,7 +151,7 @@ impl EmbeddedToken {
 
     /// Makes objects, those with `CKA_TOKEN` in one transaction.
     pub(super) fn make(&self, objects: Vec<Attributes>) -> Result<Vec<Arc<Object>>> {
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         let keys = self.keys();
         let (mut changes, mut events, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for mut attributes in objects {
@@ -195,7 +195,7 @@ impl EmbeddedToken {
                 false => Err(self.explain(CommitError::Conflict)),
             };
         }
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         let keys = self.keys();
         let version = expected + 1;
         let record = self.seal(&identity, keys.as_deref(), object.id, version, &attributes)?;
@@ -223,7 +223,7 @@ impl EmbeddedToken {
             object.mark_destroyed();
             return Ok(());
         }
-        let identity = self.initialized()?;
+        let identity = self.unchanged()?;
         if self.keys().is_none() && object.snapshot().attributes.is_true(AttributeType::TRUSTED) {
             return Err(Code::UserNotLoggedIn.because("a trusted object needs a login"));
         }
@@ -285,7 +285,7 @@ impl EmbeddedToken {
 
     /// What had happened to the object.
     fn attest_one(&self, loose: Loose) -> Result<&'static str> {
-        let (identity, keys, id) = (self.initialized()?, self.user_keys()?, loose.id);
+        let (identity, keys, id) = (self.unchanged()?, self.user_keys()?, loose.id);
         let (change, what) = match self.store.get(id)? {
             None => (Change::Settle { id }, "destroyed"),
             Some(record) => {

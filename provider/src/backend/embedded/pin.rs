@@ -85,6 +85,11 @@ fn blocks(count: usize) -> Result<Zeroizing<Vec<Block>>> {
     Ok(blocks)
 }
 
+/// Whether a token may have this cost.
+pub(super) fn is_possible(cost: Cost) -> bool {
+    hasher(cost).is_ok()
+}
+
 fn hasher(cost: Cost) -> Result<Argon2<'static>> {
     let Cost { kibibytes, passes, lanes } = cost;
     if kibibytes > HIGHEST.kibibytes || passes > HIGHEST.passes || lanes > HIGHEST.lanes {

@@ -156,6 +156,9 @@ impl SetKey {
     pub(super) fn verify(&self, survey: &Survey) -> Result<Seal> {
         let stored = survey.seal.as_deref().ok_or_else(|| damaged("it is missing"))?;
         let seal = self.open(stored)?;
+        if let Some(id) = survey.damaged.first() {
+            return Err(tampered(&format!("object {id:?} is not what its note says")));
+        }
         let mut sum = Sum::default();
         let mut count = 0_u64;
         for member in vouched_for(survey)? {
@@ -193,7 +196,7 @@ fn vouched_for(survey: &Survey) -> Result<Vec<Member>> {
             }
         }
     }
-    for Loose { id, was } in &survey.loose {
+    for Loose { id, was, .. } in &survey.loose {
         match was {
             Some(stamp) if stamp.form == Form::Private => {
                 return Err(tampered(&format!("private object {id:?} changed without a login")));

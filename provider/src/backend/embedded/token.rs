@@ -112,6 +112,18 @@ impl EmbeddedToken {
             .ok_or_else(|| Code::TokenNotRecognized.because("the token is not initialised"))
     }
 
+    /// As [`initialized`](Self::initialized), of the token that was logged in to, if one was.
+    ///
+    /// # Errors
+    /// TokenNotRecognized, DeviceRemoved if it is another one now.
+    pub(super) fn unchanged(&self) -> Result<Arc<Identity>> {
+        let identity = self.initialized();
+        match self.is_gone() {
+            true => Err(replaced()),
+            false => identity,
+        }
+    }
+
     /// What the login unlocked, if there is one.
     pub(super) fn keys(&self) -> Option<Arc<Keys>> {
         self.login.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -253,6 +265,10 @@ impl Token for EmbeddedToken {
 
     fn logout(&self) -> Result<()> {
         self.log_out()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     fn find(&self, query: &Attributes, view: View) -> Result<Vec<Found>> {

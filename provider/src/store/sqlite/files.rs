@@ -26,6 +26,8 @@ pub(super) const WRITE: u8 = 0;
 pub(super) const READ: u8 = 1;
 /// Held between reading the lockout counter and having decided on a PIN.
 pub(super) const LOGIN: u8 = 2;
+/// Shared by every open connection.
+pub(super) const OPEN: u8 = 3;
 
 /// A lock on a byte, released when dropped.
 pub(super) struct Locked<'a> {

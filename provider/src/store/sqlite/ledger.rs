@@ -6,9 +6,10 @@ use super::files::Files;
 use super::rows;
 use crate::backend::ObjectId;
 use crate::error::{Error, Result};
-use crate::store::transaction::Rows;
+use crate::store::transaction::{self, Rows};
 use crate::store::{
-    Account, Change, EventRecord, Form, Head, Instance, Loose, Member, Role, Stamp, Survey, Tag,
+    Account, Batch, Change, CommitError, EventRecord, Form, Head, Instance, Loose, Member, Record,
+    Role, Stamp, Survey, Tag,
 };
 
 type Sqlite<T> = rusqlite::Result<T>;
@@ -20,6 +21,38 @@ pub(super) struct Tables<'a> {
 }
 
 impl Tables<'_> {
+    /// Makes the changes of a batch; the transaction is of no use if that fails.
+    pub(super) fn run(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        transaction::run(self, batch)
+    }
+
+    /// As [`run`](Self::run), leaving no trace of a batch that is refused; why it was.
+    ///
+    /// # Errors
+    /// When the whole transaction is of no use any more.
+    pub(super) fn run_in_savepoint(
+        &mut self,
+        batch: &Batch,
+    ) -> Result<Option<CommitError>, CommitError> {
+        self.batch("SAVEPOINT member")?;
+        match self.run(batch) {
+            Ok(()) => {
+                self.batch("RELEASE member")?;
+                Ok(None)
+            }
+            // A full disk, for example, has already undone everything.
+            Err(refused) if self.sqlite.is_autocommit() => Err(refused),
+            Err(refused) => {
+                self.batch("ROLLBACK TO member; RELEASE member")?;
+                Ok(Some(refused))
+            }
+        }
+    }
+
+    fn batch(&self, sql: &str) -> Result<()> {
+        self.sqlite.execute_batch(sql).map_err(|e| self.explain(e))
+    }
+
     #[track_caller]
     fn explain(&self, error: rusqlite::Error) -> Error {
         self.files.explain(error, "cannot write")
@@ -33,6 +66,10 @@ impl Rows for Tables<'_> {
 
     fn stamp(&self, id: ObjectId) -> Result<Option<Stamp>> {
         stamp(self.sqlite, id).map_err(|e| self.explain(e))
+    }
+
+    fn record(&self, id: ObjectId) -> Result<Option<Record>> {
+        rows::get(self.sqlite, id).map_err(|e| self.explain(e))
     }
 
     fn account(&self, role: Role) -> Result<Option<Account>> {
@@ -85,9 +122,9 @@ impl Rows for Tables<'_> {
 /// All that the set consists of, if there are at most `limit` objects; inside one transaction.
 pub(super) fn survey(sqlite: &Connection, limit: u64) -> Sqlite<Option<Survey>> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM object LIMIT ?1)";
-    let limited: u64 =
-        sqlite.prepare_cached(sql)?.query_row([limit.saturating_add(1)], |row| row.get(0))?;
-    if limited > limit {
+    let up_to = limit.saturating_add(1).min(i64::MAX as u64);
+    let there: u64 = sqlite.prepare_cached(sql)?.query_row([up_to], |row| row.get(0))?;
+    if there > limit {
         return Ok(None);
     }
     let mut objects = sqlite.prepare_cached("SELECT id, version, form, tags FROM object")?;
@@ -95,19 +132,27 @@ pub(super) fn survey(sqlite: &Connection, limit: u64) -> Sqlite<Option<Survey>> 
         let tags: Vec<u8> = row.get(3)?;
         Ok((ObjectId(row.get(0)?), stamp_in(row, 1)?, rows::tags(&tags)))
     })?;
+    let loose = all_loose(sqlite)?;
+    let mut damaged = Vec::new();
+    for note in &loose {
+        if *note != Loose::new(note.id, note.was, rows::get(sqlite, note.id)?.as_ref()) {
+            damaged.push(note.id);
+        }
+    }
     let mut index = sqlite.prepare_cached("SELECT tag, object FROM tag")?;
     let index = index.query_map([], |row| Ok((Tag(row.get(0)?), ObjectId(row.get(1)?))))?;
     Ok(Some(Survey {
         seal: seal(sqlite)?,
         objects: objects.collect::<Sqlite<_>>()?,
         accounts: accounts(sqlite)?,
-        loose: all_loose(sqlite)?,
+        loose,
+        damaged,
         index: index.collect::<Sqlite<_>>()?,
     }))
 }
 
 pub(super) fn all_loose(sqlite: &Connection) -> Sqlite<Vec<Loose>> {
-    let mut select = sqlite.prepare_cached("SELECT id, version, form FROM loose")?;
+    let mut select = sqlite.prepare_cached("SELECT id, version, form, checksum FROM loose")?;
     select.query_map([], loose_in)?.collect()
 }
 
@@ -141,20 +186,21 @@ fn seal(sqlite: &Connection) -> Sqlite<Option<Vec<u8>>> {
 }
 
 fn loose(sqlite: &Connection, id: ObjectId) -> Sqlite<Option<Loose>> {
-    let mut select = sqlite.prepare_cached("SELECT id, version, form FROM loose WHERE id = ?1")?;
+    let sql = "SELECT id, version, form, checksum FROM loose WHERE id = ?1";
+    let mut select = sqlite.prepare_cached(sql)?;
     select.query_row([id.0], loose_in).optional()
 }
 
 fn write_loose(sqlite: &Connection, loose: &Loose) -> Sqlite<()> {
     let (version, form) = loose.was.map_or((0, 0), |was| (was.version, was.form as u8));
-    let sql = "INSERT OR REPLACE INTO loose (id, version, form) VALUES (?1, ?2, ?3)";
-    execute(sqlite, sql, params![loose.id.0, version, form])
+    let sql = "INSERT OR REPLACE INTO loose (id, version, form, checksum) VALUES (?1, ?2, ?3, ?4)";
+    execute(sqlite, sql, params![loose.id.0, version, form, loose.checksum])
 }
 
 fn loose_in(row: &Row<'_>) -> Sqlite<Loose> {
     let none = row.get::<_, u64>(1)? == 0;
     let was = (!none).then(|| stamp_in(row, 1)).transpose()?;
-    Ok(Loose { id: ObjectId(row.get(0)?), was })
+    Ok(Loose { id: ObjectId(row.get(0)?), was, checksum: row.get(3)? })
 }
 
 /// Version and form in the columns from `first` on.

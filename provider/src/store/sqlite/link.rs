@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::{Files, READ, WRITE};
+use super::files::{Files, OPEN, READ, WRITE};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::lock::Mode;
@@ -92,6 +92,10 @@ impl Link {
         let sqlite = Connection::open_with_flags(&files.database, flags).map_err(explain)?;
         let read_only = sqlite.is_readonly("main").map_err(explain)?;
         let locks = files.open_locks()?;
+        if let Some(file) = &locks {
+            // Held until the file is closed, with the connection.
+            std::mem::forget(files.lock(file, OPEN, Mode::Shared)?);
+        }
         let alone = locks.as_ref().filter(|_| !read_only).map(|file| {
             let write = files.lock(file, WRITE, Mode::Exclusive)?;
             Ok::<_, Error>((write, files.lock(file, READ, Mode::Exclusive)?))

@@ -2,6 +2,8 @@
 
 mod failure;
 mod files;
+mod group;
+mod inspect;
 mod ledger;
 mod link;
 mod pool;
@@ -15,21 +17,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use super::gate::{self, Connected, Inside};
 use super::{
-    Account, Batch, Change, CommitError, Epoch, EventRecord, Exclusive, Freshness, Instance, Loose,
-    Record, Role, Store, Survey, Tag, TokenRecord, transaction,
+    Account, Batch, Change, CommitError, Durability, Epoch, EventRecord, Exclusive, Freshness,
+    Instance, Loose, Record, Role, Store, Survey, Tag, TokenRecord,
 };
 use crate::backend::ObjectId;
 use crate::error::{Code, Context, Result};
 use crate::ffi::lock::Mode;
-use files::{Files, LOGIN, Locked};
+use files::{Files, LOGIN, Locked, OPEN};
+use group::{Answer, Group};
 use ledger::Tables;
 use pool::Pool;
 
 /// A token's database, opened when it is first needed.
 pub struct SqliteStore {
     pool: Arc<Pool>,
+    group: Group,
 }
 
 /// How long a process waits for another one's lock.
@@ -47,7 +53,7 @@ impl SqliteStore {
         crate::ffi::fork::watch();
         let pool = Arc::new(Pool::new(Files::around(database, patience)));
         gate::register(&(pool.clone() as Arc<dyn Connected>));
-        Self { pool }
+        Self { pool, group: Group::default() }
     }
 
     /// Whether a token can be made here: nobody refuses to write to the directory.
@@ -56,6 +62,41 @@ impl SqliteStore {
         let existing = ancestors.find(|directory| directory.is_dir());
         let access = rustix::fs::Access::WRITE_OK;
         existing.is_some_and(|directory| rustix::fs::access(directory, access).is_ok())
+    }
+
+    /// Commits batches in one transaction, each of them or nothing of it.
+    fn commit_all(&self, batches: &[Batch]) -> Vec<Answer> {
+        let create = |batch: &Batch| {
+            batch.changes.iter().any(|change| matches!(change, Change::PutToken { .. }))
+        };
+        let create = batches.iter().any(create);
+        let full = batches.iter().any(|batch| batch.durability == Durability::Full);
+        let durability = if full { Durability::Full } else { Durability::Lazy };
+        let mut refused = Vec::with_capacity(batches.len());
+        let answer = self.pool.write(create, durability, |sqlite| match batches {
+            [batch] => self.tables(sqlite).run(batch),
+            several => {
+                for batch in several {
+                    refused.push(self.tables(sqlite).run_in_savepoint(batch)?);
+                }
+                Ok(())
+            }
+        });
+        match answer {
+            Ok(epoch) => {
+                refused.resize_with(batches.len(), || None);
+                refused.into_iter().map(|refused| refused.map_or(Ok(epoch), Err)).collect()
+            }
+            Err(error) => {
+                let mut answers: Vec<_> = batches.iter().map(|_| Err(error.again())).collect();
+                answers[0] = Err(error);
+                answers
+            }
+        }
+    }
+
+    fn tables<'a>(&'a self, sqlite: &'a Connection) -> Tables<'a> {
+        Tables { sqlite, files: &self.pool.files }
     }
 
     fn read<T: Default>(
@@ -121,10 +162,9 @@ impl Store for SqliteStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Epoch, CommitError> {
-        let create = batch.changes.iter().any(|change| matches!(change, Change::PutToken { .. }));
-        self.pool.write(create, batch.durability, |sqlite| {
-            transaction::run(&mut Tables { sqlite, files: &self.pool.files }, &batch)
-        })
+        // Waiting for a leader happens inside the gate: a fork finds nobody waiting.
+        let _inside = gate::enter();
+        self.group.commit(batch, |batches| self.commit_all(batches))
     }
 
     fn epoch(&self) -> Result<Epoch> {
@@ -168,6 +208,26 @@ impl Store for SqliteStore {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(3));
         }
+    }
+
+    fn in_use(&self) -> Result<bool> {
+        let _inside = gate::enter();
+        let files = &self.pool.files;
+        let Ok(file) = File::options().read(true).write(true).open(&files.locks) else {
+            return Ok(false);
+        };
+        // This store's own connections are opened again when they are needed.
+        self.pool.disconnect();
+        // Released with the file.
+        Ok(!files.try_lock(&file, OPEN, Mode::Exclusive)?)
+    }
+
+    fn inspect(&self) -> Result<Vec<String>> {
+        self.read(|sqlite| {
+            let mut wrong = inspect::integrity(sqlite)?;
+            wrong.extend(inspect::schema(sqlite)?);
+            Ok(wrong)
+        })
     }
 
     fn forget(&self) -> Result<()> {

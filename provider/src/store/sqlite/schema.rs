@@ -71,7 +71,8 @@ CREATE TABLE seal (
 CREATE TABLE loose (
     id        BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     version   INTEGER NOT NULL,
-    form      INTEGER NOT NULL
+    form      INTEGER NOT NULL,
+    checksum  BLOB NOT NULL CHECK (length(checksum) = 16)
 ) STRICT, WITHOUT ROWID;
 DROP INDEX unattested;
 ALTER TABLE account ADD COLUMN checksum BLOB NOT NULL DEFAULT x'';

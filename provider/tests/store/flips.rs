@@ -1,0 +1,287 @@
+//! Bits flipped anywhere in the files of a token: no crash, no hang, and every flip that changes
+//! what is stored is detected by `keyway token check`, which does what a login does and more.
+//!
+//! `cargo test -p keyway-pkcs11 --test store flips -- --ignored --nocapture` flips every bit.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use keyway_pkcs11::admin::Admin;
+use keyway_pkcs11::attribute::{AttributeType, Value};
+use keyway_pkcs11::backend::User;
+use keyway_pkcs11::error::Result;
+use keyway_pkcs11::store::sqlite::SqliteStore;
+use keyway_pkcs11::store::{Account, EventRecord, Record, Role, Store, Survey, TokenRecord};
+use tempfile::TempDir;
+
+use crate::harness::*;
+
+const FILE: &str = "token-1.db";
+/// A flip that takes longer hangs: the slowest path waits for nobody.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// In the default run, one bit of every so many bytes; a prime, so that all columns come up.
+const STRIDE: usize = 29;
+
+/// Everything that is stored, as it lies there.
+#[derive(Debug, PartialEq)]
+struct Stored {
+    token: Option<TokenRecord>,
+    accounts: Vec<Option<Account>>,
+    records: Vec<Record>,
+    events: Vec<EventRecord>,
+    /// Seal, notes and index, by what they print as.
+    set: String,
+}
+
+fn stored(directory: &Path) -> Result<Stored> {
+    let store = SqliteStore::new(&directory.join(FILE));
+    let mut records = Vec::new();
+    store.scan(&mut |record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    })?;
+    let accounts = [Role::SecurityOfficer, Role::User].map(|role| store.account(role));
+    Ok(Stored {
+        token: store.token()?,
+        accounts: accounts.into_iter().collect::<Result<_>>()?,
+        records,
+        events: store.events(0, 10_000)?,
+        set: store.survey(u64::MAX)?.map(|survey| print(&survey)).unwrap_or_default(),
+    })
+}
+
+fn print(survey: &Survey) -> String {
+    let mut index = survey.index.clone();
+    index.sort_unstable();
+    format!("{:?} {:?} {index:?}", survey.seal, survey.loose)
+}
+
+/// Whether `keyway token check` with the user's PIN says that something is wrong.
+fn is_detected(directory: &Path) -> bool {
+    let admin = Admin::all(&config(directory)).map(|mut all| all.pop());
+    match admin {
+        Ok(Some(admin)) => !admin.check(Some(USER)).is_ok_and(|report| report.findings.is_empty()),
+        Ok(None) | Err(_) => true,
+    }
+}
+
+/// A small token with an object of each kind and one that nobody vouched for.
+fn make(directory: &Path) {
+    let token = open(directory);
+    token.initialize(SO, "flipped").unwrap();
+    token.login(User::SecurityOfficer, SO).unwrap();
+    token.init_pin(USER).unwrap();
+    let mut anchor = data("anchor");
+    anchor.set(AttributeType::TRUSTED, Value::Bool(true));
+    token.create(anchor).unwrap();
+    token.logout().unwrap();
+    token.login(User::User, USER).unwrap();
+    for attributes in [aes_key(b"private", true), aes_key(b"open", false), data("public")] {
+        token.create(attributes).unwrap();
+    }
+    token.logout().unwrap();
+    token.create(data("early")).unwrap();
+}
+
+/// Where files cost nothing.
+fn directory() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
+/// The files of a token that nobody has open, by their endings.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    names.map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
+}
+
+/// Ends the process if a flip hangs: a test that waits for ever tells nobody which.
+struct Watchdog {
+    began: Instant,
+    now: AtomicU64,
+}
+
+impl Watchdog {
+    fn start() -> &'static Self {
+        let dog: &'static Self =
+            Box::leak(Box::new(Self { began: Instant::now(), now: AtomicU64::new(0) }));
+        std::thread::spawn(move || {
+            loop {
+                let before = dog.now.load(Ordering::Relaxed);
+                std::thread::sleep(DEADLINE);
+                match dog.now.load(Ordering::Relaxed) {
+                    u64::MAX => return,
+                    after if after == before => {
+                        eprintln!("flip {after} hangs ({:?})", dog.began.elapsed());
+                        std::process::abort();
+                    }
+                    _ => {}
+                }
+            }
+        });
+        dog
+    }
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    flips: usize,
+    /// Nothing that is stored changed: unused bytes, hints, caches.
+    harmless: usize,
+    detected: usize,
+    /// The log ends at the flip: the token is what it was after an earlier commit.
+    earlier: usize,
+}
+
+/// Which bits of a file to flip.
+#[derive(Clone, Copy)]
+enum Which {
+    Some(usize),
+    All,
+}
+
+impl Which {
+    fn bits(self, length: usize) -> Vec<usize> {
+        match self {
+            // A different bit of each byte that is hit, and other bytes on each run.
+            Self::Some(stride) => {
+                let seed = std::process::id() as usize;
+                let bytes = (seed % stride..length).step_by(stride);
+                bytes.map(|byte| 8 * byte + (byte * 2_654_435_761 + seed) / 7 % 8).collect()
+            }
+            Self::All => (0..8 * length).collect(),
+        }
+    }
+}
+
+/// Flips bits of one file, each in a copy of all files; `before` are the states of which one may
+/// come back, the last one being the present.
+fn flip(all: &[(PathBuf, Vec<u8>)], ending: &str, which: Which, before: &[Stored]) -> Counts {
+    let (mut counts, mut undetected) = (Counts::default(), Vec::new());
+    let dog = Watchdog::start();
+    let (_, original) = all.iter().find(|file| named(&file.0, ending)).expect("the file is there");
+    for bit in which.bits(original.len()) {
+        let directory = directory();
+        for (path, bytes) in all {
+            let to = directory.path().join(path.file_name().unwrap());
+            let mut bytes = bytes.clone();
+            if named(path, ending) {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+            fs::write(to, bytes).unwrap();
+        }
+        let now = stored(directory.path());
+        counts.flips += 1;
+        match now {
+            Ok(now) if Some(&now) == before.last() => counts.harmless += 1,
+            Ok(now) if before.contains(&now) => counts.earlier += 1,
+            changed => match is_detected(directory.path()) {
+                true => counts.detected += 1,
+                false => undetected.push((bit, differences(&changed, before.last()))),
+            },
+        }
+        dog.now.fetch_add(1, Ordering::Relaxed);
+    }
+    dog.now.store(u64::MAX, Ordering::Relaxed);
+    println!("{ending}, {} bytes: {counts:?}", original.len());
+    assert!(undetected.is_empty(), "changed unnoticed: {undetected:#?}");
+    counts
+}
+
+/// What a flip changed, for whoever has to find out why nobody noticed.
+fn differences(changed: &Result<Stored>, original: Option<&Stored>) -> Vec<String> {
+    let (changed, original) = match (changed, original) {
+        (Ok(changed), Some(original)) => (changed, original),
+        (changed, _) => return vec![format!("{changed:?}")],
+    };
+    let mut told = Vec::new();
+    let mut tell = |what: &str, now: String, before: String| {
+        if now != before {
+            told.push(format!("{what}: {now} instead of {before}"));
+        }
+    };
+    let print = |part: &dyn std::fmt::Debug| format!("{part:?}");
+    tell("token", print(&changed.token), print(&original.token));
+    tell("accounts", print(&changed.accounts), print(&original.accounts));
+    tell("records", print(&changed.records), print(&original.records));
+    tell("events", print(&changed.events), print(&original.events));
+    tell("set", changed.set.clone(), original.set.clone());
+    told
+}
+
+fn named(path: &Path, ending: &str) -> bool {
+    path.to_string_lossy().ends_with(ending)
+}
+
+fn database(which: Which) -> Counts {
+    let token = directory();
+    make(token.path());
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    behind(token.path()).query_row(checkpoint, [], |row| row.get::<_, i32>(0)).unwrap();
+    let mut all = files(token.path());
+    all.retain(|file| named(&file.0, ".db"));
+    let now = stored(token.path()).unwrap();
+    assert_eq!(now.records.len(), 5);
+    flip(&all, ".db", which, &[now])
+}
+
+/// What the token was after each commit that the log holds: SQLite ends a log where a frame does
+/// not fit its checksum.
+fn history(all: &[(PathBuf, Vec<u8>)]) -> Vec<Stored> {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4096;
+    let (_, log) = all.iter().find(|file| named(&file.0, "-wal")).expect("a log");
+    let mut states = Vec::new();
+    for length in (HEADER..=log.len()).step_by(FRAME) {
+        let directory = directory();
+        for (path, bytes) in all {
+            let bytes = if named(path, "-wal") { &bytes[..length] } else { bytes };
+            fs::write(directory.path().join(path.file_name().unwrap()), bytes).unwrap();
+        }
+        states.extend(stored(directory.path()));
+    }
+    states.dedup();
+    states
+}
+
+/// What lies in the log only; and the epoch, on which nothing depends but caches.
+fn log_and_epoch(which: Which) -> [Counts; 2] {
+    let token = directory();
+    make(token.path());
+    let mut all = files(token.path());
+    all.retain(|file| !named(&file.0, "-shm"));
+    let mut before = history(&all);
+    assert_eq!(before.last().map(|now| now.records.len()), Some(5));
+    let log = flip(&all, "-wal", which, &before);
+    before.drain(..before.len() - 1);
+    [log, flip(&all, ".epoch", which, &before)]
+}
+
+#[test]
+fn flipped_bits_of_the_database_are_detected() {
+    let counts = database(Which::Some(STRIDE));
+    assert!(counts.detected > counts.flips / 20, "{counts:?}");
+    assert_eq!(counts.earlier, 0);
+}
+
+#[test]
+fn flipped_bits_of_the_log_and_the_epoch_are_detected_or_undo_the_newest_commits() {
+    let [log, epoch] = log_and_epoch(Which::Some(1021));
+    assert!(log.earlier + log.detected > log.flips / 2, "{log:?}");
+    assert_eq!((epoch.detected, epoch.earlier), (0, 0));
+}
+
+#[test]
+#[ignore = "every bit of the database takes an hour"]
+fn every_flipped_bit_of_the_database_is_detected() {
+    database(Which::All);
+}
+
+#[test]
+#[ignore = "one bit of every byte takes minutes"]
+fn one_flipped_bit_of_every_byte_is_detected() {
+    database(Which::Some(1));
+    log_and_epoch(Which::Some(61));
+}
