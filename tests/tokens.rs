@@ -166,3 +166,21 @@ fn the_command_exports_nothing_that_a_module_could_be_bound_to() {
     };
     assert_eq!(names.filter(engine).collect::<Vec<_>>(), Vec::<&str>::new());
 }
+
+#[test]
+fn a_token_whose_officer_s_pin_is_lost_is_made_anew_by_force() {
+    on_every_token(|token| {
+        token.ok(&["key", "create", "k", "--algorithm", "aes-256"]);
+        let so_pin = token.path("so-pin");
+        let force = ["token", "init", "--force", "--label", "anew", "--so-pin-file", &so_pin];
+        if token.maker != Maker::Keyway {
+            assert!(token.fails(9, &force).contains("not Keyway's own"));
+            return;
+        }
+        assert!(token.fails(5, &force).contains("not confirmed"));
+        assert!(token.ok(&["key", "list"]).contains("aes-256"));
+        let told = token.ok(&[&force[..], &["--yes"]].concat());
+        assert!(told.contains("token anew"), "{told}");
+        assert!(!token.ok(&["key", "list"]).contains("aes-256"));
+    });
+}

@@ -68,6 +68,13 @@ pub(super) enum TokenCommand {
         /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
         #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
         so_pin_file: Option<PathBuf>,
+        /// Make it in the place of --token, whose objects are destroyed: its security officer's PIN
+        /// is locked or forgotten
+        #[arg(long)]
+        force: bool,
+        /// Do not ask
+        #[arg(long, requires = "force")]
+        yes: bool,
     },
     /// Change the user PIN, or the security officer's
     ChangePin {
@@ -93,6 +100,18 @@ pub(super) enum TokenCommand {
     /// Bring keys and certificates in from another program's store
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArguments),
+    /// Verify a whole token: its file, every record, the set of objects, the chain of events
+    Check {
+        /// Look only at what needs no PIN
+        #[arg(long, conflicts_with = "accept")]
+        without_pin: bool,
+        /// Accept the set of objects and accounts as it is, after damage or a partial restore
+        #[arg(long)]
+        accept: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// List every token of the module
     List,
     /// Show one token

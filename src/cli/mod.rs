@@ -2,6 +2,7 @@
 
 mod agree;
 mod arguments;
+mod check;
 mod confirm;
 mod crypt;
 mod doctor;

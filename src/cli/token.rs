@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::arguments::{Options, TokenCommand};
+use super::check;
+use super::confirm::confirm;
 use super::import;
 use super::open::module;
 use super::pin;
@@ -17,13 +19,22 @@ const NEW_USER: &str = "new user";
 const NEW_SO: &str = "new security officer";
 
 pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
-    let module = module(options)?;
+    let module = || module(options);
     match command {
-        TokenCommand::Init { label, so_pin_file } => {
+        TokenCommand::Init { label, so_pin_file, force: true, yes } => {
+            let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
+            confirm(yes, &format!("destroy every object of token {}", token.name()?))?;
             let so_pin = pin::new_so(so_pin_file.as_deref())?;
             let user_pin = pin::new_user(options)?;
             let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
-            let token = initialise(&module, &request)?;
+            token.initialise_by_force(&request)?;
+            say(format_args!("token {} initialised", token.name()?))
+        }
+        TokenCommand::Init { label, so_pin_file, .. } => {
+            let so_pin = pin::new_so(so_pin_file.as_deref())?;
+            let user_pin = pin::new_user(options)?;
+            let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
+            let token = initialise(&module()?, &request)?;
             say(format_args!("token {} initialised (serial {})", token.label, token.serial))?;
             Ok(())
         }
@@ -33,18 +44,21 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
                 false => (Account::User, pin::user(options)?, NEW_USER),
             };
             let new = pin::replacement(new_pin_file.as_deref(), who)?;
-            let label = change_pin(&module, options.token.as_deref(), account, &old, &new)?;
+            let label = change_pin(&module()?, options.token.as_deref(), account, &old, &new)?;
             say(format_args!("token {label}: PIN changed"))
         }
         TokenCommand::Unlock { new_pin_file, so_pin_file } => {
             let so_pin = pin::so(so_pin_file.as_deref())?;
             let new = pin::replacement(new_pin_file.as_deref(), NEW_USER)?;
-            let label = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
+            let label = unlock(&module()?, options.token.as_deref(), &so_pin, &new)?;
             say(format_args!("token {label}: user PIN set"))
         }
-        TokenCommand::Import(arguments) => import::run(options, module, &arguments),
-        TokenCommand::List => list(&module),
-        TokenCommand::Show => show(&module, options.token.as_deref()),
+        TokenCommand::Import(arguments) => import::run(options, module()?, &arguments),
+        TokenCommand::Check { without_pin, accept, yes } => {
+            check::run(options, without_pin, accept.then_some(yes))
+        }
+        TokenCommand::List => list(&module()?),
+        TokenCommand::Show => show(&module()?, options.token.as_deref()),
     }
 }
 

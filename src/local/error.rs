@@ -31,6 +31,7 @@ fn classify(code: Code) -> (Kind, Option<&'static str>) {
             Some("the token's security officer has to set a user PIN: keyway token unlock"),
         ),
         Code::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
+        Code::SessionExists => (Kind::Refused, None),
         Code::TokenWriteProtected => {
             (Kind::Token, Some("the token is read-only here: check who owns its files"))
         }

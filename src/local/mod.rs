@@ -1,18 +1,22 @@
 //! Keyway's own tokens on this machine, past the C interface: what belongs to a token's file and
 //! not to its keys. The only place that knows the crate of the module.
 
+mod check;
 mod error;
 mod installation;
+
+pub use check::{Damage, Health};
 
 use std::path::{Path, PathBuf};
 
 use keyway_pkcs11::admin::Admin;
+use keyway_pkcs11::backend::Pin;
 use keyway_pkcs11::config::Config;
 
 use self::error::local_error;
 pub use self::installation::{Described, Installation, LocalState};
 use crate::error::{Kind, Result};
-use crate::token::OWN_MODULE;
+use crate::token::{Initialisation, OWN_MODULE, check_label};
 
 /// A token of our own, in its file.
 pub struct LocalToken {
@@ -29,6 +33,28 @@ impl LocalToken {
     pub fn open(module: Option<&Path>, name: Option<&str>) -> Result<Self> {
         let config = configuration(module)?;
         Admin::open(&config, name).map(|admin| Self { admin }).map_err(local_error)
+    }
+
+    /// Destroys every object and makes a new token with these PINs in the same file, whatever became
+    /// of the security officer's PIN.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] while another program has the token open, [`Kind::Pin`] for PINs that the
+    /// token does not take.
+    pub fn initialise_by_force(&self, request: &Initialisation<'_>) -> Result<()> {
+        let Initialisation { label, so_pin, user_pin } = request;
+        check_label(label)?;
+        let (so_pin, user_pin) = (Pin(so_pin.expose()), Pin(user_pin.expose()));
+        self.admin.initialize_by_force(so_pin, user_pin, label).map_err(local_error)
+    }
+
+    /// What a person calls it: label and serial number.
+    ///
+    /// # Errors
+    /// [`Kind::Token`] for a token that cannot be read.
+    pub fn name(&self) -> Result<String> {
+        let info = self.admin.info().map_err(local_error)?;
+        Ok(format!("{} (serial {})", info.label, info.serial))
     }
 
     /// The token's database.

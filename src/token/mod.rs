@@ -17,5 +17,6 @@ pub use module::{Module, OWN_MODULE, own_module_places};
 pub use open::OpenToken;
 pub use pin::Pin;
 pub use record_store::TokenRecords;
+pub(crate) use slot::check_label;
 pub use slot::{Initialisation, TokenSummary, initialise, summaries};
 pub use vault::TokenVault;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use cryptoki::types::AuthPin;
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 /// The PIN of a token's user or security officer.
@@ -20,6 +21,11 @@ impl Pin {
     /// Its length in bytes.
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// Its bytes, for the adapters of tokens.
+    pub(crate) fn expose(&self) -> &[u8] {
+        self.text.expose_secret().as_bytes()
     }
 
     pub(super) fn auth(&self) -> &AuthPin {

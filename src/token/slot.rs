@@ -163,7 +163,9 @@ pub(super) fn check_length(who: &str, pin: &Pin, info: &TokenInfo) -> Result<()>
     Ok(())
 }
 
-fn check_label(label: &str) -> Result<()> {
+/// # Errors
+/// [`Kind::Usage`] for a text that cannot be a token's label.
+pub(crate) fn check_label(label: &str) -> Result<()> {
     let printable = label.chars().all(|c| !c.is_control());
     if label.trim().is_empty() || label.trim() != label || label.len() > LABEL_MAX || !printable {
         return Err(Kind::Usage
