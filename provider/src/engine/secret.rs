@@ -23,8 +23,8 @@ pub const GENERATED_MAX: u64 = 512;
 pub struct SecretKey {
     value: Arc<Secret>,
     sensitive: bool,
-    encrypt: OnceCell<Box<Schedule>>,
-    decrypt: OnceCell<Box<Schedule>>,
+    encrypt: OnceCell<Schedule>,
+    decrypt: OnceCell<Schedule>,
     gcm: OnceCell<Aead>,
     chacha: OnceCell<Aead>,
     xchacha: OnceCell<Aead>,
@@ -87,7 +87,7 @@ impl SecretKey {
             Direction::Encrypt => &self.encrypt,
             Direction::Decrypt => &self.decrypt,
         };
-        cell.get_or_try_init(|| Schedule::new(direction, self.value())).map(|boxed| &**boxed)
+        cell.get_or_try_init(|| Schedule::new(direction, self.value()))
     }
 
     pub(crate) fn gcm(&self) -> Result<&Aead> {

@@ -20,9 +20,10 @@ pub(crate) enum Direction {
     Decrypt,
 }
 
-/// An expanded AES key for one direction, in a place of its own: it is never moved or copied.
+/// An expanded AES key for one direction, which begins with the key itself: it lies where the
+/// engine's own do.
 pub(crate) struct Schedule {
-    key: AES_KEY,
+    key: Owned<AES_KEY>,
     direction: Direction,
 }
 
@@ -37,18 +38,22 @@ pub(crate) struct Counter {
 impl Schedule {
     /// # Errors
     /// KeySizeRange for a key that is not 16, 24 or 32 bytes long.
-    pub(crate) fn new(direction: Direction, key: &[u8]) -> Result<Box<Self>> {
-        let empty = AES_KEY { rd_key: [0; 60], rounds: 0 };
-        let mut schedule = Box::new(Self { key: empty, direction });
+    pub(crate) fn new(direction: Direction, key: &[u8]) -> Result<Self> {
+        // SAFETY: memory of the right size, nobody else's; the two functions below fill it.
+        let empty = unsafe {
+            let memory = aws::OPENSSL_malloc(size_of::<AES_KEY>());
+            Owned::new(memory.cast(), "make room for an AES key")?
+        };
+        let mut schedule = Self { key: empty, direction };
         let bits = bits(key)?;
         // SAFETY: `key` is `bits` bits long, the schedule is writable. The answer is 0 for success.
         let answer = unsafe {
             match direction {
                 Direction::Encrypt => {
-                    aws::AES_set_encrypt_key(key.as_ptr(), bits, &mut schedule.key)
+                    aws::AES_set_encrypt_key(key.as_ptr(), bits, schedule.key.as_mut_ptr())
                 }
                 Direction::Decrypt => {
-                    aws::AES_set_decrypt_key(key.as_ptr(), bits, &mut schedule.key)
+                    aws::AES_set_decrypt_key(key.as_ptr(), bits, schedule.key.as_mut_ptr())
                 }
             }
         };
@@ -64,8 +69,12 @@ impl Schedule {
         // SAFETY: input and output are one block each; the schedule is for this direction.
         unsafe {
             match self.direction {
-                Direction::Encrypt => aws::AES_encrypt(block.as_ptr(), out.as_mut_ptr(), &self.key),
-                Direction::Decrypt => aws::AES_decrypt(block.as_ptr(), out.as_mut_ptr(), &self.key),
+                Direction::Encrypt => {
+                    aws::AES_encrypt(block.as_ptr(), out.as_mut_ptr(), self.key.as_ptr())
+                }
+                Direction::Decrypt => {
+                    aws::AES_decrypt(block.as_ptr(), out.as_mut_ptr(), self.key.as_ptr())
+                }
             }
         }
         out
@@ -79,7 +88,14 @@ impl Schedule {
         // SAFETY: as many whole blocks in as out, in slices that do not overlap; `iv` is a block;
         // the schedule is for this direction.
         unsafe {
-            aws::AES_cbc_encrypt(from, to, input.len(), &self.key, iv.as_mut_ptr(), encrypt);
+            aws::AES_cbc_encrypt(
+                from,
+                to,
+                input.len(),
+                self.key.as_ptr(),
+                iv.as_mut_ptr(),
+                encrypt,
+            );
         }
     }
 
@@ -93,7 +109,7 @@ impl Schedule {
                 input.as_ptr(),
                 output.as_mut_ptr(),
                 input.len(),
-                &self.key,
+                self.key.as_ptr(),
                 counter.block.as_mut_ptr(),
                 counter.stream.as_mut_ptr(),
                 &mut counter.used,
@@ -102,10 +118,11 @@ impl Schedule {
     }
 }
 
-impl Drop for Schedule {
-    fn drop(&mut self) {
-        // SAFETY: the schedule is a structure of integers and not used afterwards.
-        unsafe { aws::OPENSSL_cleanse((&raw mut self.key).cast(), size_of::<AES_KEY>()) };
+// SAFETY: OPENSSL_free zeroizes and frees what OPENSSL_malloc made; the schedule is integers.
+unsafe impl Free for AES_KEY {
+    unsafe fn free(object: *mut Self) {
+        // SAFETY: the caller's promise.
+        unsafe { aws::OPENSSL_free(object.cast()) }
     }
 }
 
