@@ -23,8 +23,8 @@ pub const GENERATED_MAX: u64 = 512;
 pub struct SecretKey {
     value: Arc<Secret>,
     sensitive: bool,
-    encrypt: OnceCell<Schedule>,
-    decrypt: OnceCell<Schedule>,
+    encrypt: OnceCell<Box<Schedule>>,
+    decrypt: OnceCell<Box<Schedule>>,
     gcm: OnceCell<Aead>,
     chacha: OnceCell<Aead>,
     xchacha: OnceCell<Aead>,
@@ -87,7 +87,8 @@ impl SecretKey {
             Direction::Encrypt => &self.encrypt,
             Direction::Decrypt => &self.decrypt,
         };
-        cell.get_or_try_init(|| Schedule::new(direction, self.value()))
+        let made = cell.get_or_try_init(|| Schedule::new(direction, self.value()).map(Box::new));
+        made.map(|boxed| &**boxed)
     }
 
     pub(crate) fn gcm(&self) -> Result<&Aead> {
