@@ -116,6 +116,32 @@ pub(super) enum TokenCommand {
     List,
     /// Show one token
     Show,
+    /// Write one encrypted file that holds the whole token, while programs go on using it
+    Backup {
+        /// The file to make
+        #[arg(long = "out", value_name = "FILE")]
+        output: PathBuf,
+        /// File with the backup's passphrase; else KEYWAY_BACKUP_PASSPHRASE, else the terminal is
+        /// asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Do not log in: private objects are then copied without being opened and checked
+        #[arg(long)]
+        without_pin: bool,
+    },
+    /// Put a token back from its backup
+    Restore {
+        /// The backup
+        #[arg(long = "in", value_name = "FILE")]
+        input: PathBuf,
+        /// As for backup
+        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Take the place of the same token, which is kept beside it; no program may use it
+        /// meanwhile
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 /// What to import, and from where.

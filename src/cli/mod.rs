@@ -2,6 +2,7 @@
 
 mod agree;
 mod arguments;
+mod backup;
 mod check;
 mod confirm;
 mod crypt;

@@ -1,4 +1,4 @@
-//! PINs: from a file, from the environment, or asked on the terminal without echo. Never from an
+//! PINs and passphrases: from a file, from the environment, or asked on the terminal without echo. Never from an
 //! argument, which every user of the machine could read.
 
 use std::fs::File;
@@ -17,8 +17,12 @@ const FILE_MAX: u64 = 4096;
 
 /// The user PIN of an existing token.
 pub(super) fn user(options: &Options) -> Result<Pin> {
-    let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
-    source.read(Asked::Once)
+    user_text(options).map(Pin::new)
+}
+
+/// As [`user`], for what works past the C interface.
+pub(super) fn user_text(options: &Options) -> Result<Zeroizing<String>> {
+    user_of(options).read(Asked::Once)
 }
 
 /// The user PIN, if a file or the environment gives it: nobody is asked.
@@ -31,68 +35,82 @@ pub(super) fn given(options: &Options) -> Result<Option<Pin>> {
 
 /// The user PIN of a new token.
 pub(super) fn new_user(options: &Options) -> Result<Pin> {
-    let source = Source { file: options.pin_file.as_deref(), variable: "KEYWAY_PIN", who: "user" };
-    source.read(Asked::Twice)
+    user_of(options).read(Asked::Twice).map(Pin::new)
+}
+
+fn user_of(options: &Options) -> Source<'_> {
+    Source::pin(options.pin_file.as_deref(), "KEYWAY_PIN", "user")
 }
 
 /// The security officer's PIN of a new token.
 pub(super) fn new_so(file: Option<&Path>) -> Result<Pin> {
-    Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Twice)
+    Source::pin(file, "KEYWAY_SO_PIN", OFFICER).read(Asked::Twice).map(Pin::new)
 }
 
 /// The security officer's PIN of an existing token.
 pub(super) fn so(file: Option<&Path>) -> Result<Pin> {
-    Source { file, variable: "KEYWAY_SO_PIN", who: "security officer" }.read(Asked::Once)
+    Source::pin(file, "KEYWAY_SO_PIN", OFFICER).read(Asked::Once).map(Pin::new)
 }
 
 /// The PIN that takes the place of another.
 pub(super) fn replacement(file: Option<&Path>, who: &'static str) -> Result<Pin> {
-    Source { file, variable: "KEYWAY_NEW_PIN", who }.read(Asked::Twice)
+    Source::pin(file, "KEYWAY_NEW_PIN", who).read(Asked::Twice).map(Pin::new)
 }
 
 /// What opens another program's store.
 pub(super) fn source(file: Option<&Path>) -> Result<Zeroizing<String>> {
-    Source { file, variable: "KEYWAY_SOURCE_PIN", who: "source's" }.text(Asked::Once)
+    Source::pin(file, "KEYWAY_SOURCE_PIN", "source's").read(Asked::Once)
 }
+
+/// The passphrase of a backup, asked twice for one that is made.
+pub(super) fn passphrase(file: Option<&Path>, asked: Asked) -> Result<Zeroizing<String>> {
+    let variable = "KEYWAY_BACKUP_PASSPHRASE";
+    Source { file, variable, who: "backup", what: "passphrase" }.read(asked)
+}
+
+const OFFICER: &str = "security officer";
 
 struct Source<'a> {
     file: Option<&'a Path>,
     variable: &'static str,
     who: &'static str,
+    what: &'static str,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     Once,
     Twice,
 }
 
-impl Source<'_> {
-    fn read(&self, asked: Asked) -> Result<Pin> {
-        self.text(asked).map(Pin::new)
+impl<'a> Source<'a> {
+    fn pin(file: Option<&'a Path>, variable: &'static str, who: &'static str) -> Self {
+        Self { file, variable, who, what: "PIN" }
     }
 
-    fn text(&self, asked: Asked) -> Result<Zeroizing<String>> {
+    fn read(&self, asked: Asked) -> Result<Zeroizing<String>> {
+        let Self { who, what, .. } = self;
         let pin = match (self.file, std::env::var(self.variable)) {
             (Some(file), _) => from_file(file)?,
             (None, Ok(pin)) => Zeroizing::new(pin),
             (None, Err(_)) => self.ask(asked)?,
         };
         if pin.is_empty() {
-            return Err(Kind::Pin.because(format!("the {} PIN is empty", self.who)));
+            return Err(Kind::Pin.because(format!("the {who} {what} is empty")));
         }
         Ok(pin)
     }
 
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {
+        let Self { who, what, .. } = self;
         let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
             return Err(Kind::Pin
-                .because(format!("the {} PIN is missing and there is no terminal", self.who))
+                .because(format!("the {who} {what} is missing and there is no terminal"))
                 .advise(format!("give it in a file (see --help) or in {}", self.variable)));
         };
-        let pin = prompt(&mut terminal, &format!("{} PIN: ", self.who))?;
+        let pin = prompt(&mut terminal, &format!("{who} {what}: "))?;
         if asked == Asked::Twice && *pin != *prompt(&mut terminal, "again: ")? {
-            return Err(Kind::Pin.because("the two PINs differ").advise("try again"));
+            return Err(Kind::Pin.because(format!("the two {what}s differ")).advise("try again"));
         }
         Ok(pin)
     }
@@ -101,7 +119,7 @@ impl Source<'_> {
 /// The file's first line.
 fn from_file(path: &Path) -> Result<Zeroizing<String>> {
     let failed = |error| {
-        Kind::Pin.because(format!("cannot read the PIN file {}", path.display())).caused_by(error)
+        Kind::Pin.because(format!("cannot read the secret in {}", path.display())).caused_by(error)
     };
     let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
     let file = File::open(path).map_err(failed)?;
@@ -145,7 +163,7 @@ impl Drop for Silence<'_> {
 }
 
 fn no_terminal(error: impl Into<std::io::Error>) -> Error {
-    Kind::Pin.because("cannot ask for the PIN on the terminal").caused_by(error.into())
+    Kind::Pin.because("cannot ask for it on the terminal").caused_by(error.into())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::arguments::{Options, TokenCommand};
+use super::backup;
 use super::check;
 use super::confirm::confirm;
 use super::import;
@@ -19,6 +20,7 @@ const NEW_USER: &str = "new user";
 const NEW_SO: &str = "new security officer";
 
 pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
+    // What concerns a token's file needs no module.
     let module = || module(options);
     match command {
         TokenCommand::Init { label, so_pin_file, force: true, yes } => {
@@ -59,6 +61,12 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
         }
         TokenCommand::List => list(&module()?),
         TokenCommand::Show => show(&module()?, options.token.as_deref()),
+        TokenCommand::Backup { output, passphrase_file, without_pin } => {
+            backup::make(options, &output, passphrase_file.as_deref(), without_pin)
+        }
+        TokenCommand::Restore { input, passphrase_file, replace } => {
+            backup::restore(options, &input, passphrase_file.as_deref(), replace)
+        }
     }
 }
 

@@ -35,6 +35,7 @@ fn classify(code: Code) -> (Kind, Option<&'static str>) {
         Code::TokenWriteProtected => {
             (Kind::Token, Some("the token is read-only here: check who owns its files"))
         }
+        Code::SessionExists => (Kind::Token, Some("stop the program and try again")),
         Code::DeviceMemory => (Kind::Token, Some("the token is full or cannot write")),
         _ => (Kind::Token, None),
     }

@@ -1,6 +1,7 @@
 //! Keyway's own tokens on this machine, past the C interface: what belongs to a token's file and
 //! not to its keys. The only place that knows the crate of the module.
 
+mod backup;
 mod check;
 mod error;
 mod installation;
@@ -17,6 +18,8 @@ use self::error::local_error;
 pub use self::installation::{Described, Installation, LocalState};
 use crate::error::{Kind, Result};
 use crate::token::{Initialisation, OWN_MODULE, check_label};
+
+pub use self::backup::{Contents, Place, restore};
 
 /// A token of our own, in its file.
 pub struct LocalToken {

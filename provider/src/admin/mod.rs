@@ -4,6 +4,7 @@
 //! Tokens are found by the rules of the module: the same configuration, the same directory. Any
 //! number of programs may use a token meanwhile.
 
+pub mod backup;
 pub mod check;
 
 use std::path::{Path, PathBuf};

@@ -19,6 +19,8 @@ pub enum EventKind {
     Attested = 7,
     /// The set of rows was vouched for as it was found.
     Adopted = 8,
+    BackedUp = 16,
+    Restored = 17,
 }
 
 /// An event on its way into the store.
@@ -81,6 +83,10 @@ impl Witness for Nobody {
 impl Event {
     pub fn of_object(kind: EventKind, id: ObjectId) -> Self {
         Self { kind, subject: id.0 }
+    }
+
+    pub fn of_token(kind: EventKind) -> Self {
+        Self { kind, subject: [0; 16] }
     }
 
     pub fn of_role(kind: EventKind, role: super::Role) -> Self {

@@ -4,4 +4,5 @@
 #[allow(dead_code, reason = "shared with the tests of the store")]
 mod harness;
 
+mod backup;
 mod open;

@@ -14,6 +14,7 @@ mod seal;
 mod set;
 mod tags;
 mod token;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -32,6 +33,7 @@ use pin::Derivations;
 use token::Settings;
 
 pub use check::{Finding, Remedy, Report};
+pub(crate) use pin::stretch;
 pub use pin::{DEFAULT_COST, LENGTHS as PIN_LENGTHS};
 pub use token::EmbeddedToken;
 

@@ -41,15 +41,9 @@ impl Derivations {
         role: Role,
         instance: Instance,
     ) -> Result<Secret> {
-        let argon = hasher(cost)?;
         let stretched = {
             let _turn = self.turn();
-            let mut blocks = blocks(argon.params().block_count())?;
-            Secret::wiped_on_fork(KEY, |out| {
-                argon
-                    .hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
-                    .or_code(Code::GeneralError, "stretch a PIN")
-            })?
+            stretch(pin, salt, cost)?
         };
         // Bound to the role and the token: an account row moved elsewhere unwraps nothing.
         let info = [b"keyway pin ".as_slice(), &[role as u8]].concat();
@@ -65,6 +59,20 @@ impl Derivations {
         *waited.unwrap_or_else(PoisonError::into_inner) += 1;
         Turn(self)
     }
+}
+
+/// 32 bytes from a PIN or passphrase.
+///
+/// # Errors
+/// As [`Derivations::derive`].
+pub(crate) fn stretch(pin: &[u8], salt: &[u8; 16], cost: Cost) -> Result<Secret> {
+    let argon = hasher(cost)?;
+    let mut blocks = blocks(argon.params().block_count())?;
+    Secret::wiped_on_fork(KEY, |out| {
+        argon
+            .hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
+            .or_code(Code::GeneralError, "stretch a PIN")
+    })
 }
 
 struct Turn<'a>(&'a Derivations);

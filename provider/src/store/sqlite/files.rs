@@ -87,14 +87,18 @@ impl Files {
     }
 
     /// Makes the empty database, or leaves the one that is there.
-    ///
-    /// Its directory decides who shares it: with the set-group-ID bit, what the directory allows
-    /// its group; without it, the owner alone. Never anybody else.
     pub(super) fn make_database(&self) -> io::Result<()> {
+        open_or_make(&self.database, self.new_mode()?).map(drop)
+    }
+
+    /// The permissions of a new database. Its directory decides who shares it: with the
+    /// set-group-ID bit, what the directory allows its group; without it, the owner alone. Never
+    /// anybody else.
+    pub(super) fn new_mode(&self) -> io::Result<u32> {
         let directory = self.database.parent().map(std::fs::metadata).transpose()?;
         let mode = directory.map_or(0, |directory| directory.permissions().mode());
         let shared = if mode & SET_GROUP_ID != 0 { mode & 0o060 } else { 0 };
-        open_or_make(&self.database, 0o600 | shared).map(drop)
+        Ok(0o600 | shared)
     }
 
     /// The permissions of files beside the database: its own.

@@ -3,6 +3,7 @@
 mod failure;
 mod files;
 mod group;
+mod image;
 mod inspect;
 mod ledger;
 mod link;
