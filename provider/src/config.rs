@@ -245,4 +245,36 @@ mod tests {
         assert_eq!(config.legacy, Legacy::Allowed);
         assert_eq!(read("token_dir = \"/x\"").unwrap().legacy, Legacy::Refused);
     }
+
+    /// The keys that there are, from what the parser says of one that there is not.
+    fn keys() -> Vec<String> {
+        let story = read("nonsense = 1").unwrap_err().to_string();
+        let (_, expected) = story.split_once("expected one of").expect("a list of keys");
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_shipped_file_is_understood_and_names_every_key_and_so_does_its_manual_page() {
+        let shipped = include_str!("../../packaging/keyway.toml");
+        read(shipped).unwrap();
+        let uncommented = |line: &'static str| match line.strip_prefix('#') {
+            Some(key) if !key.starts_with(' ') => key,
+            _ => line,
+        };
+        let lines: Vec<_> = shipped.lines().map(uncommented).collect();
+        let config = read(&lines.join("\n")).unwrap();
+        assert_eq!(config.token_dir, Path::new("/var/lib/keyway/tokens"));
+        assert_eq!(config.slots, [1]);
+        let page = include_str!("../../packaging/keyway.toml.5");
+        assert!(keys().contains(&"token_dir".to_owned()));
+        for key in keys() {
+            let set = |line: &&str| {
+                line.starts_with(&format!("{key} =")) || **line == format!("[[{key}]]")
+            };
+            assert!(lines.iter().any(set), "keyway.toml lacks {key}");
+            let tags = [format!(".It Ic {key} "), format!(".It Ic [[{key}]]")];
+            let told = page.lines().any(|line| tags.iter().any(|tag| line.starts_with(tag)));
+            assert!(told, "keyway.toml.5 lacks {key}");
+        }
+    }
 }

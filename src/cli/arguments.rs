@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::domain::envelope::Scheme;
 use crate::domain::exchange::Group;
@@ -56,6 +57,17 @@ pub(super) enum Command {
     Agree(AgreeCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
+    /// Write the completions of a shell, for its startup file
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man {
+        /// Where to
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod confirm;
 mod crypt;
 mod doctor;
 mod file;
+mod generate;
 mod import;
 mod key;
 mod open;
@@ -49,6 +50,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),
         Command::Doctor => doctor::run(options),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { directory } => generate::manual(&directory),
     }
 }
 
