@@ -17,6 +17,7 @@ use keyway_pkcs11::ffi::calls::{C_CreateObject, C_Login, C_OpenSession, C_Sign, 
 use keyway_pkcs11::ffi::current;
 use keyway_pkcs11::mechanism::{Function, Mechanism, MechanismSpec, set};
 use keyway_pkcs11::module::Module;
+use keyway_pkcs11::object::Wanted;
 use keyway_pkcs11::policy::Policy;
 use pkcs11_sys as ck;
 
@@ -122,7 +123,7 @@ impl Token for NullToken {
     ) -> Result<Arc<Object>> {
         none()
     }
-    fn derive(&self, _: &Mechanism<'_>, _: &Snapshot, _: Attributes) -> Result<Arc<Object>> {
+    fn derive(&self, _: &Mechanism<'_>, _: &Snapshot, _: Vec<Wanted>) -> Result<Vec<Arc<Object>>> {
         none()
     }
     fn random(&self, _: &mut [u8]) -> Result<()> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::attribute::Attributes;
 use crate::error::Result;
 use crate::mechanism::{Function, Mechanism, MechanismSpec};
+use crate::object::Wanted;
 
 pub use object::{Object, ObjectId, Snapshot};
 pub use operation::{Check, Operation, Transform};
@@ -84,12 +85,13 @@ pub trait Token: Send + Sync {
         wrapped: &[u8],
         attributes: Attributes,
     ) -> Result<Arc<Object>>;
+    /// The objects that are wanted, in their order; all or none.
     fn derive(
         &self,
         mechanism: &Mechanism<'_>,
         from: &Snapshot,
-        attributes: Attributes,
-    ) -> Result<Arc<Object>>;
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<Arc<Object>>>;
 
     fn random(&self, out: &mut [u8]) -> Result<()>;
     fn seed_random(&self, seed: &[u8]) -> Result<()>;

@@ -11,7 +11,7 @@ use crate::mechanism::params::EcKdf;
 use crate::secret::Secret;
 
 /// The longest key that is derived, in bytes: what locked memory takes in one piece.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 
 /// The key that `kdf` makes of a shared secret.
 ///

@@ -32,6 +32,7 @@ pub mod rsa_recover;
 pub mod rsa_sign;
 pub mod secret;
 mod signature;
+pub mod sp800_108;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

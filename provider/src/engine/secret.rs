@@ -22,6 +22,8 @@ pub const GENERATED_MAX: u64 = 512;
 /// every operation from then on.
 pub struct SecretKey {
     value: Arc<Secret>,
+    /// Whether `CKA_KEY_TYPE` of its object is AES.
+    aes: bool,
     sensitive: bool,
     encrypt: OnceCell<Box<Schedule>>,
     decrypt: OnceCell<Box<Schedule>>,
@@ -43,12 +45,14 @@ impl SecretKey {
         };
         check_length(attributes.key_type(), value.len() as u64)?;
         let sensitive = attributes.is_true(AttributeType::SENSITIVE);
-        Ok(Self { sensitive, ..Self::new(value) })
+        let aes = attributes.key_type() == Some(KeyType::AES);
+        Ok(Self { sensitive, aes, ..Self::new(value) })
     }
 
     pub fn new(value: Arc<Secret>) -> Self {
         Self {
             value,
+            aes: false,
             sensitive: false,
             encrypt: OnceCell::new(),
             decrypt: OnceCell::new(),
@@ -74,6 +78,15 @@ impl SecretKey {
     /// Whether `CKA_SENSITIVE` of its object is true.
     pub(super) fn is_sensitive(&self) -> bool {
         self.sensitive
+    }
+
+    /// # Errors
+    /// KeyTypeInconsistent for a key of another type, where a mechanism takes several.
+    pub(super) fn must_be_aes(&self) -> Result<()> {
+        match self.aes {
+            true => Ok(()),
+            false => Err(Code::KeyTypeInconsistent.because("an AES key is needed")),
+        }
     }
 
     pub fn value(&self) -> &[u8] {
@@ -379,8 +392,8 @@ mod tests {
     #[test]
     fn threads_that_start_with_one_fresh_key_share_what_one_of_them_expands() {
         let lease = testing::key(&pattern(32));
-        let params = Params::Gcm { iv: &[1; 12], aad: b"aad", tag_bits: 128 };
         let seal = || {
+            let params = Params::Gcm { iv: &[1; 12], aad: b"aad", tag_bits: 128 };
             let gcm = testing::start(M::AES_GCM, Function::Encrypt, &lease, &params).unwrap();
             let hmac = testing::start(M::SHA256_HMAC, Function::Sign, &lease, &Params::None);
             let text = pattern(100);

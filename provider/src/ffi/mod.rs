@@ -16,6 +16,7 @@ pub(crate) mod mechanism;
 pub(crate) mod memory;
 pub mod message;
 pub mod params;
+pub mod place;
 pub(crate) mod template;
 pub(crate) mod text;
 pub mod transfer;

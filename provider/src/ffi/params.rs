@@ -1,5 +1,7 @@
 //! Reading mechanism parameters: each `CK_*_PARAMS` structure once, into slices and numbers.
 
+mod sp800_108;
+
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::mem::size_of;
@@ -7,6 +9,8 @@ use std::mem::size_of;
 use pkcs11_sys as ck;
 
 use crate::error::{Code, Result};
+
+pub use sp800_108::{FurtherKey, RawField, RawSp800108};
 
 /// `pParameter` and `ulParameterLen` of a mechanism, and the memory they point to.
 #[derive(Clone, Copy)]

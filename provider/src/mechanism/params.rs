@@ -3,12 +3,16 @@
 //! A parser checks what can be known without the key (lengths, known hashes, zero flags) and
 //! answers CKR_MECHANISM_PARAM_INVALID; what depends on the key is the engine's to check.
 
+pub mod sp800_108;
+
 use std::fmt;
 
 use crate::error::{Code, Result};
 use crate::ffi::params::RawParams;
 use crate::handle::Handle;
 use crate::mechanism::MechanismType;
+
+use sp800_108::{Field, FurtherKey, Sp800108};
 
 /// The parameters of a mechanism; borrowed from the application's memory.
 #[derive(Clone, Debug)]
@@ -82,6 +86,7 @@ pub enum Params<'a> {
     /// `CK_MAC_GENERAL_PARAMS`: the wanted length in bytes.
     MacLength(usize),
     Hkdf(Hkdf<'a>),
+    Sp800108(Sp800108<'a>),
     /// AES key wrap: the initial value, where it is not the standard's.
     WrapIv(&'a [u8]),
     /// For a mechanism that the bridge forwards and we do not know.
@@ -145,7 +150,24 @@ impl Params<'_> {
     pub fn handles(&self) -> Vec<Handle> {
         match self {
             Self::Hkdf(Hkdf { salt: Salt::Key(handle), .. }) | Self::Key(handle) => vec![*handle],
+            Self::Sp800108(params) => {
+                let handle = |field: &Field<'_>| match field {
+                    Field::Key(handle) => Some(*handle),
+                    _ => None,
+                };
+                params.fields.iter().filter_map(handle).collect()
+            }
             _ => Vec::new(),
+        }
+    }
+}
+
+impl<'a> Params<'a> {
+    /// The keys to derive beside that of `C_DeriveKey`.
+    pub fn further_keys(&self) -> &[FurtherKey<'a>] {
+        match self {
+            Self::Sp800108(params) => &params.further,
+            _ => &[],
         }
     }
 }

@@ -61,6 +61,9 @@ pub type Unwrap = fn(&Lease, &Params<'_>, wrapped: &[u8]) -> Result<Secret>;
 /// type demands, `None` where the mechanism decides.
 pub type Derive = fn(&Lease, &Mechanism<'_>, length: Option<usize>) -> Result<Secret>;
 
+/// As [`Derive`], for several keys at once: the value of each, in the order of their lengths.
+pub type DeriveKeys = fn(&Lease, &Mechanism<'_>, lengths: &[Option<usize>]) -> Result<Vec<Secret>>;
+
 /// One row of the table: a mechanism and what this module implements of it.
 #[derive(Clone, Copy)]
 pub struct MechanismSpec {
@@ -94,6 +97,8 @@ pub struct MechanismSpec {
     /// Whether it wraps and unwraps private keys as well as secret keys.
     pub wraps_private: bool,
     pub derive: Option<Derive>,
+    /// In the place of `derive`, where the parameters ask for more keys.
+    pub derive_keys: Option<DeriveKeys>,
     /// Flags that do not follow from the functions: `CKF_EC_*`.
     pub extra_flags: ck::CK_FLAGS,
 }
@@ -122,6 +127,7 @@ impl MechanismSpec {
         unwrap: None,
         wraps_private: false,
         derive: None,
+        derive_keys: None,
         extra_flags: 0,
     };
 
@@ -150,6 +156,11 @@ impl MechanismSpec {
             Function::VerifyRecover => self.verify_recover,
             Function::Digest | Function::Wrap | Function::Unwrap | Function::Derive => None,
         }
+    }
+
+    /// Whether it derives keys, one or several.
+    pub const fn derives(&self) -> bool {
+        self.derive.is_some() || self.derive_keys.is_some()
     }
 
     /// Whether the message-based functions do this.
@@ -186,7 +197,7 @@ impl MechanismSpec {
             (self.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR),
             (self.wrap.is_some(), ck::CKF_WRAP),
             (self.unwrap.is_some(), ck::CKF_UNWRAP),
-            (self.derive.is_some(), ck::CKF_DERIVE),
+            (self.derives(), ck::CKF_DERIVE),
             (self.takes_messages(Function::Encrypt), ck::CKF_MESSAGE_ENCRYPT),
             (self.takes_messages(Function::Decrypt), ck::CKF_MESSAGE_DECRYPT),
             (self.takes_messages(Function::Sign), ck::CKF_MESSAGE_SIGN),

@@ -10,19 +10,38 @@ use crate::object::Caller;
 use crate::object::draft::{Draft, identity};
 use crate::object::read::nested;
 
-/// Mechanisms whose output shows the bytes of the base key: "If the base key has its CKA_SENSITIVE
-/// attribute set to CK_TRUE, so does the derived key", and CKA_EXTRACTABLE false passes on too
-/// (section "Miscellaneous simple key derivation mechanisms").
-const INHERITING: [MechanismType; 5] = [
-    MechanismType::CONCATENATE_BASE_AND_KEY,
-    MechanismType::CONCATENATE_BASE_AND_DATA,
-    MechanismType::CONCATENATE_DATA_AND_BASE,
-    MechanismType::XOR_BASE_AND_DATA,
-    MechanismType::EXTRACT_KEY_FROM_KEY,
+/// An object to derive: its attributes, complete but for the material, what follows from it, and
+/// `CKA_UNIQUE_ID`; and how many bytes it has, `None` where the mechanism decides.
+#[derive(Debug)]
+pub struct Wanted {
+    pub attributes: Attributes,
+    pub length: Option<usize>,
+}
+
+/// What a derived key takes over of `CKA_SENSITIVE` and `CKA_EXTRACTABLE`. The history goes on in
+/// each case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inheritance {
+    /// What the base key hides stays hidden.
+    Hiding,
+    /// What the template is silent of.
+    Defaults,
+}
+
+/// The mechanisms whose section says so: those of "Miscellaneous simple key derivation mechanisms"
+/// and "Key Derivation Attribute Rules" of SP800-108.
+const INHERITING: [(MechanismType, Inheritance); 8] = [
+    (MechanismType::CONCATENATE_BASE_AND_KEY, Inheritance::Hiding),
+    (MechanismType::CONCATENATE_BASE_AND_DATA, Inheritance::Hiding),
+    (MechanismType::CONCATENATE_DATA_AND_BASE, Inheritance::Hiding),
+    (MechanismType::XOR_BASE_AND_DATA, Inheritance::Hiding),
+    (MechanismType::EXTRACT_KEY_FROM_KEY, Inheritance::Hiding),
+    (MechanismType::SP800_108_COUNTER_KDF, Inheritance::Defaults),
+    (MechanismType::SP800_108_FEEDBACK_KDF, Inheritance::Defaults),
+    (MechanismType::SP800_108_DOUBLE_PIPELINE_KDF, Inheritance::Defaults),
 ];
 
-/// The attributes of a key to derive from `base`, complete but for its material, what follows from
-/// it, and `CKA_UNIQUE_ID`. A template without class and key type means a generic secret; what
+/// A key to derive from `base`. A template without class and key type means a generic secret; what
 /// `CKA_DERIVE_TEMPLATE` of the base key says is added.
 ///
 /// `CKA_ALWAYS_SENSITIVE` and `CKA_NEVER_EXTRACTABLE` hold if they hold for the base key and the
@@ -38,7 +57,7 @@ pub fn for_derive(
     template: &Template<'_>,
     base: &Attributes,
     caller: Caller,
-) -> Result<Attributes> {
+) -> Result<Wanted> {
     let demanded = nested(base, AttributeType::DERIVE_TEMPLATE);
     let given = template.number(AttributeType::KEY_TYPE)?;
     let key_type = given.or(demanded.number(AttributeType::KEY_TYPE));
@@ -47,10 +66,14 @@ pub fn for_derive(
     let mut draft = Draft::new(class, template)?;
     draft.impose(demanded)?;
     draft.impose(&identity(class))?;
-    if INHERITING.contains(&spec.id) {
+    let inherits = |what| INHERITING.contains(&(spec.id, what));
+    if inherits(Inheritance::Hiding) {
         draft.impose(&hidden(base))?;
     }
     draft.impose(&Lifecycle::of(base).inherited(base, &draft.attributes, caller.policy))?;
+    if inherits(Inheritance::Defaults) {
+        draft.suggest(&shown(base));
+    }
     draft.check(Act::Derive, caller)?;
     let mut attributes = draft.complete(Act::Derive)?;
     let sensitive = attributes.is_true(AttributeType::SENSITIVE);
@@ -60,7 +83,8 @@ pub fn for_derive(
     attributes.set(AttributeType::ALWAYS_SENSITIVE, Value::Bool(always));
     attributes.set(AttributeType::NEVER_EXTRACTABLE, Value::Bool(never));
     caller.admit(&[&attributes])?;
-    Ok(attributes)
+    let length = derived_length(&attributes)?;
+    Ok(Wanted { attributes, length })
 }
 
 /// What two base keys pass on together (CKM_CONCATENATE_BASE_AND_KEY): what one of them hides is
@@ -96,7 +120,13 @@ pub fn both(base: &Attributes, other: &Attributes) -> Result<Attributes> {
 /// # Errors
 /// AttributeValueInvalid for a length that the key type does not have.
 pub fn derived_length(attributes: &Attributes) -> Result<Option<usize>> {
-    let Some(length) = attributes.number(AttributeType::VALUE_LEN) else { return Ok(None) };
+    let Some(length) = attributes.number(AttributeType::VALUE_LEN) else {
+        return Ok(match attributes.key_type() {
+            Some(KeyType::CHACHA20) => Some(32),
+            Some(KeyType::AES_XTS) => Some(64),
+            _ => None,
+        });
+    };
     let fits = match attributes.key_type() {
         Some(KeyType::AES) => matches!(length, 16 | 24 | 32),
         Some(KeyType::AES_XTS) => length == 64,
@@ -108,6 +138,45 @@ pub fn derived_length(attributes: &Attributes) -> Result<Option<usize>> {
         _ => Err(Code::AttributeValueInvalid
             .because(format!("CKA_VALUE_LEN is {length} for {:?}", attributes.key_type()))),
     }
+}
+
+/// What a base key and the keys that are data beside it pass on together (SP800-108): what one of
+/// them hides is hidden, the history holds if it holds for one of them, for none of them can be told
+/// without all, and the one that may do least says what the derived key may.
+pub fn all_inputs(base: &Attributes, others: &[&Attributes]) -> Attributes {
+    let mut together = base.clone();
+    let one = |id| base.is_true(id) || others.iter().any(|other| other.is_true(id));
+    let all = |id| base.is_true(id) && others.iter().all(|other| other.is_true(id));
+    for (id, value) in [
+        (AttributeType::SENSITIVE, one(AttributeType::SENSITIVE)),
+        (AttributeType::EXTRACTABLE, all(AttributeType::EXTRACTABLE)),
+        (AttributeType::ALWAYS_SENSITIVE, one(AttributeType::ALWAYS_SENSITIVE)),
+        (AttributeType::NEVER_EXTRACTABLE, one(AttributeType::NEVER_EXTRACTABLE)),
+    ] {
+        together.set(id, Value::Bool(value));
+    }
+    others.iter().for_each(|other| lifecycle::join(&mut together, other));
+    together
+}
+
+/// Whether a key to derive hides what `other` hides.
+///
+/// # Errors
+/// TemplateInconsistent if it does not.
+pub fn hides_like(wanted: &Wanted, other: &Attributes) -> Result<()> {
+    match hidden(other).iter().find(|(id, value)| wanted.attributes.find(*id) != Some(value)) {
+        None => Ok(()),
+        Some((id, _)) => Err(Code::TemplateInconsistent
+            .because(format!("{id:?} would show a key that is an input as data"))),
+    }
+}
+
+/// What a template that is silent takes over.
+fn shown(base: &Attributes) -> Attributes {
+    [AttributeType::SENSITIVE, AttributeType::EXTRACTABLE]
+        .map(|id| (id, Value::Bool(base.is_true(id))))
+        .into_iter()
+        .collect()
 }
 
 /// What a key derived from `base` has to hide because `base` hides it.

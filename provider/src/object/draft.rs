@@ -64,6 +64,13 @@ impl Draft {
         Ok(())
     }
 
+    /// Adds what the operation gives to attributes that the template is silent of.
+    pub fn suggest(&mut self, suggested: &Attributes) {
+        for (id, value) in suggested.iter() {
+            self.attributes.set_default(id, value.clone());
+        }
+    }
+
     /// Holds the attributes against the footnotes.
     ///
     /// # Errors

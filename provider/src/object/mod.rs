@@ -16,7 +16,7 @@ pub mod usage;
 pub use access::{Caller, Role};
 pub use copy::copied;
 pub use create::from_template;
-pub use derive::{both, derived_length, for_derive};
+pub use derive::{Wanted, all_inputs, both, derived_length, for_derive, hides_like};
 pub use destroy::destroyable;
 pub use generate::{for_generation, for_pair};
 pub use modify::modified;

@@ -1,12 +1,11 @@
-//! Generating, wrapping, unwrapping and deriving keys.
+//! Generating, wrapping and unwrapping keys.
 
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value, matching};
 use crate::backend::Snapshot;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
-use crate::mechanism::{Function, Mechanism, MechanismSpec, Params};
+use crate::mechanism::{Function, Mechanism, MechanismSpec};
 use crate::object;
-use crate::policy::Policy;
 use crate::session::Session;
 
 impl Session {
@@ -91,44 +90,13 @@ impl Session {
         let object = self.slot().token.unwrap(mechanism, &unwrapping, wrapped, attributes)?;
         Ok(self.issue(object))
     }
-
-    /// `C_DeriveKey`.
-    ///
-    /// # Errors
-    /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted,
-    /// KeySizeRange, and as [`object::for_derive`].
-    pub fn derive(
-        &mut self,
-        mechanism: &mut Mechanism<'_>,
-        base: Handle,
-        template: &Template<'_>,
-    ) -> Result<Handle> {
-        let spec = mechanism.spec;
-        require(spec, spec.derive.is_some(), "derive")?;
-        for handle in mechanism.params.handles() {
-            let key = self.current_object(handle, Code::KeyHandleInvalid)?;
-            key.snapshot().usage.lifecycle.admit(Function::Derive, self.slot().policy)?;
-            mechanism.keys.push(key);
-        }
-        let from = self.usable(base, Function::Derive, spec)?.snapshot.clone();
-        let joined = match (&mechanism.params, mechanism.keys.first()) {
-            (Params::Key(_), Some(other)) => {
-                Some(object::both(&from.attributes, &other.snapshot().attributes)?)
-            }
-            _ => None,
-        };
-        let base = joined.as_ref().unwrap_or(&from.attributes);
-        let attributes = object::for_derive(spec, template, base, self.caller())?;
-        if self.slot().policy != Policy::Compatible {
-            hides(base, &attributes)?;
-        }
-        self.slot().policy.admit(&attributes)?;
-        let object = self.slot().token.derive(mechanism, &from, attributes)?;
-        Ok(self.issue(object))
-    }
 }
 
-fn require(spec: &'static MechanismSpec, implemented: bool, what: &'static str) -> Result<()> {
+pub(super) fn require(
+    spec: &'static MechanismSpec,
+    implemented: bool,
+    what: &'static str,
+) -> Result<()> {
     match implemented {
         true => Ok(()),
         false => Err(Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))),
@@ -145,20 +113,6 @@ fn long_enough(spec: &MechanismSpec, public: &Attributes) -> Result<()> {
                 "a modulus of {bits} bits: below {} it takes legacy = true in the configuration",
                 spec.legacy_below
             )))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A key of a few bytes can be guessed, and a sensitive base key read through it piece by piece.
-///
-/// # Errors
-/// KeySizeRange for less than 112 bits from a sensitive key.
-fn hides(base: &Attributes, derived: &Attributes) -> Result<()> {
-    const LEAST: usize = 112 / 8;
-    match object::derived_length(derived)? {
-        Some(len) if len < LEAST && base.is_true(AttributeType::SENSITIVE) => {
-            Err(Code::KeySizeRange.because(format!("{len} bytes derived from a sensitive key")))
         }
         _ => Ok(()),
     }

@@ -10,9 +10,10 @@
 //! | `message` | processes that encrypt, decrypt, sign or verify many messages |
 //! | `recover` | verification that gives back what was signed |
 //! | `saved` | the operation state of a digest, as the application keeps it |
-//! | `start`, `digest`, `find`, `object`, `key`, `login` | what the functions of each chapter do |
+//! | `start`, `digest`, `find`, `object`, `key`, `derive`, `login` | what the functions of each chapter do |
 
 pub mod active;
+mod derive;
 mod digest;
 pub mod dual;
 pub mod find;

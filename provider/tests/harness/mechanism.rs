@@ -1,6 +1,14 @@
 //! Mechanisms with their parameters as Rust values.
 
+mod derivation;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use keyway_pkcs11::mechanism::{Hash, MechanismType};
+
+pub use derivation::Field;
+
+use super::Attribute;
 
 /// A `CK_MECHANISM` and all the memory that it points to.
 #[derive(Debug)]
@@ -9,12 +17,15 @@ pub struct Mechanism {
     words: [u64; 3],
     _parameter: Vec<u64>,
     _pointees: Vec<Vec<u8>>,
+    _templates: Vec<Vec<Attribute>>,
+    /// What the module writes.
+    returned: Vec<AtomicU64>,
 }
 
 impl Mechanism {
     /// A mechanism without parameter.
     pub fn plain(id: MechanismType) -> Self {
-        Self { words: [id.0, 0, 0], _parameter: Vec::new(), _pointees: Vec::new() }
+        Self::structure(id, Vec::new(), 0, Vec::new())
     }
 
     /// A parameter that is plain bytes: an IV, a peer's public value.
@@ -170,20 +181,36 @@ impl Mechanism {
         MechanismType(self.words[0])
     }
 
+    /// What the module wrote, word by word.
+    pub fn returned(&self) -> Vec<u64> {
+        self.returned.iter().map(|word| word.load(Ordering::Relaxed)).collect()
+    }
+
     fn structure(
         id: MechanismType,
         parameter: Vec<u64>,
         len: usize,
         pointees: Vec<Vec<u8>>,
     ) -> Self {
-        let pointer = parameter.as_ptr() as u64;
-        Self { words: [id.0, pointer, len as u64], _parameter: parameter, _pointees: pointees }
+        let pointer = if len == 0 { 0 } else { parameter.as_ptr() as u64 };
+        Self {
+            words: [id.0, pointer, len as u64],
+            _parameter: parameter,
+            _pointees: pointees,
+            _templates: Vec::new(),
+            returned: Vec::new(),
+        }
     }
 
     fn block(block: [u8; 16]) -> [u64; 2] {
         let (a, b) = block.split_at(8);
         [a, b].map(|half| u64::from_ne_bytes(half.try_into().expect("eight bytes")))
     }
+}
+
+/// Words as the bytes that stand for them.
+fn flat(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_ne_bytes()).collect()
 }
 
 /// Where the bytes are; NULL for none.

@@ -29,7 +29,7 @@ pub use attribute::Attribute;
 pub use keyway_pkcs11::attribute::{AttributeType, KeyType, ObjectClass};
 pub use keyway_pkcs11::code::Code;
 pub use keyway_pkcs11::mechanism::{Hash, MechanismType};
-pub use mechanism::Mechanism;
+pub use mechanism::{Field, Mechanism};
 pub use operation::{Function, Input, Reply, Room};
 pub use session::{Flags, Session, Who};
 pub use target::{Kind, Target};

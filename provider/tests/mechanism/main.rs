@@ -21,6 +21,7 @@ mod rsa_crypt;
 mod rules;
 mod sign_ec;
 mod sign_rsa;
+mod sp800_108;
 mod stealing;
 mod wrap;
 
@@ -85,6 +86,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         combine::pairs(),
         stealing::pairs(),
         password::pairs(),
+        sp800_108::pairs(),
     ];
     let rows: Vec<Pair> = tables.into_iter().flatten().collect();
     on_ours(|target| {

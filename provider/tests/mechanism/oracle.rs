@@ -135,6 +135,28 @@ fn xored(a: &[u8], b: &[u8]) -> [u8; 16] {
     std::array::from_fn(|i| a[i] ^ b[i])
 }
 
+/// RFC 4493 section 2.4, for every key size.
+pub fn cmac(key: &[u8], data: &[u8]) -> Vec<u8> {
+    let doubled = |number: [u8; 16]| {
+        let number = u128::from_be_bytes(number);
+        (number << 1 ^ if number >> 127 == 1 { 0x87 } else { 0 }).to_be_bytes()
+    };
+    let one = doubled(aes(key, [0; 16]));
+    let front = data.len().saturating_sub(1) / 16 * 16;
+    let (front, last) = data.split_at(front);
+    let mut padded = last.to_vec();
+    let subkey = match last.len() {
+        16 => one,
+        _ => {
+            padded.push(0x80);
+            padded.resize(16, 0);
+            doubled(one)
+        }
+    };
+    let chain = front.chunks(16).fold([0; 16], |mac, block| aes(key, xored(&mac, block)));
+    aes(key, xored(&chain, &xored(&padded, &subkey))).to_vec()
+}
+
 /// CBC-CS1, addendum to NIST SP 800-38A.
 pub fn cbc_cs1(key: &[u8], iv: &[u8; 16], data: &[u8]) -> Vec<u8> {
     let mut padded = data.to_vec();

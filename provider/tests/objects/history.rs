@@ -110,9 +110,9 @@ fn a_derived_key_goes_on_with_the_history_of_its_base() {
             .flag(AttributeType::SENSITIVE, flag(2))
             .flag(AttributeType::EXTRACTABLE, flag(3));
         let key = object::for_derive(&spec, &template.template(), &base, USER).expect("a key");
-        assert_eq!(key.is_true(AttributeType::ALWAYS_SENSITIVE), flag(0) && flag(2));
-        assert_eq!(key.is_true(AttributeType::NEVER_EXTRACTABLE), flag(1) && !flag(3));
-        assert!(!key.is_true(AttributeType::LOCAL));
+        assert_eq!(key.attributes.is_true(AttributeType::ALWAYS_SENSITIVE), flag(0) && flag(2));
+        assert_eq!(key.attributes.is_true(AttributeType::NEVER_EXTRACTABLE), flag(1) && !flag(3));
+        assert!(!key.attributes.is_true(AttributeType::LOCAL));
     }
 }
 
@@ -122,14 +122,14 @@ fn a_derived_key_is_a_generic_secret_unless_its_template_says_otherwise() {
     let derive =
         |template: Owned| object::for_derive(&spec, &template.template(), &Attributes::new(), USER);
     let key = derive(Owned::new()).expect("a key");
-    assert_eq!(key.class(), Some(ObjectClass::SECRET_KEY));
-    assert_eq!(key.key_type(), Some(KeyType::GENERIC_SECRET));
-    assert_eq!(object::derived_length(&key).expect("a length"), None);
+    assert_eq!(key.attributes.class(), Some(ObjectClass::SECRET_KEY));
+    assert_eq!(key.attributes.key_type(), Some(KeyType::GENERIC_SECRET));
+    assert_eq!(key.length, None);
     let aes = Owned::new()
         .number(AttributeType::KEY_TYPE, KeyType::AES.0)
         .number(AttributeType::VALUE_LEN, 16);
     let key = derive(aes).expect("a key");
-    assert_eq!(object::derived_length(&key).expect("a length"), Some(16));
+    assert_eq!(key.length, Some(16));
     for class in [ObjectClass::DATA, ObjectClass::PRIVATE_KEY] {
         let template = Owned::new().number(AttributeType::CLASS, class.0);
         assert_eq!(code(derive(template)), Code::TemplateInconsistent);
@@ -144,7 +144,10 @@ fn mechanisms_that_show_the_base_key_hide_what_it_hides() {
     let base = made(secret, Act::Generate, Owned::new());
     let derive = |template: Owned| object::for_derive(&spec, &template.template(), &base, USER);
     let key = derive(Owned::new()).expect("a key");
-    assert!(key.is_true(AttributeType::SENSITIVE) && !key.is_true(AttributeType::EXTRACTABLE));
+    assert!(
+        key.attributes.is_true(AttributeType::SENSITIVE)
+            && !key.attributes.is_true(AttributeType::EXTRACTABLE)
+    );
     let open = Owned::new().flag(AttributeType::SENSITIVE, false);
     assert_eq!(code(derive(open)), Code::TemplateInconsistent);
     let open = Owned::new().flag(AttributeType::EXTRACTABLE, true);
@@ -186,8 +189,8 @@ fn the_template_of_the_base_key_is_added_and_not_contradicted() {
     let spec = mechanism(MechanismType::HKDF_DERIVE, KeyType::HKDF);
     let derive = |template: Owned| object::for_derive(&spec, &template.template(), &base, USER);
     let key = derive(Owned::new()).expect("a key");
-    assert_eq!(key.key_type(), Some(KeyType::AES));
-    assert_eq!(object::derived_length(&key).expect("a length"), Some(32));
+    assert_eq!(key.attributes.key_type(), Some(KeyType::AES));
+    assert_eq!(key.length, Some(32));
     let open = Owned::new().flag(AttributeType::SENSITIVE, false);
     assert_eq!(code(derive(open)), Code::TemplateInconsistent);
     let short = Owned::new().number(AttributeType::VALUE_LEN, 16);

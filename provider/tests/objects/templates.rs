@@ -178,7 +178,7 @@ pub fn make(class: &Class, act: Act, owned: &Owned, caller: Caller) -> Result<At
         (Act::Unwrap, _) => object::for_unwrap(&template, &none, caller),
         (Act::Derive, _) => {
             let spec = mechanism(MechanismType::HKDF_DERIVE, KeyType::HKDF);
-            object::for_derive(&spec, &template, &none, caller)
+            object::for_derive(&spec, &template, &none, caller).map(|wanted| wanted.attributes)
         }
     }
 }

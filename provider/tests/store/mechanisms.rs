@@ -7,6 +7,7 @@ use keyway_pkcs11::backend::{Object, Operation, Token, User, View};
 use keyway_pkcs11::error::Code;
 use keyway_pkcs11::mechanism::params::EcKdf;
 use keyway_pkcs11::mechanism::{Function, Mechanism, MechanismType, Params, set};
+use keyway_pkcs11::object::Wanted;
 
 use crate::harness::*;
 
@@ -123,7 +124,8 @@ fn two_parties_derive_the_same_key() {
         );
         let mut wanted = key(ObjectClass::SECRET_KEY, KeyType::AES, true, id);
         wanted.set(AttributeType::VALUE_LEN, Value::Number(32));
-        token.derive(&derive, &private.snapshot(), wanted).unwrap()
+        let wanted = Wanted { attributes: wanted, length: Some(32) };
+        token.derive(&derive, &private.snapshot(), vec![wanted]).unwrap().remove(0)
     };
     let one = derive(&a_private, &b_public, b"one").snapshot();
     let two = derive(&b_private, &a_public, b"two").snapshot();

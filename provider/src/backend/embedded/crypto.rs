@@ -10,7 +10,7 @@ use crate::backend::{Object, Snapshot};
 use crate::engine::{self, Lease, encoding};
 use crate::error::{Code, Error, Result};
 use crate::mechanism::{Mechanism, MechanismSpec};
-use crate::object::derived_length;
+use crate::object::Wanted;
 use crate::secret::Secret;
 
 /// The shortest key that is derived from a sensitive one: 112 bits. A MAC under a shorter key would
@@ -100,26 +100,40 @@ impl EmbeddedToken {
         self.make_one(attributes)
     }
 
-    /// `C_DeriveKey`.
-    pub(super) fn derive_key(
+    /// `C_DeriveKey`: all keys in one transaction.
+    pub(super) fn derive_keys(
         &self,
         mechanism: &Mechanism<'_>,
         from: &Snapshot,
-        mut attributes: Attributes,
-    ) -> Result<Arc<Object>> {
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<Arc<Object>>> {
         let spec = mechanism.spec;
-        let derive = spec.derive.ok_or_else(|| lacks(spec, "derive"))?;
-        let length = derived_length(&attributes)?;
-        let value = self.with_lease(from, spec, |lease| derive(lease, mechanism, length))?;
-        if from.attributes.is_true(AttributeType::SENSITIVE) && value.len() < LEAST_DERIVED {
-            return Err(Code::KeySizeRange.because(format!(
-                "{} bytes derived from a sensitive key could be guessed",
-                value.len()
-            )));
+        let lengths: Vec<_> = wanted.iter().map(|wanted| wanted.length).collect();
+        let values =
+            self.with_lease(from, spec, |lease| match (spec.derive_keys, spec.derive) {
+                (Some(derive), _) => derive(lease, mechanism, &lengths),
+                (None, Some(derive)) => {
+                    lengths.iter().map(|length| derive(lease, mechanism, *length)).collect()
+                }
+                (None, None) => Err(lacks(spec, "derive")),
+            })?;
+        if values.len() != wanted.len() {
+            return Err(Code::GeneralError.because("as many values as keys"));
         }
-        add_value(&mut attributes, value)?;
-        engine::complete(&mut attributes)?;
-        self.make_one(attributes)
+        let sensitive = from.attributes.is_true(AttributeType::SENSITIVE);
+        let complete = |(wanted, value): (Wanted, Secret)| {
+            let mut attributes = wanted.attributes;
+            if sensitive && value.len() < LEAST_DERIVED {
+                return Err(Code::KeySizeRange.because(format!(
+                    "{} bytes derived from a sensitive key could be guessed",
+                    value.len()
+                )));
+            }
+            add_value(&mut attributes, value)?;
+            engine::complete(&mut attributes)?;
+            Ok(attributes)
+        };
+        self.make(wanted.into_iter().zip(values).map(complete).collect::<Result<_>>()?)
     }
 
     /// The material of a key object, built at its first use like any other key.

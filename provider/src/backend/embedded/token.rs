@@ -16,6 +16,7 @@ use crate::engine::random;
 use crate::error::{Code, Error, Result};
 use crate::mechanism::set::{self, Legacy};
 use crate::mechanism::{Mechanism, MechanismSpec};
+use crate::object::Wanted;
 use crate::store::event::Nobody;
 use crate::store::{
     Batch, Change, CommitError, Cost, Durability, Epoch, Event, Freshness, Role, Store, Witness,
@@ -338,9 +339,9 @@ impl Token for EmbeddedToken {
         &self,
         mechanism: &Mechanism<'_>,
         from: &Snapshot,
-        attributes: Attributes,
-    ) -> Result<Arc<Object>> {
-        self.derive_key(mechanism, from, attributes)
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<Arc<Object>>> {
+        self.derive_keys(mechanism, from, wanted)
     }
 
     fn random(&self, out: &mut [u8]) -> Result<()> {

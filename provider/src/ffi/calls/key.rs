@@ -139,7 +139,7 @@ pub unsafe extern "C" fn C_UnwrapKey(
 /// `C_DeriveKey`.
 ///
 /// # Safety
-/// As [`C_GenerateKey`].
+/// As [`C_GenerateKey`]; what the mechanism's parameter asks to be written to is writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_DeriveKey(
     session: CK_SESSION_HANDLE,
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn C_DeriveKey(
         transfer::require(key, "phKey")?;
         // SAFETY: the caller's promise.
         unsafe {
-            let mut mechanism = mechanism::read(&session, mechanism, |row| row.derive.is_some())?;
+            let mut mechanism = mechanism::read(&session, mechanism, |row| row.derives())?;
             let template = template::read(attributes, count)?;
             let handle = session.derive(&mut mechanism, Handle::from_raw(base_key), &template)?;
             transfer::write(key, handle.raw() as CK_OBJECT_HANDLE, "phKey")

@@ -12,6 +12,7 @@ mod hmac;
 mod montgomery;
 mod rsa;
 mod secret;
+mod sp800_108;
 
 use crate::mechanism::MechanismSpec;
 
@@ -28,4 +29,5 @@ pub static FAMILIES: &[&[MechanismSpec]] = &[
     montgomery::ROWS,
     rsa::ROWS,
     secret::ROWS,
+    sp800_108::ROWS,
 ];

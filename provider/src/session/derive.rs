@@ -1,0 +1,109 @@
+//! Deriving keys: one, or several at once where the mechanism's parameters ask for them.
+
+use std::sync::Arc;
+
+use crate::attribute::{AttributeType, Attributes, Template};
+use crate::backend::Snapshot;
+use crate::error::{Code, Result};
+use crate::handle::Handle;
+use crate::mechanism::{Function, Mechanism, Params};
+use crate::object::{self, Wanted};
+use crate::policy::Policy;
+use crate::session::Session;
+use crate::session::key::require;
+
+impl Session {
+    /// `C_DeriveKey`. Further keys that the parameters ask for are handed out where these say.
+    ///
+    /// # Errors
+    /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted,
+    /// KeySizeRange, and as [`object::for_derive`].
+    pub fn derive(
+        &mut self,
+        mechanism: &mut Mechanism<'_>,
+        base: Handle,
+        template: &Template<'_>,
+    ) -> Result<Handle> {
+        let spec = mechanism.spec;
+        require(spec, spec.derives(), "derive")?;
+        self.fetch_inputs(mechanism)?;
+        let from = self.usable(base, Function::Derive, spec)?.snapshot.clone();
+        let base = inputs(mechanism, &from)?;
+        let wanted = self.wanted(mechanism, template, &base)?;
+        if self.slot().policy != Policy::Compatible {
+            wanted.iter().try_for_each(|wanted| hides(&base, wanted, mechanism))?;
+        }
+        wanted.iter().try_for_each(|wanted| self.slot().policy.admit(&wanted.attributes))?;
+        let objects = self.slot().token.derive(mechanism, &from, wanted)?;
+        let mut handles = objects.into_iter().map(|object| self.issue(object));
+        let first = handles.next();
+        let first = first.ok_or_else(|| Code::GeneralError.because("a derivation of no keys"))?;
+        for (key, handle) in mechanism.params.further_keys().iter().zip(handles) {
+            key.handle.set(Some(handle));
+        }
+        Ok(first)
+    }
+
+    /// Looks up the keys that the parameters name.
+    fn fetch_inputs(&mut self, mechanism: &mut Mechanism<'_>) -> Result<()> {
+        for handle in mechanism.params.handles() {
+            // "must have attributes settings consistent with a key that would allow it to be used
+            // as a base key" (CK_SP800_108_KEY_HANDLE).
+            if let Params::Sp800108(_) = mechanism.params {
+                self.usable(handle, Function::Derive, mechanism.spec)?;
+            }
+            let key = self.current_object(handle, Code::KeyHandleInvalid)?;
+            key.snapshot().usage.lifecycle.admit(Function::Derive, self.slot().policy)?;
+            mechanism.keys.push(key);
+        }
+        Ok(())
+    }
+
+    /// The keys to derive: that of the call, then those of the parameters.
+    fn wanted(
+        &self,
+        mechanism: &Mechanism<'_>,
+        template: &Template<'_>,
+        base: &Attributes,
+    ) -> Result<Vec<Wanted>> {
+        let derive = |template| object::for_derive(mechanism.spec, template, base, self.caller());
+        let mut wanted = vec![derive(template)?];
+        for key in mechanism.params.further_keys() {
+            // "the corresponding phKey value will be set to CK_INVALID_HANDLE to identify the
+            // offending template."
+            wanted.push(derive(&key.template).inspect_err(|_| key.handle.set(None))?);
+        }
+        Ok(wanted)
+    }
+}
+
+/// What the keys that go into a derivation pass on.
+fn inputs(mechanism: &Mechanism<'_>, from: &Snapshot) -> Result<Attributes> {
+    let others: Vec<Arc<Snapshot>> = mechanism.keys.iter().map(|key| key.snapshot()).collect();
+    let others: Vec<&Attributes> = others.iter().map(|other| &other.attributes).collect();
+    match (&mechanism.params, &others[..]) {
+        (Params::Key(_), [other]) => object::both(&from.attributes, other),
+        (Params::Sp800108(_), others) => Ok(object::all_inputs(&from.attributes, others)),
+        _ => Ok(from.attributes.clone()),
+    }
+}
+
+/// A key of a few bytes can be guessed, and a sensitive base key read through it piece by piece. A
+/// sensitive key that is data under a base key that somebody knows can be computed back.
+///
+/// # Errors
+/// KeySizeRange for less than 112 bits from a sensitive key; TemplateInconsistent for a key that
+/// would show such data.
+fn hides(base: &Attributes, wanted: &Wanted, mechanism: &Mechanism<'_>) -> Result<()> {
+    const LEAST: usize = 112 / 8;
+    if let Params::Sp800108(_) = mechanism.params {
+        let mut others = mechanism.keys.iter().map(|key| key.snapshot());
+        others.try_for_each(|other| object::hides_like(wanted, &other.attributes))?;
+    }
+    match wanted.length {
+        Some(len) if len < LEAST && base.is_true(AttributeType::SENSITIVE) => {
+            Err(Code::KeySizeRange.because(format!("{len} bytes derived from a sensitive key")))
+        }
+        _ => Ok(()),
+    }
+}
