@@ -37,6 +37,7 @@ pub mod sp800_108;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 pub mod wrap;
 
 use std::sync::Arc;

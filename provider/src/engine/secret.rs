@@ -161,7 +161,7 @@ fn wanted_length(wanted: &Attributes) -> Result<usize> {
 }
 
 /// The attributes of a new key.
-fn made(wanted: &Attributes, secret: Secret) -> Result<Attributes> {
+pub(super) fn made(wanted: &Attributes, secret: Secret) -> Result<Attributes> {
     let mut made = Attributes::new();
     if let Some(check) = check_value(wanted, secret.expose())? {
         made.set(AttributeType::CHECK_VALUE, check);

@@ -1,6 +1,7 @@
 //! Reading mechanism parameters: each `CK_*_PARAMS` structure once, into slices and numbers.
 
 mod sp800_108;
+mod tls;
 
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -11,6 +12,7 @@ use pkcs11_sys as ck;
 use crate::error::{Code, Result};
 
 pub use sp800_108::{FurtherKey, RawField, RawSp800108};
+pub use tls::{KeyMaterial, Randoms, RawTlsKdf, RawTlsKeys, VersionPlace};
 
 /// `pParameter` and `ulParameterLen` of a mechanism, and the memory they point to.
 #[derive(Clone, Copy)]

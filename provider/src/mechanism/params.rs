@@ -4,6 +4,7 @@
 //! answers CKR_MECHANISM_PARAM_INVALID; what depends on the key is the engine's to check.
 
 pub mod sp800_108;
+pub mod tls;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use crate::handle::Handle;
 use crate::mechanism::MechanismType;
 
 use sp800_108::{Field, FurtherKey, Sp800108};
+use tls::{TlsKdf, TlsKeys, TlsMac, TlsMaster};
 
 /// The parameters of a mechanism; borrowed from the application's memory.
 #[derive(Clone, Debug)]
@@ -87,6 +89,12 @@ pub enum Params<'a> {
     MacLength(usize),
     Hkdf(Hkdf<'a>),
     Sp800108(Sp800108<'a>),
+    TlsMaster(TlsMaster<'a>),
+    TlsKeys(TlsKeys<'a>),
+    TlsKdf(TlsKdf<'a>),
+    TlsMac(TlsMac),
+    /// `CK_VERSION`: major and minor number.
+    Version([u8; 2]),
     /// AES key wrap: the initial value, where it is not the standard's.
     WrapIv(&'a [u8]),
     /// For a mechanism that the bridge forwards and we do not know.
@@ -163,6 +171,12 @@ impl Params<'_> {
 }
 
 impl<'a> Params<'a> {
+    /// Whether no handle comes back through `phKey` of `C_DeriveKey`, which "should be a NULL_PTR"
+    /// (section "Key and MAC derivation").
+    pub fn say_where_handles_go(&self) -> bool {
+        matches!(self, Self::TlsKeys(_))
+    }
+
     /// The keys to derive beside that of `C_DeriveKey`.
     pub fn further_keys(&self) -> &[FurtherKey<'a>] {
         match self {

@@ -9,6 +9,7 @@ use crate::mechanism::{MechanismSpec, MechanismType};
 use crate::object::Caller;
 use crate::object::draft::{Draft, identity};
 use crate::object::read::nested;
+use crate::object::tls;
 
 /// An object to derive: its attributes, complete but for the material, what follows from it, and
 /// `CKA_UNIQUE_ID`; and how many bytes it has, `None` where the mechanism decides.
@@ -28,14 +29,18 @@ enum Inheritance {
     Defaults,
 }
 
-/// The mechanisms whose section says so: those of "Miscellaneous simple key derivation mechanisms"
-/// and "Key Derivation Attribute Rules" of SP800-108.
-const INHERITING: [(MechanismType, Inheritance); 8] = [
+/// The mechanisms whose section says so: "Miscellaneous simple key derivation mechanisms", "Generic
+/// Key Derivation using the TLS PRF", "Key Derivation Attribute Rules" of SP800-108.
+const INHERITING: [(MechanismType, Inheritance); 12] = [
     (MechanismType::CONCATENATE_BASE_AND_KEY, Inheritance::Hiding),
     (MechanismType::CONCATENATE_BASE_AND_DATA, Inheritance::Hiding),
     (MechanismType::CONCATENATE_DATA_AND_BASE, Inheritance::Hiding),
     (MechanismType::XOR_BASE_AND_DATA, Inheritance::Hiding),
     (MechanismType::EXTRACT_KEY_FROM_KEY, Inheritance::Hiding),
+    (MechanismType::TLS_KDF, Inheritance::Hiding),
+    (MechanismType::TLS_KDF, Inheritance::Defaults),
+    (MechanismType::TLS12_KDF, Inheritance::Hiding),
+    (MechanismType::TLS12_KDF, Inheritance::Defaults),
     (MechanismType::SP800_108_COUNTER_KDF, Inheritance::Defaults),
     (MechanismType::SP800_108_FEEDBACK_KDF, Inheritance::Defaults),
     (MechanismType::SP800_108_DOUBLE_PIPELINE_KDF, Inheritance::Defaults),
@@ -58,22 +63,58 @@ pub fn for_derive(
     base: &Attributes,
     caller: Caller,
 ) -> Result<Wanted> {
-    let demanded = nested(base, AttributeType::DERIVE_TEMPLATE);
-    let given = template.number(AttributeType::KEY_TYPE)?;
-    let key_type = given.or(demanded.number(AttributeType::KEY_TYPE));
+    let mut terms = match spec.id {
+        MechanismType::TLS12_MASTER_KEY_DERIVE
+        | MechanismType::TLS12_MASTER_KEY_DERIVE_DH
+        | MechanismType::TLS12_EXTENDED_MASTER_KEY_DERIVE
+        | MechanismType::TLS12_EXTENDED_MASTER_KEY_DERIVE_DH => tls::master(),
+        _ => Terms::default(),
+    };
+    let inherits = |what| INHERITING.contains(&(spec.id, what));
+    if inherits(Inheritance::Hiding) {
+        terms.demand(&hidden(base));
+    }
+    if inherits(Inheritance::Defaults) {
+        terms.suggested = shown(base);
+    }
+    derived(template, terms, base, caller)
+}
+
+/// What a mechanism says of the keys that it derives.
+#[derive(Default)]
+pub(super) struct Terms {
+    /// A template may not say otherwise.
+    pub demanded: Attributes,
+    /// For a template that is silent.
+    pub suggested: Attributes,
+}
+
+impl Terms {
+    pub(super) fn demand(&mut self, more: &Attributes) {
+        more.iter().for_each(|(id, value)| self.demanded.set(id, value.clone()));
+    }
+}
+
+/// As [`for_derive`], on the terms of a mechanism.
+pub(super) fn derived(
+    template: &Template<'_>,
+    terms: Terms,
+    base: &Attributes,
+    caller: Caller,
+) -> Result<Wanted> {
+    let of_base = nested(base, AttributeType::DERIVE_TEMPLATE);
+    let key_type = template
+        .number(AttributeType::KEY_TYPE)?
+        .or(of_base.number(AttributeType::KEY_TYPE))
+        .or(terms.demanded.number(AttributeType::KEY_TYPE));
     let key_type = key_type.unwrap_or(KeyType::GENERIC_SECRET.0);
     let class = class_of(ObjectClass::SECRET_KEY, Some(key_type))?;
     let mut draft = Draft::new(class, template)?;
-    draft.impose(demanded)?;
+    draft.impose(of_base)?;
     draft.impose(&identity(class))?;
-    let inherits = |what| INHERITING.contains(&(spec.id, what));
-    if inherits(Inheritance::Hiding) {
-        draft.impose(&hidden(base))?;
-    }
+    draft.impose(&terms.demanded)?;
     draft.impose(&Lifecycle::of(base).inherited(base, &draft.attributes, caller.policy))?;
-    if inherits(Inheritance::Defaults) {
-        draft.suggest(&shown(base));
-    }
+    draft.suggest(&terms.suggested);
     draft.check(Act::Derive, caller)?;
     let mut attributes = draft.complete(Act::Derive)?;
     let sensitive = attributes.is_true(AttributeType::SENSITIVE);
@@ -172,7 +213,7 @@ pub fn hides_like(wanted: &Wanted, other: &Attributes) -> Result<()> {
 }
 
 /// What a template that is silent takes over.
-fn shown(base: &Attributes) -> Attributes {
+pub(super) fn shown(base: &Attributes) -> Attributes {
     [AttributeType::SENSITIVE, AttributeType::EXTRACTABLE]
         .map(|id| (id, Value::Bool(base.is_true(id))))
         .into_iter()

@@ -7,6 +7,7 @@ use crate::error::{Code, Result};
 use crate::mechanism::{MechanismSpec, MechanismType};
 use crate::object::Caller;
 use crate::object::draft::{Draft, identity};
+use crate::object::tls;
 
 /// The attributes of a secret key or of domain parameters to generate, complete but for the
 /// material, what follows from it, and `CKA_UNIQUE_ID`.
@@ -23,7 +24,11 @@ pub fn for_generation(
         MechanismType::DH_PKCS_PARAMETER_GEN => ObjectClass::DOMAIN_PARAMETERS,
         _ => ObjectClass::SECRET_KEY,
     };
-    let attributes = generated(spec, draft(spec, class, template)?, caller)?;
+    let mut draft = draft(spec, class, template)?;
+    if spec.id == MechanismType::TLS_PRE_MASTER_KEY_GEN {
+        tls::pre_master(&mut draft)?;
+    }
+    let attributes = generated(spec, draft, caller)?;
     caller.admit(&[&attributes])?;
     Ok(attributes)
 }

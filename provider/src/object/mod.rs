@@ -10,6 +10,7 @@ mod draft;
 pub mod generate;
 pub mod modify;
 pub mod read;
+pub mod tls;
 pub mod unwrap;
 pub mod usage;
 
@@ -21,4 +22,5 @@ pub use destroy::destroyable;
 pub use generate::{for_generation, for_pair};
 pub use modify::modified;
 pub use read::{readable, size};
+pub use tls::for_tls_keys;
 pub use unwrap::for_unwrap;

@@ -13,7 +13,8 @@ use crate::session::Session;
 use crate::session::key::require;
 
 impl Session {
-    /// `C_DeriveKey`. Further keys that the parameters ask for are handed out where these say.
+    /// `C_DeriveKey`: the handle of the key, none where the parameters say where all handles go.
+    /// Further keys that the parameters ask for are handed out there, too.
     ///
     /// # Errors
     /// MechanismInvalid, KeyHandleInvalid, KeyTypeInconsistent, KeyFunctionNotPermitted,
@@ -23,7 +24,7 @@ impl Session {
         mechanism: &mut Mechanism<'_>,
         base: Handle,
         template: &Template<'_>,
-    ) -> Result<Handle> {
+    ) -> Result<Option<Handle>> {
         let spec = mechanism.spec;
         require(spec, spec.derives(), "derive")?;
         self.fetch_inputs(mechanism)?;
@@ -35,13 +36,8 @@ impl Session {
         }
         wanted.iter().try_for_each(|wanted| self.slot().policy.admit(&wanted.attributes))?;
         let objects = self.slot().token.derive(mechanism, &from, wanted)?;
-        let mut handles = objects.into_iter().map(|object| self.issue(object));
-        let first = handles.next();
-        let first = first.ok_or_else(|| Code::GeneralError.because("a derivation of no keys"))?;
-        for (key, handle) in mechanism.params.further_keys().iter().zip(handles) {
-            key.handle.set(Some(handle));
-        }
-        Ok(first)
+        let handles: Vec<_> = objects.into_iter().map(|object| self.issue(object)).collect();
+        Ok(hand_out(&mechanism.params, &handles))
     }
 
     /// Looks up the keys that the parameters name.
@@ -67,6 +63,10 @@ impl Session {
         base: &Attributes,
     ) -> Result<Vec<Wanted>> {
         let derive = |template| object::for_derive(mechanism.spec, template, base, self.caller());
+        if let Params::TlsKeys(keys) = &mechanism.params {
+            let lengths = [keys.mac, keys.key];
+            return object::for_tls_keys(template, base, self.caller(), lengths);
+        }
         let mut wanted = vec![derive(template)?];
         for key in mechanism.params.further_keys() {
             // "the corresponding phKey value will be set to CK_INVALID_HANDLE to identify the
@@ -75,6 +75,23 @@ impl Session {
         }
         Ok(wanted)
     }
+}
+
+/// Gives the handles to where the parameters say; the first is the call's, unless they say so of
+/// all.
+fn hand_out(params: &Params<'_>, handles: &[Handle]) -> Option<Handle> {
+    if let Params::TlsKeys(keys) = params {
+        let mut pairs = handles.chunks(2).map(|pair| [pair[0], pair[pair.len() - 1]]);
+        let mut pair = |length| if length == 0 { None } else { pairs.next() };
+        let (macs, keys_of_ciphers) = (pair(keys.mac), pair(keys.key));
+        keys.out.handles(macs, keys_of_ciphers);
+        return None;
+    }
+    let (first, rest) = handles.split_first()?;
+    for (key, handle) in params.further_keys().iter().zip(rest) {
+        key.handle.set(Some(*handle));
+    }
+    Some(*first)
 }
 
 /// What the keys that go into a derivation pass on.

@@ -220,6 +220,26 @@ impl Session<'_> {
         Ok(handle[0])
     }
 
+    /// C_DeriveKey without a place for a handle: the handles go where the parameter says.
+    pub fn derive_by_parameter(
+        &self,
+        mechanism: &Mechanism,
+        base: u64,
+        template: &[Attribute],
+    ) -> Result<(), Code> {
+        let template = words(template);
+        self.call(
+            "C_DeriveKey",
+            vec![
+                Arg::Words(mechanism.words()),
+                Arg::Number(base),
+                Arg::Words(&template),
+                Arg::Number(template.len() as u64 / 3),
+                Arg::Null,
+            ],
+        )
+    }
+
     pub fn derive(
         &self,
         mechanism: &Mechanism,

@@ -23,6 +23,7 @@ mod sign_ec;
 mod sign_rsa;
 mod sp800_108;
 mod stealing;
+mod tls;
 mod wrap;
 
 use harness::{Hash, Kind, MechanismType, Session, on_ours};
@@ -87,6 +88,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         stealing::pairs(),
         password::pairs(),
         sp800_108::pairs(),
+        tls::pairs(),
     ];
     let rows: Vec<Pair> = tables.into_iter().flatten().collect();
     on_ours(|target| {

@@ -100,6 +100,18 @@ pub fn hkdf_expand(hash: Hash, key: &[u8], info: &[u8], len: usize) -> Vec<u8> {
     output
 }
 
+/// RFC 5246 section 5.
+pub fn tls_prf(hash: Hash, secret: &[u8], label: &[u8], seed: &[u8], len: usize) -> Vec<u8> {
+    let seed = [label, seed].concat();
+    let (mut output, mut last) = (Vec::new(), seed.clone());
+    while output.len() < len {
+        last = hmac(hash, secret, &last);
+        output.extend(hmac(hash, secret, &[&last[..], &seed].concat()));
+    }
+    output.truncate(len);
+    output
+}
+
 /// RFC 8018 section 5.2.
 pub fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u64, len: usize) -> Vec<u8> {
     let block = |i: u32| {

@@ -1,5 +1,5 @@
-//! Key derivation functions of AWS-LC: HKDF (RFC 5869), PBKDF2 (RFC 8018) and the
-//! one-step function of NIST SP 800-56C.
+//! Key derivation functions of AWS-LC: HKDF (RFC 5869), PBKDF2 (RFC 8018), the
+//! one-step function of NIST SP 800-56C and that of TLS 1.2 (RFC 5246).
 
 use aws_lc_sys as aws;
 
@@ -63,6 +63,33 @@ pub(crate) fn one_step(hash: Hash, secret: &[u8], info: &[u8], out: &mut [u8]) -
         )
     };
     check(answer, Code::FunctionFailed, "derive with SP 800-56C")
+}
+
+/// The pseudorandom function of TLS 1.2 (RFC 5246 section 5) over both seeds, filling `out`.
+pub(crate) fn tls_prf(
+    hash: Hash,
+    secret: &[u8],
+    label: &[u8],
+    [one, two]: [&[u8]; 2],
+    out: &mut [u8],
+) -> Result<()> {
+    // SAFETY: every pointer comes with the length of its slice.
+    let answer = unsafe {
+        aws::CRYPTO_tls1_prf(
+            md(hash),
+            out.as_mut_ptr(),
+            out.len(),
+            secret.as_ptr(),
+            secret.len(),
+            label.as_ptr().cast(),
+            label.len(),
+            one.as_ptr(),
+            one.len(),
+            two.as_ptr(),
+            two.len(),
+        )
+    };
+    check(answer, Code::FunctionFailed, "derive with the PRF of TLS")
 }
 
 /// PBKDF2 (RFC 8018 section 5.2), filling `out`.

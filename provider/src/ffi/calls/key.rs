@@ -151,13 +151,17 @@ pub unsafe extern "C" fn C_DeriveKey(
 ) -> CK_RV {
     entry("C_DeriveKey", |module| {
         let mut session = module.session(session)?;
-        transfer::require(key, "phKey")?;
         // SAFETY: the caller's promise.
         unsafe {
             let mut mechanism = mechanism::read(&session, mechanism, |row| row.derives())?;
+            if !mechanism.params.say_where_handles_go() {
+                transfer::require(key, "phKey")?;
+            }
             let template = template::read(attributes, count)?;
-            let handle = session.derive(&mut mechanism, Handle::from_raw(base_key), &template)?;
-            transfer::write(key, handle.raw() as CK_OBJECT_HANDLE, "phKey")
+            match session.derive(&mut mechanism, Handle::from_raw(base_key), &template)? {
+                Some(handle) => transfer::write(key, handle.raw() as CK_OBJECT_HANDLE, "phKey"),
+                None => Ok(()),
+            }
         }
     })
 }

@@ -13,6 +13,7 @@ mod montgomery;
 mod rsa;
 mod secret;
 mod sp800_108;
+mod tls;
 
 use crate::mechanism::MechanismSpec;
 
@@ -30,4 +31,5 @@ pub static FAMILIES: &[&[MechanismSpec]] = &[
     rsa::ROWS,
     secret::ROWS,
     sp800_108::ROWS,
+    tls::ROWS,
 ];

@@ -1,6 +1,6 @@
 //! Mechanisms that derive several keys, and answer in their parameters.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Attribute, Mechanism, MechanismType, address, flat};
 use crate::harness::attribute::words;
@@ -73,4 +73,101 @@ impl Mechanism {
         mechanism.returned = returned;
         mechanism
     }
+
+    /// `CK_TLS12_MASTER_KEY_DERIVE_PARAMS` over the random data of client and server; the version
+    /// is [`returned`](Self::returned) if it is asked for.
+    pub fn tls_master(
+        id: MechanismType,
+        hash: MechanismType,
+        data: [&[u8]; 2],
+        version: bool,
+    ) -> Self {
+        let ([client, server], returned) = (data.map(<[u8]>::to_vec), word(version));
+        let words = vec![
+            address(&client),
+            client.len() as u64,
+            address(&server),
+            server.len() as u64,
+            returned.first().map_or(0, |word| word.as_ptr() as u64),
+            hash.0,
+        ];
+        Self { returned, ..Self::structure(id, words, 48, vec![client, server]) }
+    }
+
+    /// `CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS`; the version as above.
+    pub fn tls_extended_master(
+        id: MechanismType,
+        hash: MechanismType,
+        session: &[u8],
+        version: bool,
+    ) -> Self {
+        let (session, returned) = (session.to_vec(), word(version));
+        let place = returned.first().map_or(0, |word| word.as_ptr() as u64);
+        let words = vec![hash.0, address(&session), session.len() as u64, place];
+        Self { returned, ..Self::structure(id, words, 32, vec![session]) }
+    }
+
+    /// `CK_TLS12_KEY_MAT_PARAMS`: bits of MACs, keys and IVs. Four handles are
+    /// [`returned`](Self::returned), two places, and each IV in two words.
+    pub fn tls_keys(
+        id: MechanismType,
+        hash: MechanismType,
+        data: [&[u8]; 2],
+        [mac, key, iv]: [u64; 3],
+        export: bool,
+    ) -> Self {
+        let [client, server] = data.map(<[u8]>::to_vec);
+        let returned: Vec<_> = (0..10).map(|_| AtomicU64::new(u64::MAX)).collect();
+        for (place, iv) in [(4, 6), (5, 8)] {
+            returned[place].store(returned[iv].as_ptr() as u64, Ordering::Relaxed);
+        }
+        let words = vec![
+            mac,
+            key,
+            iv,
+            export.into(),
+            address(&client),
+            client.len() as u64,
+            address(&server),
+            server.len() as u64,
+            returned[0].as_ptr() as u64,
+            hash.0,
+        ];
+        Self { returned, ..Self::structure(id, words, 80, vec![client, server]) }
+    }
+
+    /// `CK_TLS_KDF_PARAMS`.
+    pub fn tls_kdf(
+        id: MechanismType,
+        hash: MechanismType,
+        label: &[u8],
+        data: [&[u8]; 2],
+        context: Option<&[u8]>,
+    ) -> Self {
+        let ([client, server], label) = (data.map(<[u8]>::to_vec), label.to_vec());
+        // An empty context is not none: its pointer is not NULL.
+        let room = [context.unwrap_or_default(), &[0]].concat();
+        let words = vec![
+            hash.0,
+            address(&label),
+            label.len() as u64,
+            address(&client),
+            client.len() as u64,
+            address(&server),
+            server.len() as u64,
+            context.map_or(0, |_| address(&room)),
+            context.map_or(0, |context| context.len() as u64),
+        ];
+        Self::structure(id, words, 72, vec![client, server, label, room])
+    }
+
+    /// `CK_TLS_MAC_PARAMS`; the server is 1, the client 2.
+    pub fn tls_mac(id: MechanismType, hash: MechanismType, len: u64, side: u64) -> Self {
+        Self::structure(id, vec![hash.0, len, side], 24, Vec::new())
+    }
+}
+
+/// Room for one word that the module writes.
+fn word(wanted: bool) -> Vec<AtomicU64> {
+    if wanted { vec![AtomicU64::new(u64::MAX)] } else { Vec::new() }
 }
