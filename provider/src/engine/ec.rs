@@ -189,6 +189,19 @@ pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> 
     let Params::Ecdh { kdf, public } = mechanism.params else {
         return Err(Code::MechanismParamInvalid.because("ECDH needs the peer's point"));
     };
+    agreement::finish(&kdf, agree(key, public)?, length)
+}
+
+/// The secret that a private key shares with the holder of a point, raw or as a DER OCTET STRING.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the private half of an EC key; MechanismParamInvalid
+/// for a point that is none of the curve.
+pub(super) fn shared(key: &Lease, public: &[u8]) -> Result<Secret> {
+    agree(key.ec(Half::Private)?, public)
+}
+
+fn agree(key: &EcKey, public: &[u8]) -> Result<Secret> {
     let peer = point(public, |bytes| is_point(bytes, key.curve)).ok_or_else(|| {
         Code::MechanismParamInvalid.because(format!(
             "{} bytes are no point of {:?}",
@@ -196,5 +209,25 @@ pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> 
             key.curve
         ))
     })?;
-    agreement::finish(&kdf, key.ec.agree(group(key.curve), peer, key.curve.size())?, length)
+    key.ec.agree(group(key.curve), peer, key.curve.size())
+}
+
+/// A fresh pair on the curve of a public key: its point, uncompressed, and the secret that it shares
+/// with that key.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the public half of an EC key.
+pub(super) fn transport(key: &Lease) -> Result<(Vec<u8>, Secret)> {
+    let key = key.ec(Half::Public)?;
+    let fresh = Ec::generate(group(key.curve))?;
+    let shared = fresh.agree(group(key.curve), &key.point()?, key.curve.size())?;
+    Ok((fresh.point()?, shared))
+}
+
+/// The length of an uncompressed point of a private key's curve, in bytes.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the private half of an EC key.
+pub(super) fn point_size(key: &Lease) -> Result<usize> {
+    Ok(key.ec(Half::Private)?.point()?.len())
 }

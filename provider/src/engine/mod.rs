@@ -17,6 +17,7 @@ pub mod edwards;
 pub mod encoding;
 pub mod gcm;
 pub mod hmac;
+pub mod hybrid_wrap;
 pub mod kdf;
 mod mac;
 pub mod montgomery;

@@ -83,16 +83,40 @@ pub fn generate(
 /// MechanismParamInvalid for a peer that is no X25519 key or gives zero; KeySizeRange for more
 /// bytes than there are; TemplateIncomplete where the KDF needs a length.
 pub fn derive(key: &Lease, mechanism: &Mechanism<'_>, length: Option<usize>) -> Result<Secret> {
-    let Material::Montgomery(MontgomeryKey { private: Some(private), .. }) = &**key else {
-        return Err(Code::KeyTypeInconsistent.because("a private Montgomery key is needed"));
-    };
     let Params::Ecdh { kdf, public } = mechanism.params else {
         return Err(Code::MechanismParamInvalid.because("ECDH needs the peer's public key"));
+    };
+    agreement::finish(&kdf, shared(key, public)?, length)
+}
+
+/// Length of a public key in bytes.
+pub(super) const POINT: usize = LEN;
+
+/// The secret that a private key shares with the holder of a public key.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the private half of a Montgomery key;
+/// MechanismParamInvalid for a peer that is no X25519 key or gives zero.
+pub(super) fn shared(key: &Lease, public: &[u8]) -> Result<Secret> {
+    let Material::Montgomery(MontgomeryKey { private: Some(private), .. }) = &**key else {
+        return Err(Code::KeyTypeInconsistent.because("a private Montgomery key is needed"));
     };
     let peer = coordinate(public).ok_or_else(|| {
         Code::MechanismParamInvalid
             .because(format!("{} bytes are no X25519 public key", public.len()))
     })?;
-    let private = private.expose().try_into().expect("imported with this length");
-    agreement::finish(&kdf, x25519(private, peer)?, length)
+    x25519(private.expose().try_into().expect("imported with this length"), peer)
+}
+
+/// A fresh pair: its public key, and the secret that it shares with another public key.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the public half of a Montgomery key.
+pub(super) fn transport(key: &Lease) -> Result<(Vec<u8>, Secret)> {
+    let Material::Montgomery(MontgomeryKey { public, private: None }) = &**key else {
+        return Err(Code::KeyTypeInconsistent.because("a public Montgomery key is needed"));
+    };
+    let scalar = random::secret(LEN)?;
+    let scalar = scalar.expose().try_into().expect("drawn with this length");
+    Ok((x25519_public(scalar).to_vec(), x25519(scalar, public)?))
 }

@@ -53,6 +53,14 @@ pub fn unwrap(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret
     })
 }
 
+/// The length of what [`wrap`] makes, in bytes.
+///
+/// # Errors
+/// KeyTypeInconsistent for another key than the private half of an RSA key.
+pub(super) fn modulus_size(key: &Lease) -> Result<usize> {
+    key.rsa(Half::Private).map(|key| key.size())
+}
+
 struct Crypt {
     key: Lease,
     half: Half,

@@ -14,7 +14,7 @@ use crate::mechanism::Params;
 use crate::secret::Secret;
 
 /// Half a block: what both forms count in.
-const SEMIBLOCK: usize = 8;
+pub(super) const SEMIBLOCK: usize = 8;
 
 /// The two forms.
 #[derive(Clone, Copy, PartialEq, Eq)]

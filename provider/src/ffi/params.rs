@@ -167,6 +167,23 @@ impl<'a> RawParams<'a> {
         }
     }
 
+    /// Bits of the AES key, and the parameter of OAEP, of `CK_RSA_AES_KEY_WRAP_PARAMS`.
+    pub fn rsa_aes_wrap(self) -> Result<(u64, Self)> {
+        let raw: ck::CK_RSA_AES_KEY_WRAP_PARAMS = self.structure()?;
+        let len = size_of::<ck::CK_RSA_PKCS_OAEP_PARAMS>();
+        // SAFETY: the application's promise for the pointers in its structure.
+        let oaep = unsafe { Self::new(raw.pOAEPParams.cast(), len) };
+        Ok((wide(raw.ulAESKeyBits), oaep))
+    }
+
+    /// Bits of the AES key, KDF and shared data of `CK_ECDH_AES_KEY_WRAP_PARAMS`.
+    pub fn ecdh_aes_wrap(self) -> Result<(u64, u64, &'a [u8])> {
+        let raw: ck::CK_ECDH_AES_KEY_WRAP_PARAMS = self.structure()?;
+        // SAFETY: the application's promise for the pointers in its structure.
+        let shared = unsafe { bytes(raw.pSharedData, wide(raw.ulSharedDataLen), "pSharedData")? };
+        Ok((wide(raw.ulAESKeyBits), wide(raw.kdf), shared))
+    }
+
     /// Whether to hash first, and the context, of `CK_EDDSA_PARAMS`.
     pub fn eddsa(self) -> Result<(bool, &'a [u8])> {
         let raw: ck::CK_EDDSA_PARAMS = self.structure()?;

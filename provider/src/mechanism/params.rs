@@ -3,6 +3,7 @@
 //! A parser checks what can be known without the key (lengths, known hashes, zero flags) and
 //! answers CKR_MECHANISM_PARAM_INVALID; what depends on the key is the engine's to check.
 
+pub mod hybrid;
 pub mod sp800_108;
 pub mod tls;
 
@@ -13,6 +14,7 @@ use crate::ffi::params::RawParams;
 use crate::handle::Handle;
 use crate::mechanism::MechanismType;
 
+use hybrid::{EcdhAesWrap, RsaAesWrap};
 use sp800_108::{Field, FurtherKey, Sp800108};
 use tls::{TlsKdf, TlsKeys, TlsMac, TlsMaster};
 
@@ -97,6 +99,8 @@ pub enum Params<'a> {
     Version([u8; 2]),
     /// AES key wrap: the initial value, where it is not the standard's.
     WrapIv(&'a [u8]),
+    RsaAesWrap(RsaAesWrap<'a>),
+    EcdhAesWrap(EcdhAesWrap<'a>),
     /// For a mechanism that the bridge forwards and we do not know.
     Opaque(&'a [u8]),
 }
@@ -353,23 +357,25 @@ const EC_KDFS: [(Hash, u64, u64); 9] = [
     (Hash::Sha3_512, 13, 22),
 ];
 
-/// `CK_ECDH1_DERIVE_PARAMS`; the NULL KDF takes no shared data.
+/// `CK_ECDH1_DERIVE_PARAMS`.
 pub fn ecdh(raw: RawParams<'_>) -> Result<Params<'_>> {
-    const CKD_NULL: u64 = 1;
     let (number, shared, public) = raw.ecdh1()?;
+    Ok(Params::Ecdh { kdf: ec_kdf(number, shared)?, public })
+}
+
+/// The NULL KDF takes no shared data.
+fn ec_kdf(number: u64, shared: &[u8]) -> Result<EcKdf<'_>> {
+    const CKD_NULL: u64 = 1;
     let row = EC_KDFS.iter().find(|row| number == row.1 || number == row.2);
-    let kdf = match row {
-        Some((hash, x963, _)) if number == *x963 => EcKdf::X963 { hash: *hash, shared },
-        Some((hash, ..)) => EcKdf::Sp800 { hash: *hash, shared },
+    match row {
+        Some((hash, x963, _)) if number == *x963 => Ok(EcKdf::X963 { hash: *hash, shared }),
+        Some((hash, ..)) => Ok(EcKdf::Sp800 { hash: *hash, shared }),
         None if number != CKD_NULL => {
-            return Err(Code::MechanismParamInvalid.because(format!("KDF {number:#x}")));
+            Err(Code::MechanismParamInvalid.because(format!("KDF {number:#x}")))
         }
-        None if shared.is_empty() => EcKdf::Null,
-        None => {
-            return Err(Code::MechanismParamInvalid.because("the NULL KDF takes no shared data"));
-        }
-    };
-    Ok(Params::Ecdh { kdf, public })
+        None if shared.is_empty() => Ok(EcKdf::Null),
+        None => Err(Code::MechanismParamInvalid.because("the NULL KDF takes no shared data")),
+    }
 }
 
 /// Nothing for pure EdDSA, or `CK_EDDSA_PARAMS`; a context has at most 255 bytes (RFC 8032 section

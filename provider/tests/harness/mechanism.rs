@@ -113,6 +113,22 @@ impl Mechanism {
         Self::structure(id, words, 40, vec![public])
     }
 
+    /// `CK_RSA_AES_KEY_WRAP_PARAMS`: bits of the AES key, hash and label of OAEP.
+    pub fn rsa_aes(bits: u64, hash: Hash, label: &[u8]) -> Self {
+        let label = label.to_vec();
+        let oaep = [hash_row(hash).1.0, mask(hash), 1, address(&label), label.len() as u64];
+        let oaep = flat(&oaep);
+        let words = vec![bits, address(&oaep)];
+        Self::structure(MechanismType::RSA_AES_KEY_WRAP, words, 16, vec![label, oaep])
+    }
+
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`: bits of the AES key, `CKD_*`, shared data.
+    pub fn ecdh_aes(id: MechanismType, bits: u64, kdf: u64, shared: &[u8]) -> Self {
+        let shared = shared.to_vec();
+        let words = vec![bits, kdf, shared.len() as u64, address(&shared)];
+        Self::structure(id, words, 32, vec![shared])
+    }
+
     /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
     pub fn cbc_encrypt_data(iv: [u8; 16], data: &[u8]) -> Self {
         let data = data.to_vec();

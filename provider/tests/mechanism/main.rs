@@ -13,6 +13,7 @@ mod derive;
 mod digest;
 mod generate;
 mod hmac;
+mod hybrid;
 mod mac;
 mod message;
 mod oracle;

@@ -15,6 +15,8 @@ use crate::harness::{
 enum Wrapping {
     Aes,
     Rsa,
+    Ec,
+    Montgomery,
 }
 
 struct Row {
@@ -25,7 +27,7 @@ struct Row {
     private: bool,
 }
 
-const ROWS: [Row; 6] = [
+const ROWS: [Row; 10] = [
     Row {
         id: M::AES_KEY_WRAP,
         mechanism: || Mechanism::plain(M::AES_KEY_WRAP),
@@ -62,6 +64,30 @@ const ROWS: [Row; 6] = [
         wrapping: Wrapping::Rsa,
         private: false,
     },
+    Row {
+        id: M::RSA_AES_KEY_WRAP,
+        mechanism: || Mechanism::rsa_aes(256, Hash::Sha256, b""),
+        wrapping: Wrapping::Rsa,
+        private: true,
+    },
+    Row {
+        id: M::ECDH_AES_KEY_WRAP,
+        mechanism: || Mechanism::ecdh_aes(M::ECDH_AES_KEY_WRAP, 256, 1, b""),
+        wrapping: Wrapping::Ec,
+        private: true,
+    },
+    Row {
+        id: M::ECDH_COF_AES_KEY_WRAP,
+        mechanism: || Mechanism::ecdh_aes(M::ECDH_COF_AES_KEY_WRAP, 192, 1, b""),
+        wrapping: Wrapping::Ec,
+        private: true,
+    },
+    Row {
+        id: M::ECDH_X_AES_KEY_WRAP,
+        mechanism: || Mechanism::ecdh_aes(M::ECDH_X_AES_KEY_WRAP, 128, 1, b""),
+        wrapping: Wrapping::Montgomery,
+        private: true,
+    },
 ];
 
 pub fn pairs() -> Vec<Pair> {
@@ -69,7 +95,7 @@ pub fn pairs() -> Vec<Pair> {
 }
 
 fn rows(session: Session<'_>) -> impl Iterator<Item = &'static Row> {
-    static ALL: [Row; 6] = ROWS;
+    static ALL: [Row; 10] = ROWS;
     ALL.iter().filter(move |row| offered(session, (row.id, WRAP | UNWRAP)))
 }
 
@@ -77,6 +103,16 @@ fn rows(session: Session<'_>) -> impl Iterator<Item = &'static Row> {
 fn pair(session: Session<'_>, row: &Row, rsa: (u64, u64), size: usize) -> (u64, u64) {
     match row.wrapping {
         Wrapping::Rsa => rsa,
+        Wrapping::Ec | Wrapping::Montgomery => {
+            let (id, curve) = match row.wrapping {
+                Wrapping::Ec => (M::EC_KEY_PAIR_GEN, [keys::P256, keys::P384, keys::P521]),
+                _ => (M::EC_MONTGOMERY_KEY_PAIR_GEN, [keys::X25519; 3]),
+            };
+            let curve = Attribute::bytes(A::EC_PARAMS, curve[size / 8 - 2]);
+            let public = [curve, Attribute::flag(A::WRAP, true)];
+            let private = [Attribute::flag(A::UNWRAP, true)];
+            session.generate_pair(&Mechanism::plain(id), &public, &private).expect("a pair")
+        }
         Wrapping::Aes => {
             let value = [Attribute::bytes(A::VALUE, &vec![size as u8; size])];
             let key = session.aes_with(&value).expect("a wrapping key");

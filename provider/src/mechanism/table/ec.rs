@@ -3,7 +3,7 @@
 use pkcs11_sys as ck;
 
 use crate::attribute::KeyType;
-use crate::engine::{Lease, Material, ec, montgomery};
+use crate::engine::{Lease, Material, ec, hybrid_wrap, montgomery};
 use crate::error::Result;
 use crate::mechanism::{Hash, Mechanism, MechanismSpec, MechanismType, Messages, params};
 use crate::secret::Secret;
@@ -40,6 +40,21 @@ pub static ROWS: &[MechanismSpec] = &[
         derive: Some(ec::derive),
         ..EC
     },
+    // Deprecated: the next two tell its two forms apart.
+    MechanismSpec {
+        id: MechanismType::ECDH_AES_KEY_WRAP,
+        keys: &[KeyType::EC, KeyType::EC_MONTGOMERY],
+        sizes: (ec::SIZES.0, ec::SIZES.1),
+        ..AES_KEY_WRAP
+    },
+    MechanismSpec { id: MechanismType::ECDH_COF_AES_KEY_WRAP, ..AES_KEY_WRAP },
+    MechanismSpec {
+        id: MechanismType::ECDH_X_AES_KEY_WRAP,
+        keys: &[KeyType::EC_MONTGOMERY],
+        sizes: montgomery::SIZES,
+        extra_flags: 0,
+        ..AES_KEY_WRAP
+    },
 ];
 
 const EC: MechanismSpec = MechanismSpec {
@@ -52,6 +67,14 @@ const EC: MechanismSpec = MechanismSpec {
         | ck::CKF_EC_UNCOMPRESS
         | ck::CKF_EC_COMPRESS,
     ..MechanismSpec::DEFAULT
+};
+
+const AES_KEY_WRAP: MechanismSpec = MechanismSpec {
+    params: params::hybrid::ecdh_aes,
+    wrap: Some(hybrid_wrap::ecdh_wrap),
+    unwrap: Some(hybrid_wrap::ecdh_unwrap),
+    wraps_private: true,
+    ..EC
 };
 
 /// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.

@@ -2,7 +2,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::rsa::{self, SIZES, SOUND};
-use crate::engine::{rsa_crypt, rsa_raw, rsa_recover, rsa_sign};
+use crate::engine::{hybrid_wrap, rsa_crypt, rsa_raw, rsa_recover, rsa_sign};
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
@@ -45,6 +45,14 @@ pub static ROWS: &[MechanismSpec] = &[
         decrypt: Some(rsa_crypt::decrypt),
         wrap: Some(rsa_crypt::wrap),
         unwrap: Some(rsa_crypt::unwrap),
+        ..RSA
+    },
+    MechanismSpec {
+        id: MechanismType::RSA_AES_KEY_WRAP,
+        params: params::hybrid::rsa_aes,
+        wrap: Some(hybrid_wrap::rsa_wrap),
+        unwrap: Some(hybrid_wrap::rsa_unwrap),
+        wraps_private: true,
         ..RSA
     },
     MechanismSpec {
