@@ -1,12 +1,14 @@
-//! Deriving secret keys: HKDF (RFC 5869) and the encryption of data.
+//! Deriving secret keys: HKDF (RFC 5869), digests, the encryption of data.
+
+use zeroize::Zeroizing;
 
 use crate::attribute::AttributeType;
 use crate::engine::secret::SecretKey;
-use crate::engine::{Lease, aes};
+use crate::engine::{Lease, aes, digest};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::kdf;
 use crate::mechanism::params::{Hkdf, Salt};
-use crate::mechanism::{Mechanism, Params};
+use crate::mechanism::{Hash, Mechanism, Params};
 use crate::secret::Secret;
 
 /// `CKM_HKDF_DERIVE`: extract, expand or both.
@@ -68,6 +70,19 @@ fn expand(params: &Hkdf<'_>, key: &[u8], length: Option<usize>) -> Result<Secret
     Secret::try_with(length, |out| kdf::expand(params.hash, key, params.info, out))
 }
 
+/// `CKM_SHA*_KEY_DERIVATION`: the first bytes of the digest of the key, all of them if no length is
+/// asked for.
+///
+/// # Errors
+/// KeySizeRange for a key of no bytes or of more than the digest.
+pub fn digest(hash: Hash, key: &Lease, length: Option<usize>) -> Result<Secret> {
+    let digest = Zeroizing::new(digest::digest(hash, SecretKey::of(key)?.value()));
+    match length.unwrap_or(hash.size()) {
+        length if (1..=hash.size()).contains(&length) => Ok(Secret::copy_of(&digest[..length])),
+        length => Err(Code::KeySizeRange.because(format!("{length} bytes of a digest"))),
+    }
+}
+
 /// `CKM_AES_ECB_ENCRYPT_DATA` and `CKM_AES_CBC_ENCRYPT_DATA`: the first bytes of the ciphertext, all
 /// of them if no length is asked for.
 ///
@@ -106,7 +121,7 @@ mod tests {
     use crate::backend::{Object, ObjectId};
     use crate::engine::testing::*;
     use crate::handle::Handle;
-    use crate::mechanism::{Hash, MechanismType as M, set};
+    use crate::mechanism::{MechanismType as M, set};
 
     fn mechanism<'a>(id: M, params: Params<'a>, keys: Vec<Arc<Object>>) -> Mechanism<'a> {
         Mechanism { spec: set::look_up(id).unwrap(), params, keys }

@@ -7,6 +7,7 @@ use crate::error::{Code, Result};
 use crate::lifecycle::{self, Lifecycle};
 use crate::mechanism::{MechanismSpec, MechanismType};
 use crate::object::Caller;
+use crate::object::derive_data::for_data;
 use crate::object::draft::{Draft, identity};
 use crate::object::read::nested;
 use crate::object::tls;
@@ -46,6 +47,23 @@ const INHERITING: [(MechanismType, Inheritance); 12] = [
     (MechanismType::SP800_108_DOUBLE_PIPELINE_KDF, Inheritance::Defaults),
 ];
 
+/// "If no length was provided in the template, but a key type is, then that key type must have a
+/// well-defined length. [...] If it doesn't, an error will be returned" (section "Hash-based key
+/// derivation").
+const DIGESTING: [MechanismType; 11] = [
+    MechanismType::SHA1_KEY_DERIVATION,
+    MechanismType::SHA224_KEY_DERIVATION,
+    MechanismType::SHA256_KEY_DERIVATION,
+    MechanismType::SHA384_KEY_DERIVATION,
+    MechanismType::SHA512_KEY_DERIVATION,
+    MechanismType::SHA512_224_KEY_DERIVATION,
+    MechanismType::SHA512_256_KEY_DERIVATION,
+    MechanismType::SHA3_224_KEY_DERIVATION,
+    MechanismType::SHA3_256_KEY_DERIVATION,
+    MechanismType::SHA3_384_KEY_DERIVATION,
+    MechanismType::SHA3_512_KEY_DERIVATION,
+];
+
 /// A key to derive from `base`. A template without class and key type means a generic secret; what
 /// `CKA_DERIVE_TEMPLATE` of the base key says is added.
 ///
@@ -63,6 +81,9 @@ pub fn for_derive(
     base: &Attributes,
     caller: Caller,
 ) -> Result<Wanted> {
+    if spec.id == MechanismType::HKDF_DATA {
+        return for_data(template, base, caller);
+    }
     let mut terms = match spec.id {
         MechanismType::TLS12_MASTER_KEY_DERIVE
         | MechanismType::TLS12_MASTER_KEY_DERIVE_DH
@@ -77,7 +98,13 @@ pub fn for_derive(
     if inherits(Inheritance::Defaults) {
         terms.suggested = shown(base);
     }
-    derived(template, terms, base, caller)
+    let wanted = derived(template, terms, base, caller)?;
+    let generic = wanted.attributes.key_type() == Some(KeyType::GENERIC_SECRET);
+    match wanted.length {
+        None if !generic && DIGESTING.contains(&spec.id) => Err(Code::TemplateIncomplete
+            .because("CKA_VALUE_LEN is needed for a key type of more than one length")),
+        _ => Ok(wanted),
+    }
 }
 
 /// What a mechanism says of the keys that it derives.

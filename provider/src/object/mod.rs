@@ -5,6 +5,7 @@ mod consistent;
 pub mod copy;
 pub mod create;
 pub mod derive;
+mod derive_data;
 pub mod destroy;
 mod draft;
 pub mod generate;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attribute::{AttributeType, Attributes, Template};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Template};
 use crate::backend::Snapshot;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
@@ -118,6 +118,8 @@ fn hides(base: &Attributes, wanted: &Wanted, mechanism: &Mechanism<'_>) -> Resul
         others.try_for_each(|other| object::hides_like(wanted, &other.attributes))?;
     }
     match wanted.length {
+        // Data that is there to be read hides nothing.
+        _ if wanted.attributes.class() == Some(ObjectClass::DATA) => Ok(()),
         Some(len) if len < LEAST && base.is_true(AttributeType::SENSITIVE) => {
             Err(Code::KeySizeRange.because(format!("{len} bytes derived from a sensitive key")))
         }

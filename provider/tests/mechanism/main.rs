@@ -12,6 +12,7 @@ mod combine;
 mod derive;
 mod digest;
 mod generate;
+mod hash_derive;
 mod hmac;
 mod hybrid;
 mod mac;
@@ -90,6 +91,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         password::pairs(),
         sp800_108::pairs(),
         tls::pairs(),
+        hash_derive::pairs(),
     ];
     let rows: Vec<Pair> = tables.into_iter().flatten().collect();
     on_ours(|target| {

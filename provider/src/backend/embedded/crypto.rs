@@ -123,6 +123,10 @@ impl EmbeddedToken {
         let sensitive = from.attributes.is_true(AttributeType::SENSITIVE);
         let complete = |(wanted, value): (Wanted, Secret)| {
             let mut attributes = wanted.attributes;
+            if attributes.class() == Some(ObjectClass::DATA) {
+                attributes.set(AttributeType::VALUE, Value::bytes(value.expose()));
+                return Ok(attributes);
+            }
             if sensitive && value.len() < LEAST_DERIVED {
                 return Err(Code::KeySizeRange.because(format!(
                     "{} bytes derived from a sensitive key could be guessed",

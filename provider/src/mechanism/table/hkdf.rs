@@ -14,6 +14,15 @@ pub static ROWS: &[MechanismSpec] = &[
         derive: Some(kdf::hkdf),
         ..MechanismSpec::DEFAULT
     },
+    // "identical to HKDF Derive except the output is a CKO_DATA object".
+    MechanismSpec {
+        id: MechanismType::HKDF_DATA,
+        keys: &[KeyType::GENERIC_SECRET, KeyType::HKDF],
+        sizes: (1, i32::MAX as u64),
+        params: params::hkdf,
+        derive: Some(kdf::hkdf),
+        ..MechanismSpec::DEFAULT
+    },
     MechanismSpec {
         id: MechanismType::HKDF_KEY_GEN,
         keys: &[KeyType::HKDF],

@@ -7,6 +7,7 @@ mod dh;
 mod digest;
 mod ec;
 mod edwards;
+mod hash_derive;
 mod hkdf;
 mod hmac;
 mod montgomery;
@@ -25,6 +26,7 @@ pub static FAMILIES: &[&[MechanismSpec]] = &[
     digest::ROWS,
     ec::ROWS,
     edwards::ROWS,
+    hash_derive::ROWS,
     hkdf::ROWS,
     hmac::ROWS,
     montgomery::ROWS,
