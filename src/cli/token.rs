@@ -36,7 +36,8 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             let so_pin = pin::new_so(so_pin_file.as_deref())?;
             let user_pin = pin::new_user(options)?;
             let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
-            let token = initialise(&module()?, &request)?;
+            let module = module()?;
+            let token = initialise(&module, &request)?;
             say(format_args!("token {} initialised (serial {})", token.label, token.serial))?;
             Ok(())
         }
@@ -46,13 +47,15 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
                 false => (Account::User, pin::user(options)?, NEW_USER),
             };
             let new = pin::replacement(new_pin_file.as_deref(), who)?;
-            let label = change_pin(&module()?, options.token.as_deref(), account, &old, &new)?;
+            let module = module()?;
+            let label = change_pin(&module, options.token.as_deref(), account, &old, &new)?;
             say(format_args!("token {label}: PIN changed"))
         }
         TokenCommand::Unlock { new_pin_file, so_pin_file } => {
             let so_pin = pin::so(so_pin_file.as_deref())?;
             let new = pin::replacement(new_pin_file.as_deref(), NEW_USER)?;
-            let label = unlock(&module()?, options.token.as_deref(), &so_pin, &new)?;
+            let module = module()?;
+            let label = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
             say(format_args!("token {label}: user PIN set"))
         }
         TokenCommand::Import(arguments) => import::run(options, module()?, &arguments),

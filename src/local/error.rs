@@ -31,11 +31,10 @@ fn classify(code: Code) -> (Kind, Option<&'static str>) {
             Some("the token's security officer has to set a user PIN: keyway token unlock"),
         ),
         Code::UserNotLoggedIn => (Kind::Pin, Some("the token wants a login")),
-        Code::SessionExists => (Kind::Refused, None),
+        Code::SessionExists => (Kind::Refused, Some("stop the program that uses it and try again")),
         Code::TokenWriteProtected => {
             (Kind::Token, Some("the token is read-only here: check who owns its files"))
         }
-        Code::SessionExists => (Kind::Token, Some("stop the program and try again")),
         Code::DeviceMemory => (Kind::Token, Some("the token is full or cannot write")),
         _ => (Kind::Token, None),
     }
