@@ -150,7 +150,9 @@ fn strength(key: &Attributes) -> u64 {
     };
     match key.key_type() {
         Some(KeyType::RSA) => bits(AttributeType::MODULUS).map_or(STRONGEST, finite_field),
-        Some(KeyType::DH) => bits(AttributeType::PRIME).map_or(STRONGEST, finite_field),
+        Some(KeyType::DH | KeyType::DSA) => {
+            bits(AttributeType::PRIME).map_or(STRONGEST, finite_field)
+        }
         Some(KeyType::EC) => match key.bytes(AttributeType::EC_PARAMS) {
             Some(b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07") => 128,
             Some(b"\x06\x05\x2b\x81\x04\x00\x22") => 192,

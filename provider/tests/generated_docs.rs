@@ -7,6 +7,7 @@ use std::path::Path;
 
 use keyway_pkcs11::attribute::rule::{Class, Default, Kind, Rule};
 use keyway_pkcs11::attribute::table::CLASSES;
+use keyway_pkcs11::attribute::table::certificate::{WTLS_TYPE, X_509_ATTRIBUTE_TYPE, X_509_TYPE};
 use keyway_pkcs11::attribute::{AttributeType, KeyType, ObjectClass};
 use keyway_pkcs11::mechanism::{Function, MechanismSpec, set};
 use keyway_pkcs11::{code, returns};
@@ -92,7 +93,9 @@ fn attribute_table(out: &mut String, classes: &[&'static Class]) {
 
 fn subtype(class: &Class) -> Option<String> {
     match (class.class, class.subtype?) {
-        (ObjectClass::CERTIFICATE, _) => Some("`CKC_X_509`".into()),
+        (ObjectClass::CERTIFICATE, X_509_TYPE) => Some("`CKC_X_509`".into()),
+        (ObjectClass::CERTIFICATE, X_509_ATTRIBUTE_TYPE) => Some("`CKC_X_509_ATTR_CERT`".into()),
+        (ObjectClass::CERTIFICATE, WTLS_TYPE) => Some("`CKC_WTLS`".into()),
         (_, key_type) => Some(format!("`{:?}`", KeyType(key_type))),
     }
 }

@@ -121,3 +121,49 @@ fn rsa_keys_outside_the_range_are_not_imported() {
         }
     });
 }
+
+/// CKR_MECHANISM_INVALID: "An invalid mechanism was specified", as of a mechanism that there is not.
+#[test]
+#[serial]
+fn without_legacy_no_legacy_mechanism_is_announced_or_accepted() {
+    with("", |session| {
+        let target = session.target;
+        let invalid = Err(Code::MechanismInvalid);
+        let announced = target.mechanisms(target.slot());
+        let legacy = set::all().iter().filter(|row| row.legacy);
+        let mut seen = 0;
+        for row in legacy {
+            seen += 1;
+            target.holds(row.name(), !announced.contains(&row.id.0));
+            let info = target.mechanism_info(target.slot(), row.id.0).map(|_| ());
+            target.same(row.name(), info, invalid);
+            let mechanism = Mechanism::bytes(row.id, &[0; 8]);
+            for function in Function::ALL {
+                let answer = session.try_init(function, &mechanism, session.aes());
+                target.same(row.name(), answer, invalid);
+            }
+            let length = [Attribute::number(A::VALUE_LEN, 16)];
+            target.same(row.name(), session.generate(&mechanism, &length).map(|_| ()), invalid);
+            let pair = session.generate_pair(&mechanism, &[], &[]).map(|_| ());
+            target.same(row.name(), pair, invalid);
+        }
+        assert!(seen > 20, "{seen} legacy rows");
+    });
+}
+
+/// A key that was made while it was allowed is still an object: it can be read and destroyed.
+#[test]
+#[serial]
+fn without_legacy_a_legacy_key_is_an_object_and_nothing_more() {
+    with("", |session| {
+        let target = session.target;
+        let uses = keys::flags(&[A::ENCRYPT, A::EXTRACTABLE], true);
+        let des3 = [keys::secret(KeyType::DES3, &[1; 24]), uses].concat();
+        let key = session.create(&des3).expect("a key");
+        target.same("type", session.number(key, A::KEY_TYPE), Ok(KeyType::DES3.0));
+        let ecb = Mechanism::plain(M::AES_ECB);
+        let answer = session.try_init(Function::Encrypt, &ecb, key);
+        target.same("AES", answer, Err(Code::KeyTypeInconsistent));
+        target.same("C_DestroyObject", session.destroy(key), Ok(()));
+    });
+}

@@ -1,12 +1,10 @@
 //! AES in the block modes ECB and CBC, with and without the padding of PKCS #7.
 
-use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
-use zeroize::Zeroize;
-
-use crate::backend::{Operation, Transform};
+use crate::backend::Operation;
 use crate::engine::Lease;
+use crate::engine::blocks::{self, Cipher, Padding};
 use crate::engine::secret::SecretKey;
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::ffi::awslc::cipher::{self, BLOCK, Direction};
 use crate::mechanism::Params;
 
@@ -19,22 +17,22 @@ const PARALLEL: usize = 256;
 /// # Errors
 /// KeyTypeInconsistent or KeySizeRange for a key that is no AES key; so the next three.
 pub fn encrypt(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    Blocks::start(key, params, Direction::Encrypt, Padding::None)
+    run(key, params, Direction::Encrypt, Padding::None)
 }
 
 /// Starts `CKM_AES_ECB` and `CKM_AES_CBC` in `C_DecryptInit`.
 pub fn decrypt(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    Blocks::start(key, params, Direction::Decrypt, Padding::None)
+    run(key, params, Direction::Decrypt, Padding::None)
 }
 
 /// Starts `CKM_AES_CBC_PAD` in `C_EncryptInit`.
 pub fn encrypt_padded(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    Blocks::start(key, params, Direction::Encrypt, Padding::Pkcs7)
+    run(key, params, Direction::Encrypt, Padding::Pkcs7)
 }
 
 /// Starts `CKM_AES_CBC_PAD` in `C_DecryptInit`.
 pub fn decrypt_padded(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    Blocks::start(key, params, Direction::Decrypt, Padding::Pkcs7)
+    run(key, params, Direction::Decrypt, Padding::Pkcs7)
 }
 
 /// Encrypts whole blocks in ECB, or in CBC under `iv`.
@@ -63,10 +61,10 @@ pub(super) fn decrypt_blocks(
     Mode::of(iv).run(key, Direction::Decrypt, input, output)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Padding {
-    None,
-    Pkcs7,
+/// A key with the state of its mode.
+struct Aes {
+    key: Lease,
+    mode: Mode,
 }
 
 enum Mode {
@@ -75,147 +73,23 @@ enum Mode {
     Cbc([u8; BLOCK]),
 }
 
-/// Blocks under way: a block that is not full, or that may carry the padding, is held back.
-struct Blocks {
-    key: Lease,
-    mode: Mode,
+fn run(
+    key: &Lease,
+    params: &Params<'_>,
     direction: Direction,
     padding: Padding,
-    held: [u8; BLOCK],
-    count: usize,
+) -> Result<Operation> {
+    SecretKey::of(key)?.schedule(direction)?;
+    let mode = match params {
+        Params::Iv(iv) => Mode::Cbc(*iv),
+        _ => Mode::Ecb,
+    };
+    Ok(blocks::operation(Aes { key: key.clone(), mode }, direction, padding))
 }
 
-impl Blocks {
-    fn start(
-        key: &Lease,
-        params: &Params<'_>,
-        direction: Direction,
-        padding: Padding,
-    ) -> Result<Operation> {
-        SecretKey::of(key)?.schedule(direction)?;
-        let mode = match params {
-            Params::Iv(iv) => Mode::Cbc(*iv),
-            _ => Mode::Ecb,
-        };
-        let key = key.clone();
-        let (held, count) = ([0; BLOCK], 0);
-        Ok(Operation::Transform(Box::new(Self { key, mode, direction, padding, held, count })))
-    }
-
-    /// How many bytes come out when `input` more go in: all full blocks, but the last one where it
-    /// may carry the padding.
-    fn ready(&self, input: usize) -> usize {
-        let total = self.count + input;
-        match (self.padding, self.direction) {
-            (Padding::Pkcs7, Direction::Decrypt) => total.saturating_sub(1) / BLOCK * BLOCK,
-            _ => total / BLOCK * BLOCK,
-        }
-    }
-
-    fn run(&mut self, input: &[u8], output: &mut [u8]) -> Result<()> {
-        self.mode.run(SecretKey::of(&self.key)?, self.direction, input, output)
-    }
-
-    /// Pads what is held back and encrypts it.
-    fn pad(&mut self, output: &mut [u8]) -> Result<()> {
-        let mut block = self.held;
-        block[self.count..].fill((BLOCK - self.count) as u8);
-        let done = self.run(&block, output);
-        block.zeroize();
-        done
-    }
-
-    /// Decrypts the last block and takes its padding off; returns how much is left.
-    fn unpad(&mut self, output: &mut [u8]) -> Result<usize> {
-        let (last, mut block) = (self.held, [0; BLOCK]);
-        self.run(&last, &mut block)?;
-        let kept = unpadded(&block);
-        if let Some(kept) = kept {
-            output[..kept].copy_from_slice(&block[..kept]);
-        }
-        block.zeroize();
-        kept.ok_or_else(|| Code::EncryptedDataInvalid.because("decrypt with AES-CBC-PAD"))
-    }
-
-    /// Whether so much input can be all of it: whole blocks, and at least one of them to take a
-    /// padding off.
-    ///
-    /// # Errors
-    /// DataLenRange, EncryptedDataLenRange.
-    fn check_total(&self, total: usize) -> Result<()> {
-        let code = match (self.padding, self.direction) {
-            (Padding::Pkcs7, Direction::Encrypt) => return Ok(()),
-            (Padding::None, Direction::Encrypt) => Code::DataLenRange,
-            (_, Direction::Decrypt) => Code::EncryptedDataLenRange,
-        };
-        if !total.is_multiple_of(BLOCK) {
-            return Err(code.because(format!("{total} bytes are not whole blocks")));
-        }
-        match (self.padding, total) {
-            (Padding::Pkcs7, 0) => Err(code.because("a padded ciphertext has one block at least")),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Transform for Blocks {
-    fn output_size(&self, input: usize, last: bool) -> Result<usize> {
-        let total = self.count + input;
-        if !last {
-            return Ok(self.ready(input));
-        }
-        self.check_total(total)?;
-        Ok(match (self.padding, self.direction) {
-            (Padding::Pkcs7, Direction::Encrypt) => total / BLOCK * BLOCK + BLOCK,
-            // At least one byte of padding.
-            (Padding::Pkcs7, Direction::Decrypt) => total - 1,
-            (Padding::None, _) => total,
-        })
-    }
-
-    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        let ready = self.ready(input.len());
-        if ready == 0 {
-            self.held[self.count..self.count + input.len()].copy_from_slice(input);
-            self.count += input.len();
-            return Ok(0);
-        }
-        let (mut rest, mut written) = (input, 0);
-        if self.count > 0 {
-            let (head, tail) = input.split_at(BLOCK - self.count);
-            self.held[self.count..].copy_from_slice(head);
-            let block = self.held;
-            self.run(&block, &mut output[..BLOCK])?;
-            (rest, written) = (tail, BLOCK);
-        }
-        let (body, tail) = rest.split_at(ready - written);
-        self.run(body, &mut output[written..ready])?;
-        self.held[..tail.len()].copy_from_slice(tail);
-        self.count = tail.len();
-        Ok(ready)
-    }
-
-    fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        self.check_total(self.count + input.len())?;
-        let written = self.update(input, output)?;
-        match (self.padding, self.direction) {
-            (Padding::None, _) => Ok(written),
-            (Padding::Pkcs7, Direction::Encrypt) => {
-                self.pad(&mut output[written..written + BLOCK])?;
-                Ok(written + BLOCK)
-            }
-            (Padding::Pkcs7, Direction::Decrypt) => {
-                let (done, rest) = output.split_at_mut(written);
-                self.unpad(rest).map(|kept| written + kept).inspect_err(|_| done.fill(0))
-            }
-        }
-    }
-}
-
-/// What is held back may be plaintext.
-impl Drop for Blocks {
-    fn drop(&mut self) {
-        self.held.zeroize();
+impl Cipher<BLOCK> for Aes {
+    fn run(&mut self, direction: Direction, input: &[u8], output: &mut [u8]) -> Result<()> {
+        self.mode.run(SecretKey::of(&self.key)?, direction, input, output)
     }
 }
 
@@ -247,22 +121,11 @@ impl Mode {
     }
 }
 
-/// How many bytes of the last block are data: `None` if its padding is not that of PKCS #7. Takes
-/// the same time for every block.
-fn unpadded(block: &[u8; BLOCK]) -> Option<usize> {
-    let pad = block[BLOCK - 1];
-    let mut good = pad.ct_gt(&0) & !pad.ct_gt(&(BLOCK as u8));
-    for (i, byte) in block.iter().enumerate() {
-        let is_padding: Choice = pad.ct_gt(&((BLOCK - 1 - i) as u8));
-        good &= !is_padding | byte.ct_eq(&pad);
-    }
-    bool::from(good).then(|| BLOCK - usize::from(pad))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::testing::*;
+    use crate::error::Code;
     use crate::mechanism::Function::{Decrypt, Encrypt};
     use crate::mechanism::MechanismType as M;
 
@@ -439,20 +302,6 @@ mod tests {
             let mut last = [16; 16];
             last[at] = 15;
             assert_eq!(wrong(last), Code::EncryptedDataInvalid, "byte {at}");
-        }
-    }
-
-    #[test]
-    fn unpadding_agrees_with_its_definition() {
-        for pad in 0..=255_u8 {
-            for at in 0..16 {
-                let mut block = [pad; 16];
-                block[at] ^= 1;
-                let pad = block[15];
-                let good = (1..=16).contains(&pad)
-                    && block[16 - usize::from(pad)..].iter().all(|byte| *byte == pad);
-                assert_eq!(unpadded(&block), good.then(|| 16 - usize::from(pad)), "{block:?}");
-            }
         }
     }
 

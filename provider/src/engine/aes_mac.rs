@@ -16,13 +16,13 @@ use crate::mechanism::Params;
 /// KeyTypeInconsistent or KeySizeRange for a key that is no AES key; MechanismParamInvalid for a
 /// length of zero or beyond a block.
 pub fn sign_cmac(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    let len = length(params)?;
+    let len = mac::length(params, BLOCK)?;
     Ok(mac::signer(Cmac::new(SecretKey::of(key)?.value())?, len))
 }
 
 /// As [`sign_cmac`], for verification.
 pub fn verify_cmac(key: &Lease, params: &Params<'_>) -> Result<Operation> {
-    let len = length(params)?;
+    let len = mac::length(params, BLOCK)?;
     Ok(mac::verifier(Cmac::new(SecretKey::of(key)?.value())?, len))
 }
 
@@ -40,17 +40,6 @@ pub fn sign_gmac(key: &Lease, params: &Params<'_>) -> Result<Operation> {
 pub fn verify_gmac(key: &Lease, params: &Params<'_>) -> Result<Operation> {
     let (gmac, len) = gmac(key, params)?;
     Ok(mac::verifier(gmac, len))
-}
-
-fn length(params: &Params<'_>) -> Result<usize> {
-    match params {
-        Params::MacLength(len) if (1..=BLOCK).contains(len) => Ok(*len),
-        Params::MacLength(len) => {
-            Err(Code::MechanismParamInvalid
-                .because(format!("{len} bytes of a code that has {BLOCK}")))
-        }
-        _ => Ok(BLOCK),
-    }
 }
 
 fn gmac(key: &Lease, params: &Params<'_>) -> Result<(Gmac, usize)> {

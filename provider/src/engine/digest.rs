@@ -64,6 +64,7 @@ mod tests {
     /// The same digest by RustCrypto.
     fn oracle(hash: Hash, input: &[u8]) -> Vec<u8> {
         match hash {
+            Hash::Md5 => md5::Md5::digest(input).to_vec(),
             Hash::Sha1 => Sha1::digest(input).to_vec(),
             Hash::Sha224 => Sha224::digest(input).to_vec(),
             Hash::Sha256 => Sha256::digest(input).to_vec(),

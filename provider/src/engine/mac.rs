@@ -4,6 +4,7 @@ use subtle::ConstantTimeEq;
 
 use crate::backend::{Check, Operation, Transform};
 use crate::error::{Code, Result};
+use crate::mechanism::Params;
 
 /// A code under way.
 pub(super) trait Mac: Send + 'static {
@@ -11,6 +12,21 @@ pub(super) trait Mac: Send + 'static {
 
     /// Ends the computation; `code` is the wanted front of the code.
     fn finish(&mut self, code: &mut [u8]) -> Result<()>;
+}
+
+/// The wanted length in bytes of a code that has `most`.
+///
+/// # Errors
+/// MechanismParamInvalid for a length of zero or beyond the code (`CK_MAC_GENERAL_PARAMS`).
+pub(super) fn length(params: &Params<'_>, most: usize) -> Result<usize> {
+    match params {
+        Params::MacLength(len) if (1..=most).contains(len) => Ok(*len),
+        Params::MacLength(len) => {
+            Err(Code::MechanismParamInvalid
+                .because(format!("{len} bytes of a code that has {most}")))
+        }
+        _ => Ok(most),
+    }
 }
 
 /// `C_SignInit`, for the first `len` bytes of the code, at most 64.

@@ -6,12 +6,15 @@ pub mod aes_ctr;
 pub mod aes_mac;
 pub mod aes_stealing;
 mod agreement;
+mod blocks;
 pub mod certificate;
 pub mod combine;
 pub mod curve;
+pub mod des;
 pub mod dh;
 mod dh_group;
 pub mod digest;
+pub mod dsa;
 pub mod ec;
 pub mod edwards;
 pub mod encoding;
@@ -47,6 +50,7 @@ use crate::attribute::{Attributes, KeyType, ObjectClass};
 use crate::error::{Code, Error, Result};
 
 /// Key material in the engine's own form, built once per object. Variants are added by family.
+#[allow(clippy::large_enum_variant, reason = "each lies in an Arc of its own")]
 pub enum Material {
     Secret(secret::SecretKey),
     Rsa(rsa::RsaKey),
@@ -54,6 +58,7 @@ pub enum Material {
     Edwards(edwards::EdwardsKey),
     Montgomery(montgomery::MontgomeryKey),
     Dh(dh::DhKey),
+    Dsa(dsa::DsaKey),
 }
 
 impl Material {
@@ -84,6 +89,7 @@ impl Material {
                 montgomery::MontgomeryKey::import(attributes).map(Self::Montgomery)
             }
             KeyType::DH => dh::DhKey::import(attributes).map(Self::Dh),
+            KeyType::DSA => dsa::DsaKey::import(attributes).map(Self::Dsa),
             _ => Err(no_key(attributes.class(), Some(key_type))),
         }
     }
@@ -96,7 +102,7 @@ fn no_key(class: Option<ObjectClass>, key_type: Option<KeyType>) -> Error {
 
 /// Checks the material that an application brings (`C_CreateObject`, `C_UnwrapKey`, ...) and adds
 /// the attributes that follow from it: `CKA_MODULUS_BITS`, `CKA_VALUE_LEN`, `CKA_CHECK_VALUE`,
-/// `CKA_PUBLIC_KEY_INFO`, ... Objects that are neither keys nor certificates pass unchanged.
+/// `CKA_PUBLIC_KEY_INFO`, ... Objects with nothing to compute pass unchanged.
 ///
 /// # Errors
 /// AttributeValueInvalid for material that is not a valid key of its type or has a size that no
@@ -107,6 +113,9 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
     match (attributes.class(), attributes.key_type()) {
         (Some(ObjectClass::CERTIFICATE), _) => certificate::complete(attributes),
         (Some(ObjectClass::SECRET_KEY), _) => secret::complete(attributes),
+        (Some(ObjectClass::DOMAIN_PARAMETERS), Some(KeyType::DSA)) => {
+            dsa::complete_parameters(attributes)
+        }
         (Some(ObjectClass::PUBLIC_KEY | ObjectClass::PRIVATE_KEY), Some(key_type)) => {
             match key_type {
                 KeyType::RSA => rsa::complete(attributes),
@@ -114,6 +123,7 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
                 KeyType::EC_EDWARDS => edwards::complete(attributes),
                 KeyType::EC_MONTGOMERY => montgomery::complete(attributes),
                 KeyType::DH => dh::complete(attributes),
+                KeyType::DSA => dsa::complete(attributes),
                 _ => Ok(()),
             }
         }

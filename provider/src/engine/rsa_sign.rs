@@ -114,6 +114,7 @@ impl Scheme for Pkcs1 {
 /// What comes before the digest in a DigestInfo (RFC 8017 section 9.2 note 1; SHA-3 by RFC 9688 section 2).
 const fn digest_info(hash: Hash) -> &'static [u8] {
     match hash {
+        Hash::Md5 => b"\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10",
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
         Hash::Sha224 => {
             b"\x30\x2d\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x04\x05\x00\x04\x1c"

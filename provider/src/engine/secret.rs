@@ -5,7 +5,7 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
-use crate::engine::{Lease, Material, digest, random};
+use crate::engine::{Lease, Material, des, digest, random};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::aead::Aead;
 use crate::ffi::awslc::cipher::{BLOCK, Direction, Schedule};
@@ -30,8 +30,8 @@ pub struct SecretKey {
     gcm: OnceCell<Aead>,
     chacha: OnceCell<Aead>,
     xchacha: OnceCell<Aead>,
-    /// In the order of [`Hash::ALL`].
-    hmac: [OnceCell<Box<Hmac>>; Hash::ALL.len()],
+    /// In the order of [`Hash`]'s variants.
+    hmac: [OnceCell<Box<Hmac>>; Hash::COUNT],
 }
 
 impl SecretKey {
@@ -191,15 +191,20 @@ pub fn complete(attributes: &mut Attributes) -> Result<()> {
             .because(format!("CKA_VALUE_LEN is not the length of the value, {len}")));
     }
     let check = check_value(attributes, value)?;
-    attributes.set(AttributeType::VALUE_LEN, Value::Number(len));
+    if des::key_len(attributes.key_type()).is_none() {
+        attributes.set(AttributeType::VALUE_LEN, Value::Number(len));
+    } else if !des::has_parity(value) {
+        return Err(Code::AttributeValueInvalid.because("a DES key with wrong parity bits"));
+    }
     if let Some(check) = check {
         attributes.set(AttributeType::CHECK_VALUE, check);
     }
     Ok(())
 }
 
-/// `CKA_CHECK_VALUE` (sections "Secret key objects", "AES" and "Generic secret key"): the first
-/// three bytes of a zero block under AES, of the SHA-1 of the value for other types. `None` where
+/// `CKA_CHECK_VALUE` (sections "Secret key objects", "AES", "DES3 secret key objects" and "Generic
+/// secret key"): the first three bytes of a zero block under AES or DES, of the SHA-1 of the value
+/// for other types. `None` where
 /// the application asked for none with an empty value.
 fn check_value(attributes: &Attributes, value: &[u8]) -> Result<Option<Value>> {
     let given = attributes.bytes(AttributeType::CHECK_VALUE);
@@ -212,6 +217,7 @@ fn check_value(attributes: &Attributes, value: &[u8]) -> Result<Option<Value>> {
             let schedule = Schedule::new(Direction::Encrypt, value)?;
             check.copy_from_slice(&schedule.block(&[0; BLOCK])[..3]);
         }
+        key_type if des::key_len(key_type).is_some() => check = des::check_value(value)?,
         _ => check.copy_from_slice(&digest::digest(Hash::Sha1, value)[..3]),
     }
     match given {
@@ -230,6 +236,10 @@ fn is_known(key_type: KeyType) -> bool {
             | KeyType::CHACHA20
             | KeyType::GENERIC_SECRET
             | KeyType::HKDF
+            | KeyType::DES
+            | KeyType::DES2
+            | KeyType::DES3
+            | KeyType::MD5_HMAC
             | KeyType::SHA_1_HMAC
             | KeyType::SHA224_HMAC
             | KeyType::SHA256_HMAC
@@ -249,7 +259,7 @@ fn check_length(key_type: Option<KeyType>, len: u64) -> Result<()> {
         Some(KeyType::AES) => matches!(len, 16 | 24 | 32),
         Some(KeyType::AES_XTS) => len == 64,
         Some(KeyType::CHACHA20) => len == 32,
-        _ => len > 0,
+        _ => des::key_len(key_type).map_or(len > 0, |wanted| len == wanted as u64),
     };
     match fits {
         true => Ok(()),

@@ -24,6 +24,8 @@ pub enum Params<'a> {
     None,
     /// CBC: one block.
     Iv([u8; 16]),
+    /// The same for DES, whose blocks are shorter.
+    ShortIv([u8; 8]),
     /// `CK_AES_CTR_PARAMS`: the counter is the last `bits` bits of `block`.
     Ctr {
         bits: u64,
@@ -190,7 +192,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// The hash functions that parameters can name.
+/// The hash functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Hash {
     Sha1,
@@ -204,11 +206,16 @@ pub enum Hash {
     Sha3_256,
     Sha3_384,
     Sha3_512,
+    /// Legacy: mechanisms of its own use it, no parameter can name it.
+    Md5,
 }
 
 impl Hash {
-    /// Every hash, in the order of the variants, with the mechanism that names it and the MGF1 that
-    /// uses it (`CKG_MGF1_*`), where the specification has one.
+    /// How many there are.
+    pub const COUNT: usize = Self::Md5 as usize + 1;
+
+    /// Every hash that parameters can name, in the order of the variants, with the mechanism that
+    /// names it and the MGF1 that uses it (`CKG_MGF1_*`), where the specification has one.
     pub const ALL: [(Self, MechanismType, Option<u64>); 11] = [
         (Self::Sha1, MechanismType::SHA_1, Some(1)),
         (Self::Sha224, MechanismType::SHA224, Some(5)),
@@ -243,6 +250,7 @@ impl Hash {
     /// Length of the digest in bytes, never 0.
     pub const fn size(self) -> usize {
         match self {
+            Self::Md5 => 16,
             Self::Sha1 => 20,
             Self::Sha224 | Self::Sha512_224 | Self::Sha3_224 => 28,
             Self::Sha256 | Self::Sha512_256 | Self::Sha3_256 => 32,
@@ -262,11 +270,19 @@ pub fn none(raw: RawParams<'_>) -> Result<Params<'_>> {
 
 /// Exactly one block of 16 bytes.
 pub fn iv(raw: RawParams<'_>) -> Result<Params<'_>> {
+    block(raw).map(Params::Iv)
+}
+
+/// Exactly one block of 8 bytes.
+pub fn short_iv(raw: RawParams<'_>) -> Result<Params<'_>> {
+    block(raw).map(Params::ShortIv)
+}
+
+fn block<const N: usize>(raw: RawParams<'_>) -> Result<[u8; N]> {
     let bytes = raw.bytes()?;
-    let block = bytes.try_into().map_err(|_| {
-        Code::MechanismParamInvalid.because(format!("the IV has {} bytes, not 16", bytes.len()))
-    })?;
-    Ok(Params::Iv(block))
+    bytes.try_into().map_err(|_| {
+        Code::MechanismParamInvalid.because(format!("the IV has {} bytes, not {N}", bytes.len()))
+    })
 }
 
 /// `CK_AES_CTR_PARAMS`, 1 to 128 counter bits.

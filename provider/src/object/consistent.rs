@@ -1,5 +1,6 @@
 //! What the attributes of one object have to do with each other.
 
+use crate::attribute::table::certificate::WTLS_TYPE;
 use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::error::{Code, Result};
 use crate::lifecycle;
@@ -28,9 +29,14 @@ pub(super) fn consistent(attributes: &Attributes) -> Result<()> {
     }
 }
 
-/// Footnotes 2 to 4 of the table of X.509 certificate attributes.
+/// Footnotes 2 to 4 of the table of X.509 certificate attributes, 1 to 4 of that of WTLS.
 fn certificate(attributes: &Attributes) -> Result<()> {
     let filled = |id| attributes.bytes(id).is_some_and(|bytes| !bytes.is_empty());
+    let wtls = attributes.number(AttributeType::CERTIFICATE_TYPE) == Some(WTLS_TYPE);
+    if wtls && filled(AttributeType::VALUE) && !filled(AttributeType::SUBJECT) {
+        return Err(Code::TemplateInconsistent
+            .because("CKA_SUBJECT of a WTLS certificate \"can only be empty if CKA_VALUE is\""));
+    }
     if !filled(AttributeType::URL) {
         return match filled(AttributeType::VALUE) {
             true => Ok(()),

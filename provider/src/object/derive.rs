@@ -3,6 +3,7 @@
 use crate::attribute::rule::Act;
 use crate::attribute::table::class_of;
 use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Template, Value};
+use crate::engine::des;
 use crate::error::{Code, Result};
 use crate::lifecycle::{self, Lifecycle};
 use crate::mechanism::{MechanismSpec, MechanismType};
@@ -182,8 +183,9 @@ pub fn both(base: &Attributes, other: &Attributes) -> Result<Attributes> {
     Ok(together)
 }
 
-/// How many bytes the key to derive has: `CKA_VALUE_LEN`, or `None` where its key type takes more
-/// than one length and the template names none, so that the mechanism decides.
+/// How many bytes the key to derive has: what its key type takes, `CKA_VALUE_LEN`, or `None` where
+/// its key type takes more than one length and the template names none, so that the mechanism
+/// decides.
 ///
 /// # Errors
 /// AttributeValueInvalid for a length that the key type does not have.
@@ -192,7 +194,7 @@ pub fn derived_length(attributes: &Attributes) -> Result<Option<usize>> {
         return Ok(match attributes.key_type() {
             Some(KeyType::CHACHA20) => Some(32),
             Some(KeyType::AES_XTS) => Some(64),
-            _ => None,
+            other => des::key_len(other),
         });
     };
     let fits = match attributes.key_type() {

@@ -21,7 +21,9 @@ pub fn for_generation(
     caller: Caller,
 ) -> Result<Attributes> {
     let class = match spec.id {
-        MechanismType::DH_PKCS_PARAMETER_GEN => ObjectClass::DOMAIN_PARAMETERS,
+        MechanismType::DH_PKCS_PARAMETER_GEN | MechanismType::DSA_PARAMETER_GEN => {
+            ObjectClass::DOMAIN_PARAMETERS
+        }
         _ => ObjectClass::SECRET_KEY,
     };
     let mut draft = draft(spec, class, template)?;

@@ -12,6 +12,7 @@ pub mod answer;
 pub mod attribute;
 pub mod child;
 pub mod deviations;
+pub mod dsa;
 pub mod keys;
 pub mod library;
 pub mod mechanism;
@@ -80,6 +81,11 @@ pub fn on_legacy_user<F: Fn(Session<'_>)>(body: F) {
 /// another way, so that a list of deviations could not say how.
 pub fn on_ours(body: impl Fn(&Target)) {
     ours(Stage::Token, body);
+}
+
+/// As [`on_ours`], with `legacy = true` in the configuration.
+pub fn on_ours_with_legacy(body: impl Fn(&Target)) {
+    ours(Stage::Legacy, body);
 }
 
 /// Runs the test on our module in this process and on SoftHSM2 in a child, which is this same

@@ -130,9 +130,6 @@ fn a_point_that_is_none_is_refused() {
     });
 }
 
-/// ffdhe2048 of RFC 7919.
-const FFDHE2048: &str = "ffffffffffffffffadf85458a2bb4a9aafdc5620273d3cf1d8b9c583ce2d3695a9e13641146433fbcc939dce249b3ef97d2fe363630c75d8f681b202aec4617ad3df1ed5d5fd65612433f51f5f066ed0856365553ded1af3b557135e7f57c935984f0c70e0e68b77e2a689daf3efe8721df158a136ade73530acca4f483a797abc0ab182b324fb61d108a94bb2c8e3fbb96adab760d7f4681d4f42a3de394df4ae56ede76372bb190b07a7c8ee0a6d709e02fce1cdf7e2ecc03404cd28342f619172fe9ce98583ff8e4f1232eef28183c3fe3b1b4c6fad733bb5fcbc2ec22005c58ef1837d1683b2c6f34a26c1b2effa886b423861285c97ffffffffffffffff";
-
 /// "PKCS #3 Diffie-Hellman".
 #[test]
 #[serial]
@@ -140,7 +137,7 @@ fn finite_field_diffie_hellman_gives_both_sides_the_same_secret() {
     on_user(|session| {
         assert!(offered(session, (M::DH_PKCS_DERIVE, DERIVE)));
         let generate = Mechanism::plain(M::DH_PKCS_KEY_PAIR_GEN);
-        let prime = hex::decode(FFDHE2048).expect("hex");
+        let prime = hex::decode(keys::FFDHE2048).expect("hex");
         let group = [Attribute::bytes(A::PRIME, &prime), Attribute::bytes(A::BASE, &[2])];
         let may = [Attribute::flag(A::DERIVE, true)];
         let pair = || session.generate_pair(&generate, &group, &may).expect("a pair");

@@ -1,20 +1,24 @@
-//! Digests: SHA-1, SHA-2 and SHA-3 in one part and in many.
+//! Digests: MD5, SHA-1, SHA-2 and SHA-3 in one part and in many.
 
 use serial_test::serial;
 
 use super::{DIGEST, Pair, offered, oracle};
-use crate::harness::{Function, Hash, Mechanism, on_user};
+use crate::harness::{Function, Hash, Mechanism, MechanismType, on_legacy_user};
 
 pub fn pairs() -> Vec<Pair> {
-    Hash::ALL.iter().map(|row| (row.1, DIGEST)).collect()
+    rows().map(|row| (row.1, DIGEST)).collect()
+}
+
+fn rows() -> impl Iterator<Item = (Hash, MechanismType)> {
+    Hash::ALL.into_iter().map(|row| (row.0, row.1)).chain([(Hash::Md5, MechanismType::MD5)])
 }
 
 /// "Digests".
 #[test]
 #[serial]
 fn a_digest_in_one_part_or_many_is_the_oracles() {
-    on_user(|session| {
-        for (hash, id, _) in Hash::ALL {
+    on_legacy_user(|session| {
+        for (hash, id) in rows() {
             if !offered(session, (id, DIGEST)) {
                 continue;
             }

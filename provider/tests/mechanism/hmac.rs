@@ -1,15 +1,17 @@
-//! HMAC with SHA-1, SHA-2 and SHA-3: full and truncated, with generic keys and keys of the hash's own type.
+//! HMAC with MD5, SHA-1, SHA-2 and SHA-3: full and truncated, with generic keys and keys of the hash's own type.
 
 use serial_test::serial;
 
 use super::{Pair, SIGN, VERIFY, offered, oracle};
 use crate::harness::{
-    AttributeType, Code, Function, Hash, KeyType, Mechanism, MechanismType as M, keys, on_user,
+    AttributeType, Code, Function, Hash, KeyType, Mechanism, MechanismType as M, keys,
+    on_legacy_user,
 };
 
 /// Hash, full, truncated, key type.
 #[rustfmt::skip]
-pub const ROWS: [(Hash, M, M, KeyType); 11] = [
+pub const ROWS: [(Hash, M, M, KeyType); 12] = [
+    (Hash::Md5, M::MD5_HMAC, M::MD5_HMAC_GENERAL, KeyType::MD5_HMAC),
     (Hash::Sha1, M::SHA_1_HMAC, M::SHA_1_HMAC_GENERAL, KeyType::SHA_1_HMAC),
     (Hash::Sha224, M::SHA224_HMAC, M::SHA224_HMAC_GENERAL, KeyType::SHA224_HMAC),
     (Hash::Sha256, M::SHA256_HMAC, M::SHA256_HMAC_GENERAL, KeyType::SHA256_HMAC),
@@ -31,7 +33,7 @@ pub fn pairs() -> Vec<Pair> {
 #[test]
 #[serial]
 fn a_code_is_the_oracles_for_every_kind_and_length_of_key() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         for (hash, full, _, own) in ROWS {
             if !offered(session, (full, SIGN | VERIFY)) {
                 continue;
@@ -65,7 +67,7 @@ fn a_code_is_the_oracles_for_every_kind_and_length_of_key() {
 #[test]
 #[serial]
 fn a_truncated_code_is_the_beginning_of_the_whole() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         for (hash, _, general, _) in ROWS {
             if !offered(session, (general, SIGN | VERIFY)) {
                 continue;

@@ -10,7 +10,9 @@ mod aead;
 mod cipher;
 mod combine;
 mod derive;
+mod des;
 mod digest;
+mod dsa;
 mod generate;
 mod hash_derive;
 mod hmac;
@@ -28,7 +30,7 @@ mod stealing;
 mod tls;
 mod wrap;
 
-use harness::{Hash, Kind, MechanismType, Session, on_ours};
+use harness::{Hash, Kind, MechanismType, Session, on_ours_with_legacy};
 use serial_test::serial;
 
 /// Flags of `CK_MECHANISM_INFO` that stand for functions.
@@ -75,6 +77,8 @@ pub fn offered(session: Session<'_>, (id, flags): Pair) -> bool {
 fn every_announced_function_of_every_mechanism_is_exercised() {
     let tables = [
         digest::pairs(),
+        des::pairs(),
+        dsa::pairs(),
         hmac::pairs(),
         sign_rsa::pairs(),
         sign_ec::pairs(),
@@ -94,7 +98,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         hash_derive::pairs(),
     ];
     let rows: Vec<Pair> = tables.into_iter().flatten().collect();
-    on_ours(|target| {
+    on_ours_with_legacy(|target| {
         let slot = target.slot();
         for mechanism in target.mechanisms(slot) {
             let [_, _, flags] = target.mechanism_info(slot, mechanism).expect("an announced one");

@@ -10,7 +10,7 @@ use super::{
 use crate::harness::abi::Arg;
 use crate::harness::{
     Attribute, AttributeType as A, Code, Function, Hash, KeyType, Mechanism, MechanismType as M,
-    Room, Session, keys, on_user,
+    Room, Session, keys, on_legacy_user, on_user,
 };
 
 const SEAL: u64 = MESSAGE_ENCRYPT | MESSAGE_DECRYPT | MULTI_MESSAGE;
@@ -291,7 +291,7 @@ fn verify_parts(session: Session<'_>, data: &[u8], signature: &[u8]) -> Result<(
 #[test]
 #[serial]
 fn a_signed_message_is_what_the_ordinary_functions_make_and_verify() {
-    on_user(|session| {
+    on_legacy_user(|session| {
         let target = session.target;
         let mut exercised = Vec::new();
         for Signer { mechanism, public, private } in signers(session) {

@@ -3,6 +3,7 @@
 use aes_kw::aes::{Aes128, Aes192, Aes256};
 use aes_kw::cipher::consts::U16;
 use aes_kw::cipher::{BlockCipherEncrypt, KeyInit};
+use md5::Md5;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::{Oaep, Pkcs1v15Sign, Pss, RsaPublicKey};
 use sha1::Sha1;
@@ -15,6 +16,10 @@ use crate::harness::Hash;
 macro_rules! with_hash {
     ($hash:expr, $body:expr) => {
         match $hash {
+            Hash::Md5 => {
+                type D = Md5;
+                $body
+            }
             Hash::Sha1 => {
                 type D = Sha1;
                 $body
@@ -70,7 +75,7 @@ pub fn digest(hash: Hash, data: &[u8]) -> Vec<u8> {
 /// RFC 2104.
 pub fn hmac(hash: Hash, key: &[u8], data: &[u8]) -> Vec<u8> {
     let block = match hash {
-        Hash::Sha1 | Hash::Sha224 | Hash::Sha256 => 64,
+        Hash::Md5 | Hash::Sha1 | Hash::Sha224 | Hash::Sha256 => 64,
         Hash::Sha384 | Hash::Sha512 | Hash::Sha512_224 | Hash::Sha512_256 => 128,
         Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 => 200 - 2 * hash.size(),
     };

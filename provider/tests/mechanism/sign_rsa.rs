@@ -10,8 +10,9 @@ use crate::harness::{Attribute, AttributeType as A, Code, Function, Hash, Mechan
 use crate::harness::{MechanismType as M, Room, keys, on_legacy_user, on_user};
 
 /// PKCS#1 v1.5: the hash that the mechanism applies, if any.
-pub const PKCS1: [(M, Option<Hash>); 10] = [
+pub const PKCS1: [(M, Option<Hash>); 11] = [
     (M::RSA_PKCS, None),
+    (M::MD5_RSA_PKCS, Some(Hash::Md5)),
     (M::SHA1_RSA_PKCS, Some(Hash::Sha1)),
     (M::SHA224_RSA_PKCS, Some(Hash::Sha224)),
     (M::SHA256_RSA_PKCS, Some(Hash::Sha256)),

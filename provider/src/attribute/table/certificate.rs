@@ -6,8 +6,10 @@ use crate::mechanism::MechanismType;
 
 /// `CKC_X_509` as `CKA_CERTIFICATE_TYPE` holds it.
 pub const X_509_TYPE: u64 = 0;
-/// `CKC_WTLS`: the last type of the specification, after `CKC_X_509_ATTR_CERT`.
-pub const LAST_TYPE: u64 = 2;
+/// `CKC_X_509_ATTR_CERT`.
+pub const X_509_ATTRIBUTE_TYPE: u64 = 1;
+/// `CKC_WTLS`.
+pub const WTLS_TYPE: u64 = 2;
 
 pub const CERTIFICATE: &[Rule] = &[
     row(A::CERTIFICATE_TYPE, Kind::Number, &[1], Default::Absent),
@@ -33,4 +35,24 @@ pub const X_509: &[Rule] = &[
     row(A::NAME_HASH_ALGORITHM, Kind::Number, &[], Default::Number(MechanismType::SHA_1.0)),
     row(A::SUBJECT, Kind::Bytes, &[1], Default::Absent),
     row(A::ID, Kind::Bytes, &[8], Default::Empty),
+];
+
+/// "Only the CKA_AC_ISSUER, CKA_SERIAL_NUMBER and CKA_ATTR_TYPES attributes may be modified".
+pub const X_509_ATTRIBUTE: &[Rule] = &[
+    row(A::VALUE, Kind::Bytes, &[1], Default::Absent),
+    row(A::SERIAL_NUMBER, Kind::Bytes, &[8], Default::Empty),
+    row(A::AC_ISSUER, Kind::Bytes, &[8], Default::Empty),
+    row(A::OWNER, Kind::Bytes, &[1], Default::Absent),
+    row(A::ATTR_TYPES, Kind::Bytes, &[8], Default::Empty),
+];
+
+/// "Only the CKA_ISSUER attribute may be modified after the object has been created."
+pub const WTLS: &[Rule] = &[
+    row(A::VALUE, Kind::Bytes, &[1], Default::Absent),
+    row(A::ISSUER, Kind::Bytes, &[8], Default::Empty),
+    row(A::URL, Kind::Bytes, &[], Default::Empty),
+    row(A::HASH_OF_SUBJECT_PUBLIC_KEY, Kind::Bytes, &[], Default::Empty),
+    row(A::HASH_OF_ISSUER_PUBLIC_KEY, Kind::Bytes, &[], Default::Empty),
+    row(A::NAME_HASH_ALGORITHM, Kind::Number, &[], Default::Number(MechanismType::SHA_1.0)),
+    row(A::SUBJECT, Kind::Bytes, &[1], Default::Absent),
 ];

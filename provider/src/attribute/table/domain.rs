@@ -1,5 +1,5 @@
-//! Attributes of domain parameters (section "Domain parameter objects" and that of
-//! Diffie-Hellman).
+//! Attributes of domain parameters (section "Domain parameter objects" and those of
+//! Diffie-Hellman and DSA).
 
 use crate::attribute::AttributeType as A;
 use crate::attribute::rule::{Default, Kind, Rule, row};
@@ -13,4 +13,13 @@ pub const DH: &[Rule] = &[
     row(A::PRIME, Kind::Bytes, &[1, 4], Default::Absent),
     row(A::BASE, Kind::Bytes, &[1, 4], Default::Absent),
     row(A::PRIME_BITS, Kind::Number, &[2, 3], Default::Token),
+];
+
+/// `CKA_SUBPRIME_BITS` is in the text of the section and not in its table.
+pub const DSA: &[Rule] = &[
+    row(A::PRIME, Kind::Bytes, &[1, 4], Default::Absent),
+    row(A::SUBPRIME, Kind::Bytes, &[1, 4], Default::Absent),
+    row(A::BASE, Kind::Bytes, &[1, 4], Default::Absent),
+    row(A::PRIME_BITS, Kind::Number, &[2, 3], Default::Token),
+    row(A::SUB_PRIME_BITS, Kind::Number, &[2], Default::Token),
 ];

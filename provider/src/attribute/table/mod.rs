@@ -36,7 +36,8 @@ pub fn class_of(class: ObjectClass, subtype: Option<u64>) -> Result<&'static Cla
     let known = match (named, subtype) {
         (None, _) => class.name().is_some(),
         (Some(A::KEY_TYPE), Some(key_type)) => KeyType(key_type).name().is_some(),
-        (Some(_), subtype) => subtype.is_some_and(|subtype| subtype <= certificate::LAST_TYPE),
+        // Every type of certificate that there is has a row.
+        (Some(_), _) => false,
     };
     let code = if known { Code::TemplateInconsistent } else { Code::AttributeValueInvalid };
     Err(code.because(format!("no {class:?} of {named:?} {subtype:x?} is kept here")))
@@ -76,20 +77,44 @@ static KINDS: Lazy<Vec<(A, Kind)>> = Lazy::new(|| {
 pub static CLASSES: &[Class] = &[
     DATA,
     X_509,
+    Class {
+        name: "X.509 attribute certificate",
+        subtype: Some(certificate::X_509_ATTRIBUTE_TYPE),
+        layers: &[
+            ALL,
+            STORAGE,
+            common::PUBLIC,
+            certificate::CERTIFICATE,
+            certificate::X_509_ATTRIBUTE,
+        ],
+        ..X_509
+    },
+    Class {
+        name: "WTLS certificate",
+        subtype: Some(certificate::WTLS_TYPE),
+        layers: &[ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::WTLS],
+        ..X_509
+    },
     public_key("RSA public key", KeyType::RSA, &PUBLIC_RSA, &[A::ENCRYPT, A::VERIFY, A::WRAP]),
     agreement(public_key("EC public key", KeyType::EC, &PUBLIC_EC, &[A::VERIFY])),
     public_key("Edwards EC public key", KeyType::EC_EDWARDS, &PUBLIC_EC, &[A::VERIFY]),
     agreement(public_key("Montgomery EC public key", KeyType::EC_MONTGOMERY, &PUBLIC_EC, &[])),
     agreement(public_key("DH public key", KeyType::DH, &PUBLIC_DH, &[])),
+    public_key("DSA public key", KeyType::DSA, &PUBLIC_DSA, &[A::VERIFY]),
     private_key("RSA private key", KeyType::RSA, &PRIVATE_RSA, &[A::DECRYPT, A::SIGN, A::UNWRAP]),
     agreement(private_key("EC private key", KeyType::EC, &PRIVATE_EC, &[A::SIGN])),
     private_key("Edwards EC private key", KeyType::EC_EDWARDS, &PRIVATE_EC, &[A::SIGN]),
     agreement(private_key("Montgomery EC private key", KeyType::EC_MONTGOMERY, &PRIVATE_EC, &[])),
     agreement(private_key("DH private key", KeyType::DH, &PRIVATE_DH, &[])),
+    private_key("DSA private key", KeyType::DSA, &PRIVATE_DSA, &[A::SIGN]),
     secret_key("AES key", KeyType::AES, CIPHER),
     secret_key("AES-XTS key", KeyType::AES_XTS, &[A::ENCRYPT, A::DECRYPT]),
     secret_key("ChaCha20 key", KeyType::CHACHA20, &[A::ENCRYPT, A::DECRYPT]),
+    Class { layers: &FIXED, ..secret_key("DES key", KeyType::DES, CIPHER) },
+    Class { layers: &FIXED, ..secret_key("double-length DES key", KeyType::DES2, CIPHER) },
+    Class { layers: &FIXED, ..secret_key("triple-length DES key", KeyType::DES3, CIPHER) },
     secret_key("generic secret", KeyType::GENERIC_SECRET, MAC),
+    secret_key("MD5 HMAC key", KeyType::MD5_HMAC, MAC),
     secret_key("SHA-1 HMAC key", KeyType::SHA_1_HMAC, MAC),
     secret_key("SHA-224 HMAC key", KeyType::SHA224_HMAC, MAC),
     secret_key("SHA-256 HMAC key", KeyType::SHA256_HMAC, MAC),
@@ -103,6 +128,12 @@ pub static CLASSES: &[Class] = &[
     secret_key("SHA3-512 HMAC key", KeyType::SHA3_512_HMAC, MAC),
     agreement(secret_key("HKDF key", KeyType::HKDF, &[])),
     DH_DOMAIN,
+    Class {
+        name: "DSA domain parameters",
+        subtype: Some(KeyType::DSA.0),
+        layers: &[ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DSA],
+        ..DH_DOMAIN
+    },
 ];
 
 const DATA: Class = Class {
@@ -145,11 +176,17 @@ const fn private(own: &'static [Rule]) -> Layers {
 static PUBLIC_RSA: Layers = public(public_key::RSA);
 static PUBLIC_EC: Layers = public(public_key::EC);
 static PUBLIC_DH: Layers = public(public_key::DH);
+static PUBLIC_DSA: Layers = public(public_key::DSA);
 static PRIVATE_RSA: Layers = private(private_key::RSA);
 static PRIVATE_EC: Layers = private(private_key::EC);
 static PRIVATE_DH: Layers = private(private_key::DH);
+static PRIVATE_DSA: Layers = private(private_key::DSA);
 static SECRET: Layers =
     [ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::VALUE];
+
+/// Secret keys whose type has one length.
+static FIXED: Layers =
+    [ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::FIXED_VALUE];
 
 const CIPHER: &[A] = &[A::ENCRYPT, A::DECRYPT, A::SIGN, A::VERIFY, A::WRAP, A::UNWRAP];
 const MAC: &[A] = &[A::SIGN, A::VERIFY];

@@ -46,3 +46,10 @@ pub const DH: &[Rule] = &[
     row(A::BASE, Kind::Bytes, &[1, 4, 6], Default::Absent),
     row(A::VALUE_BITS, Kind::Number, &[2], Default::Token),
 ];
+
+pub const DSA: &[Rule] = &[
+    row(A::VALUE, Kind::Secret, &[1, 4, 6, 7], Default::Absent),
+    row(A::PRIME, Kind::Bytes, &[1, 4, 6], Default::Absent),
+    row(A::SUBPRIME, Kind::Bytes, &[1, 4, 6], Default::Absent),
+    row(A::BASE, Kind::Bytes, &[1, 4, 6], Default::Absent),
+];

@@ -35,3 +35,10 @@ pub const DH: &[Rule] = &[
     row(A::PRIME, Kind::Bytes, &[1, 3], Default::Absent),
     row(A::BASE, Kind::Bytes, &[1, 3], Default::Absent),
 ];
+
+pub const DSA: &[Rule] = &[
+    row(A::VALUE, Kind::Bytes, &[1, 4], Default::Absent),
+    row(A::PRIME, Kind::Bytes, &[1, 3], Default::Absent),
+    row(A::SUBPRIME, Kind::Bytes, &[1, 3], Default::Absent),
+    row(A::BASE, Kind::Bytes, &[1, 3], Default::Absent),
+];

@@ -29,3 +29,6 @@ pub const VALUE: &[Rule] = &[
     row(A::VALUE, Kind::Secret, &[1, 4, 6, 7], Default::Absent),
     row(A::VALUE_LEN, Kind::Number, &[2, 3], Default::Token),
 ];
+
+/// DES keys: the type says how long they are.
+pub const FIXED_VALUE: &[Rule] = &[row(A::VALUE, Kind::Secret, &[1, 4, 6, 7], Default::Absent)];

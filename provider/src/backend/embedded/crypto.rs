@@ -133,6 +133,7 @@ impl EmbeddedToken {
                     value.len()
                 )));
             }
+            let value = engine::des::fitted(&attributes, value);
             add_value(&mut attributes, value)?;
             engine::complete(&mut attributes)?;
             Ok(attributes)

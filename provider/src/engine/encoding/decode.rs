@@ -6,8 +6,8 @@ use der::asn1::{AnyRef, OctetStringRef, UintRef};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
 
-use super::pkcs8::{DhParameter, EcPrivateKey};
-use super::{DH, EC, RSA};
+use super::pkcs8::{DhParameter, DsaParameters, EcPrivateKey};
+use super::{DH, DSA, EC, RSA};
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::engine::curve::Curve;
 use crate::error::{Code, Context, Result};
@@ -38,6 +38,11 @@ pub fn private_key(der: &[u8]) -> Result<(KeyType, Attributes)> {
         DH => {
             let parameters = parameters.ok_or_else(|| invalid("a DH key without its group"))?;
             Ok((KeyType::DH, dh(parameters, key)?))
+        }
+        DSA => {
+            let parameters =
+                parameters.ok_or_else(|| invalid("a DSA key without its parameters"))?;
+            Ok((KeyType::DSA, dsa(parameters, key)?))
         }
         _ => match Curve::of_oid(oid).filter(|curve| curve.key_type() != KeyType::EC) {
             Some(curve) if parameters.is_none() => Ok((curve.key_type(), rfc8410(curve, key)?)),
@@ -113,6 +118,17 @@ fn dh(parameters: AnyRef<'_>, der: &[u8]) -> Result<Attributes> {
     Ok(Attributes::from_iter([
         (AttributeType::PRIME, Value::bytes(group.prime.as_bytes())),
         (AttributeType::BASE, Value::bytes(group.base.as_bytes())),
+        (AttributeType::VALUE, secret(value.as_bytes())),
+    ]))
+}
+
+fn dsa(parameters: AnyRef<'_>, der: &[u8]) -> Result<Attributes> {
+    let group: DsaParameters<'_> = parameters.decode_as().or_code(Code::WrappedKeyInvalid, WHAT)?;
+    let value = UintRef::from_der(der).or_code(Code::WrappedKeyInvalid, WHAT)?;
+    Ok(Attributes::from_iter([
+        (AttributeType::PRIME, Value::bytes(group.p.as_bytes())),
+        (AttributeType::SUBPRIME, Value::bytes(group.q.as_bytes())),
+        (AttributeType::BASE, Value::bytes(group.g.as_bytes())),
         (AttributeType::VALUE, secret(value.as_bytes())),
     ]))
 }

@@ -14,7 +14,8 @@ use crate::secret::Secret;
 
 pub use decode::private_key;
 pub(super) use spki::{
-    dh as dh_public_key_info, ec as ec_public_key_info, rsa as rsa_public_key_info,
+    dh as dh_public_key_info, dsa as dsa_public_key_info, ec as ec_public_key_info,
+    rsa as rsa_public_key_info,
 };
 
 /// RFC 8017 appendix C.
@@ -23,6 +24,8 @@ const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// PKCS #3 section 9.
 const DH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.3.1");
+/// RFC 3279 section 2.3.2.
+const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
 
 /// The encoding of a key for wrapping: the value of a secret key, the PKCS#8 DER of a private key.
 ///
@@ -39,6 +42,7 @@ pub fn of(attributes: &Attributes) -> Result<Secret> {
             Some(KeyType::EC) => pkcs8::ec(attributes),
             Some(KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => pkcs8::curve25519(attributes),
             Some(KeyType::DH) => pkcs8::dh(attributes),
+            Some(KeyType::DSA) => pkcs8::dsa(attributes),
             other => Err(Code::KeyNotWrappable.because(format!("no encoding for {other:?}"))),
         },
         other => Err(Code::KeyNotWrappable.because(format!("{other:?} cannot be wrapped"))),

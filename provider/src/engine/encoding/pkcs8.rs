@@ -6,7 +6,7 @@ use der::{Encode, Sequence};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
 
-use super::{DH, EC, RSA, secret_der};
+use super::{DH, DSA, EC, RSA, secret_der};
 use crate::attribute::{AttributeType, Attributes, KeyType};
 use crate::engine::curve::Curve;
 use crate::engine::ec::EcKey;
@@ -33,6 +33,14 @@ pub(super) struct DhParameter<'a> {
     pub prime: UintRef<'a>,
     pub base: UintRef<'a>,
     pub private_value_length: Option<u32>,
+}
+
+/// `Dss-Parms` of RFC 3279 section 2.3.2.
+#[derive(Sequence)]
+pub(super) struct DsaParameters<'a> {
+    pub p: UintRef<'a>,
+    pub q: UintRef<'a>,
+    pub g: UintRef<'a>,
 }
 
 fn unsigned(bytes: &[u8]) -> Result<UintRef<'_>> {
@@ -113,4 +121,18 @@ pub(super) fn dh(attributes: &Attributes) -> Result<Secret> {
     let parameters = AnyRef::try_from(&parameters[..]).or_code(Code::GeneralError, WHAT)?;
     let key = secret_der(&number(attributes, AttributeType::VALUE)?)?;
     info(DH, Some(parameters), key.expose())
+}
+
+/// As PKCS #3: the parameters outside, the private value an INTEGER (section "Wrapping/unwrapping
+/// private keys").
+pub(super) fn dsa(attributes: &Attributes) -> Result<Secret> {
+    let parameters = DsaParameters {
+        p: number(attributes, AttributeType::PRIME)?,
+        q: number(attributes, AttributeType::SUBPRIME)?,
+        g: number(attributes, AttributeType::BASE)?,
+    };
+    let parameters = parameters.to_der().or_code(Code::GeneralError, WHAT)?;
+    let parameters = AnyRef::try_from(&parameters[..]).or_code(Code::GeneralError, WHAT)?;
+    let key = secret_der(&number(attributes, AttributeType::VALUE)?)?;
+    info(DSA, Some(parameters), key.expose())
 }

@@ -5,8 +5,8 @@ use der::Encode;
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use pkcs1::RsaPublicKeyRef;
 
-use super::pkcs8::DhParameter;
-use super::{DH, EC, RSA};
+use super::pkcs8::{DhParameter, DsaParameters};
+use super::{DH, DSA, EC, RSA};
 use crate::engine::curve::Curve;
 use crate::error::{Code, Context, Result};
 
@@ -48,4 +48,14 @@ pub(in crate::engine) fn dh(prime: &[u8], base: &[u8], public: &[u8]) -> Result<
     let parameters = AnyRef::try_from(&parameters[..]).or_code(Code::GeneralError, WHAT)?;
     let key = number(public)?.to_der().or_code(Code::GeneralError, WHAT)?;
     info(DH, Some(parameters), &key)
+}
+
+/// RFC 3279 section 2.3.2; the parameters are p, q and g.
+pub(in crate::engine) fn dsa(parameters: [&[u8]; 3], public: &[u8]) -> Result<Vec<u8>> {
+    let [p, q, g] = parameters;
+    let parameters = DsaParameters { p: number(p)?, q: number(q)?, g: number(g)? };
+    let parameters = parameters.to_der().or_code(Code::GeneralError, WHAT)?;
+    let parameters = AnyRef::try_from(&parameters[..]).or_code(Code::GeneralError, WHAT)?;
+    let key = number(public)?.to_der().or_code(Code::GeneralError, WHAT)?;
+    info(DSA, Some(parameters), &key)
 }

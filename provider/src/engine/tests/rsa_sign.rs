@@ -41,6 +41,7 @@ const MESSAGE: &[u8] = b"the message that everybody in these tests signs";
 /// PKCS#1 v1.5 of the oracle.
 fn pkcs1(hash: Hash) -> Pkcs1v15Sign {
     match hash {
+        Hash::Md5 => Pkcs1v15Sign::new::<md5::Md5>(),
         Hash::Sha1 => Pkcs1v15Sign::new::<Sha1>(),
         Hash::Sha224 => Pkcs1v15Sign::new::<Sha224>(),
         Hash::Sha256 => Pkcs1v15Sign::new::<Sha256>(),

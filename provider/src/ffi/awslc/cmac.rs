@@ -1,13 +1,14 @@
-//! AES-CMAC of AWS-LC (NIST SP 800-38B).
+//! CMAC of AWS-LC with AES and triple DES (NIST SP 800-38B).
 
 use std::ptr;
 
-use aws_lc_sys::{self as aws, CMAC_CTX};
+use aws_lc_sys::{self as aws, CMAC_CTX, EVP_CIPHER};
 
 use super::check;
 use super::cipher::{BLOCK, by_size};
 use super::pointer::{Free, Owned};
 use crate::error::{Code, Result};
+use crate::secret::Secret;
 
 /// A code under way.
 pub(crate) struct Cmac(Owned<CMAC_CTX>);
@@ -17,6 +18,30 @@ impl Cmac {
     /// KeySizeRange for a key that is not 16, 24 or 32 bytes long.
     pub(crate) fn new(key: &[u8]) -> Result<Self> {
         let cbc = by_size(key, aws::EVP_aes_128_cbc, aws::EVP_aes_192_cbc, aws::EVP_aes_256_cbc)?;
+        Self::keyed(key, cbc)
+    }
+
+    /// With triple DES: the code has 8 bytes, the others are zeros.
+    ///
+    /// # Errors
+    /// KeySizeRange for a key that is not 16 (K3 = K1) or 24 bytes long.
+    pub(crate) fn des3(key: &[u8]) -> Result<Self> {
+        // SAFETY: the function takes nothing and returns the address of a static table.
+        let cbc = unsafe { aws::EVP_des_ede3_cbc() };
+        match key.len() {
+            16 => {
+                let long = Secret::with(24, |out| {
+                    out[..16].copy_from_slice(key);
+                    out[16..].copy_from_slice(&key[..8]);
+                });
+                Self::keyed(long.expose(), cbc)
+            }
+            24 => Self::keyed(key, cbc),
+            other => Err(Code::KeySizeRange.because(format!("a triple DES key of {other} bytes"))),
+        }
+    }
+
+    fn keyed(key: &[u8], cbc: *const EVP_CIPHER) -> Result<Self> {
         // SAFETY: returns NULL or a context that the caller owns.
         let mut cmac = unsafe { Self(Owned::new(aws::CMAC_CTX_new(), "make a CMAC")?) };
         // SAFETY: a fresh context; the key comes with its length, which is that of the cipher.

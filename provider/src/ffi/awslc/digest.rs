@@ -1,5 +1,5 @@
 //! Digest states of AWS-LC. Those of SHA-1 and SHA-2 are kept by value, so that starting a digest
-//! allocates nothing; the engine shows its SHA-3 only through `EVP_MD_CTX`.
+//! allocates nothing; the engine shows its SHA-3 only through `EVP_MD_CTX`, where MD5 is as well.
 
 mod state;
 
@@ -31,7 +31,7 @@ enum State {
     Sha1(SHA_CTX),
     Sha256(SHA256_CTX),
     Sha512(SHA512_CTX),
-    Sha3(Owned<EVP_MD_CTX>),
+    Context(Owned<EVP_MD_CTX>),
 }
 
 impl Digest {
@@ -44,8 +44,8 @@ impl Digest {
             Hash::Sha512 => State::Sha512(started(aws::SHA512_Init)),
             Hash::Sha512_224 => State::Sha512(started(aws::SHA512_224_Init)),
             Hash::Sha512_256 => State::Sha512(started(aws::SHA512_256_Init)),
-            Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 => {
-                State::Sha3(context(hash))
+            Hash::Sha3_224 | Hash::Sha3_256 | Hash::Sha3_384 | Hash::Sha3_512 | Hash::Md5 => {
+                State::Context(context(hash))
             }
         };
         Self { hash, state }
@@ -65,7 +65,9 @@ impl Digest {
                 State::Sha1(state) => aws::SHA1_Update(state, data, len),
                 State::Sha256(state) => aws::SHA256_Update(state, data, len),
                 State::Sha512(state) => aws::SHA512_Update(state, data, len),
-                State::Sha3(state) => aws::EVP_DigestUpdate(state.as_mut_ptr(), data.cast(), len),
+                State::Context(state) => {
+                    aws::EVP_DigestUpdate(state.as_mut_ptr(), data.cast(), len)
+                }
             };
         }
     }
@@ -85,7 +87,7 @@ impl Digest {
                 (Hash::Sha512_224, State::Sha512(state)) => aws::SHA512_224_Final(to, state),
                 (Hash::Sha512_256, State::Sha512(state)) => aws::SHA512_256_Final(to, state),
                 (_, State::Sha512(state)) => aws::SHA512_Final(to, state),
-                (_, State::Sha3(state)) => {
+                (_, State::Context(state)) => {
                     aws::EVP_DigestFinal_ex(state.as_mut_ptr(), to, ptr::null_mut())
                 }
             };
@@ -101,7 +103,7 @@ impl Drop for Digest {
             State::Sha1(state) => ((&raw mut *state).cast(), size_of::<SHA_CTX>()),
             State::Sha256(state) => ((&raw mut *state).cast(), size_of::<SHA256_CTX>()),
             State::Sha512(state) => ((&raw mut *state).cast(), size_of::<SHA512_CTX>()),
-            State::Sha3(_) => return, // cleansed where it is freed
+            State::Context(_) => return, // cleansed where it is freed
         };
         // SAFETY: `state` is a structure of integers, `len` bytes long, and not used afterwards.
         unsafe { aws::OPENSSL_cleanse(state, len) };

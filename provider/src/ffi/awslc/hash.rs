@@ -9,6 +9,7 @@ pub(crate) fn md(hash: Hash) -> *const lc::EVP_MD {
     // SAFETY: these functions take nothing and return pointers to constants.
     unsafe {
         match hash {
+            Hash::Md5 => lc::EVP_md5(),
             Hash::Sha1 => lc::EVP_sha1(),
             Hash::Sha224 => lc::EVP_sha224(),
             Hash::Sha256 => lc::EVP_sha256(),

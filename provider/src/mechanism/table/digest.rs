@@ -5,6 +5,7 @@ use crate::mechanism::spec::StartDigest;
 use crate::mechanism::{Hash, MechanismSpec, MechanismType};
 
 pub static ROWS: &[MechanismSpec] = &[
+    MechanismSpec { legacy: true, ..row(MechanismType::MD5, || start(Hash::Md5)) },
     row(MechanismType::SHA_1, || start(Hash::Sha1)),
     row(MechanismType::SHA224, || start(Hash::Sha224)),
     row(MechanismType::SHA256, || start(Hash::Sha256)),

@@ -7,6 +7,8 @@ use crate::engine::secret::{self, GENERATED_MAX};
 use crate::mechanism::{Hash, MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
+    MechanismSpec { id: MechanismType::MD5_HMAC, ..MD5 },
+    MechanismSpec { id: MechanismType::MD5_HMAC_GENERAL, params: params::mac_length, ..MD5 },
     full::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_HMAC),
     general::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_HMAC_GENERAL),
     key_gen::<{ Hash::Sha1 as usize }>(MechanismType::SHA_1_KEY_GEN),
@@ -59,6 +61,17 @@ static KEYS: [[KeyType; 2]; Hash::ALL.len()] = [
 
 /// A key of any length; what an int can say (Java reads the sizes as one).
 const ANY: (u64, u64) = (1, i32::MAX as u64);
+
+/// Legacy, and without a mechanism that generates keys of its own type.
+const MD5: MechanismSpec = MechanismSpec {
+    keys: &[KeyType::GENERIC_SECRET, KeyType::MD5_HMAC],
+    sizes: ANY,
+    legacy: true,
+    messages: Messages::Signed,
+    sign: Some(|key, params| sign(Hash::Md5, key, params)),
+    verify: Some(|key, params| verify(Hash::Md5, key, params)),
+    ..MechanismSpec::DEFAULT
+};
 
 /// `HASH` is a place in [`Hash::ALL`]: rows hold plain functions.
 const fn full<const HASH: usize>(id: MechanismType) -> MechanismSpec {

@@ -3,8 +3,10 @@
 mod aes;
 mod chacha20;
 mod combine;
+mod des;
 mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 mod hash_derive;
@@ -22,8 +24,10 @@ pub static FAMILIES: &[&[MechanismSpec]] = &[
     aes::ROWS,
     chacha20::ROWS,
     combine::ROWS,
+    des::ROWS,
     dh::ROWS,
     digest::ROWS,
+    dsa::ROWS,
     ec::ROWS,
     edwards::ROWS,
     hash_derive::ROWS,

@@ -63,6 +63,13 @@ pub static ROWS: &[MechanismSpec] = &[
         verify: Some(|key, params| rsa_sign::verify_pss(key, params, None)),
         ..RSA
     },
+    MechanismSpec {
+        id: MechanismType::MD5_RSA_PKCS,
+        legacy: true,
+        sign: Some(|key, _| rsa_sign::sign_pkcs1(key, Some(Hash::Md5))),
+        verify: Some(|key, _| rsa_sign::verify_pkcs1(key, Some(Hash::Md5))),
+        ..RSA
+    },
     pkcs1::<{ Hash::Sha1 as usize }>(MechanismType::SHA1_RSA_PKCS),
     pkcs1::<{ Hash::Sha224 as usize }>(MechanismType::SHA224_RSA_PKCS),
     pkcs1::<{ Hash::Sha256 as usize }>(MechanismType::SHA256_RSA_PKCS),

@@ -6,7 +6,7 @@ use super::{Digest, State};
 use crate::mechanism::Hash;
 
 impl Digest {
-    /// The state as it is now; `None` for SHA-3, whose state the engine does not show.
+    /// The state as it is now; `None` for MD5 and SHA-3, whose state is not ours to see.
     pub(crate) fn save(&self) -> Option<Vec<u8>> {
         let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect();
         Some(match &self.state {
@@ -23,7 +23,7 @@ impl Digest {
                 let words: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
                 [&words, &state.p[..state.num as usize]].concat()
             }
-            State::Sha3(_) => return None,
+            State::Context(_) => return None,
         })
     }
 
@@ -34,7 +34,7 @@ impl Digest {
             State::Sha1(state) => restore_sha1(state, bytes)?,
             State::Sha256(state) => restore_sha256(state, bytes)?,
             State::Sha512(state) => restore_sha512(state, bytes)?,
-            State::Sha3(_) => return None,
+            State::Context(_) => return None,
         }
         Some(digest)
     }
