@@ -13,6 +13,11 @@ const ROUNDS: usize = 9;
 /// CPU seconds of one round.
 const ROUND: f64 = 0.06;
 
+/// Object identifiers of curves, in DER.
+const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const P384: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 0x22];
+const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
+
 /// A module behind its function list, with one session of a logged-in user.
 struct Contender {
     name: &'static str,
@@ -139,9 +144,18 @@ impl Contender {
     }
 
     fn p256(&self, token: bool, key_id: &[u8]) -> ck::CK_OBJECT_HANDLE {
-        const OID: [u8; 10] = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
-        let mut public = [attribute(ck::CKA_EC_PARAMS, &OID)];
-        self.generate_pair(ck::CKM_EC_KEY_PAIR_GEN, &mut public, token, key_id)
+        self.curve(ck::CKM_EC_KEY_PAIR_GEN, P256, token, key_id)
+    }
+
+    /// A pair on the curve of this object identifier, in DER.
+    fn curve(
+        &self,
+        id: ck::CK_MECHANISM_TYPE,
+        oid: &[u8],
+        token: bool,
+        key_id: &[u8],
+    ) -> ck::CK_OBJECT_HANDLE {
+        self.generate_pair(id, &mut [attribute(ck::CKA_EC_PARAMS, oid)], token, key_id)
     }
 
     fn rsa(&self) -> ck::CK_OBJECT_HANDLE {
@@ -296,7 +310,9 @@ fn median(times: &mut [f64]) -> f64 {
 
 /// Fresh keys in bare AWS-LC, for what the engine takes without a module around it.
 struct Bare {
-    ec: *mut lc::EC_KEY,
+    p256: *mut lc::EC_KEY,
+    p384: *mut lc::EC_KEY,
+    ed25519: [u8; 64],
     rsa: *mut lc::RSA,
     aead: *mut lc::EVP_AEAD_CTX,
 }
@@ -305,23 +321,38 @@ impl Bare {
     fn new() -> Self {
         // SAFETY: plain construction; the objects live as long as the process.
         unsafe {
-            let ec = lc::EC_KEY_new_by_curve_name(lc::NID_X9_62_prime256v1);
-            assert_eq!(lc::EC_KEY_generate_key(ec), 1);
+            let [p256, p384] = [lc::NID_X9_62_prime256v1, lc::NID_secp384r1].map(|curve| {
+                let key = lc::EC_KEY_new_by_curve_name(curve);
+                assert_eq!(lc::EC_KEY_generate_key(key), 1);
+                key
+            });
+            let (mut public, mut ed25519) = ([0; 32], [0; 64]);
+            lc::ED25519_keypair(public.as_mut_ptr(), ed25519.as_mut_ptr());
             let (rsa, exponent) = (lc::RSA_new(), lc::BN_new());
             assert_eq!(lc::BN_set_word(exponent, 65537), 1);
             assert_eq!(lc::RSA_generate_key_ex(rsa, 2048, exponent, ptr::null_mut()), 1);
             let key = [7u8; 32];
             let aead =
                 lc::EVP_AEAD_CTX_new(lc::EVP_aead_aes_256_gcm(), key.as_ptr(), key.len(), 16);
-            Self { ec, rsa, aead }
+            Self { p256, p384, ed25519, rsa, aead }
         }
     }
 
-    fn ecdsa(&self, digest: &[u8; 32]) {
-        let (mut signature, mut len) = ([0u8; 80], 0);
-        // SAFETY: the key is whole, the buffer larger than any P-256 signature.
+    fn ecdsa(&self, key: *mut lc::EC_KEY, digest: &[u8; 32]) {
+        let (mut signature, mut len) = ([0u8; 128], 0);
+        // SAFETY: the key is whole, the buffer larger than any signature on these curves.
         let ok = unsafe {
-            lc::ECDSA_sign(0, digest.as_ptr(), 32, signature.as_mut_ptr(), &mut len, self.ec)
+            lc::ECDSA_sign(0, digest.as_ptr(), 32, signature.as_mut_ptr(), &mut len, key)
+        };
+        assert_eq!(ok, 1);
+    }
+
+    fn ed25519(&self, message: &[u8; 32]) {
+        let mut signature = [0u8; 64];
+        // SAFETY: key and signature have the lengths that the function takes.
+        let ok = unsafe {
+            let key = self.ed25519.as_ptr();
+            lc::ED25519_sign(signature.as_mut_ptr(), message.as_ptr(), message.len(), key)
         };
         assert_eq!(ok, 1);
     }
@@ -387,13 +418,31 @@ fn operations(ours: &Contender, theirs: &Contender) {
     println!("|---|---|---|---|---|---|");
 
     let ecdsa = || mechanism(ck::CKM_ECDSA);
-    let (a, b) = (ours.p256(true, b"ec"), theirs.p256(true, b"ec"));
+    for (what, curve, key) in
+        [("ECDSA P-256 sign", P256, bare.p256), ("ECDSA P-384 sign", P384, bare.p384)]
+    {
+        let pair = |module: &Contender| module.curve(ck::CKM_EC_KEY_PAIR_GEN, curve, true, b"ec");
+        let (a, b) = (pair(ours), pair(theirs));
+        compare(
+            what,
+            &mut [
+                ("keyway", Box::new(|| ours.sign(ecdsa(), a, &digest))),
+                ("softhsm2", Box::new(|| theirs.sign(ecdsa(), b, &digest))),
+                ("aws-lc", Box::new(|| bare.ecdsa(key, &digest))),
+            ],
+        );
+    }
+
+    let eddsa = || mechanism(ck::CKM_EDDSA);
+    let pair =
+        |module: &Contender| module.curve(ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ED25519, true, b"ed");
+    let (a, b) = (pair(ours), pair(theirs));
     compare(
-        "ECDSA P-256 sign",
+        "Ed25519 sign",
         &mut [
-            ("keyway", Box::new(|| ours.sign(ecdsa(), a, &digest))),
-            ("softhsm2", Box::new(|| theirs.sign(ecdsa(), b, &digest))),
-            ("aws-lc", Box::new(|| bare.ecdsa(&digest))),
+            ("keyway", Box::new(|| ours.sign(eddsa(), a, &digest))),
+            ("softhsm2", Box::new(|| theirs.sign(eddsa(), b, &digest))),
+            ("aws-lc", Box::new(|| bare.ed25519(&digest))),
         ],
     );
 

@@ -10,6 +10,7 @@ use crate::domain::exchange::Group;
 use crate::domain::key::{Algorithm, KeyName, Usage};
 use crate::domain::lifecycle::Reason;
 use crate::domain::signature::SignatureScheme;
+use crate::domain::time::Timestamp;
 use crate::error::Kind;
 
 /// Key management on any PKCS#11 token.
@@ -57,6 +58,8 @@ pub(super) enum Command {
     Agree(AgreeCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
+    /// What happened to the token's objects and PINs, from its chained events
+    Log(LogArguments),
     /// Write the completions of a shell, for its startup file
     Completions {
         /// Which shell
@@ -296,6 +299,19 @@ pub(super) struct SignArguments {
     /// rsa-pss or rsa-pkcs1, ecdsa-p256, ecdsa-p384, ed25519; the key's first is the default
     #[arg(long)]
     pub scheme: Option<SignatureScheme>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct LogArguments {
+    /// Only what concerns objects with this label
+    #[arg(long, value_name = "LABEL")]
+    pub key: Option<String>,
+    /// Only from this moment on: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    pub since: Option<Timestamp>,
+    /// Say whether the chain is whole, and fail if it is not
+    #[arg(long)]
+    pub verify: bool,
 }
 
 #[derive(Args, Debug)]

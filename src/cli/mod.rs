@@ -11,6 +11,7 @@ mod file;
 mod generate;
 mod import;
 mod key;
+mod log;
 mod open;
 mod pin;
 mod print;
@@ -50,6 +51,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),
         Command::Doctor => doctor::run(options),
+        Command::Log(arguments) => log::run(options, &arguments),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { directory } => generate::manual(&directory),
     }

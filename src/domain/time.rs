@@ -1,9 +1,12 @@
 //! A moment, as seconds since 1970-01-01T00:00:00Z, and how people read it.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use der::DateTime;
+
+use crate::error::{Error, Kind};
 
 /// Seconds since the Unix epoch. Whoever has a clock hands it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,20 @@ impl From<DateTime> for Timestamp {
     }
 }
 
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    /// `2026-11-22`, its first second, or `2026-11-22T08:00:00Z`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let whole = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
+        whole.parse::<DateTime>().map(Self::from).map_err(|_| {
+            Kind::Usage
+                .because(format!("{text:?} is no moment"))
+                .advise("write it as 2026-11-22 or 2026-11-22T08:00:00Z")
+        })
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.date_time())
@@ -51,6 +68,16 @@ mod tests {
         for seconds in [0, 1, 1_700_000_000, Timestamp::LAST] {
             let moment = Timestamp::from_unix(seconds);
             assert_eq!(Timestamp::from(moment.date_time()), moment);
+        }
+    }
+
+    #[test]
+    fn a_day_and_a_second_are_read() {
+        let moment = |text: &str| text.parse::<Timestamp>().map(|moment| moment.to_string());
+        assert_eq!(moment("2026-11-22").expect("a day"), "2026-11-22T00:00:00Z");
+        assert_eq!(moment("2026-11-22T08:09:10Z").expect("a second"), "2026-11-22T08:09:10Z");
+        for wrong in ["", "yesterday", "2026-13-01", "2026-11-22T08:00"] {
+            assert_eq!(moment(wrong).expect_err("no moment").kind(), Kind::Usage, "{wrong}");
         }
     }
 

@@ -4,6 +4,7 @@
 mod backup;
 mod check;
 mod error;
+mod history;
 mod installation;
 
 pub use check::{Damage, Health};
@@ -15,6 +16,7 @@ use keyway_pkcs11::backend::Pin;
 use keyway_pkcs11::config::Config;
 
 use self::error::local_error;
+pub use self::history::{Entry, Log};
 pub use self::installation::{Described, Installation, LocalState};
 use crate::error::{Kind, Result};
 use crate::token::{Initialisation, OWN_MODULE, check_label};

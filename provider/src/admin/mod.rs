@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod history;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

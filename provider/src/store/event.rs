@@ -23,6 +23,25 @@ pub enum EventKind {
     Restored = 17,
 }
 
+impl EventKind {
+    /// The kind of this number, if this version knows it.
+    pub fn of(number: u8) -> Option<Self> {
+        const KINDS: [EventKind; 10] = [
+            EventKind::TokenInitialized,
+            EventKind::PinChanged,
+            EventKind::LoginFailed,
+            EventKind::Created,
+            EventKind::Updated,
+            EventKind::Destroyed,
+            EventKind::Attested,
+            EventKind::Adopted,
+            EventKind::BackedUp,
+            EventKind::Restored,
+        ];
+        KINDS.into_iter().find(|kind| *kind as u8 == number)
+    }
+}
+
 /// An event on its way into the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {

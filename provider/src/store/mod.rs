@@ -135,6 +135,13 @@ pub enum Role {
     User = 2,
 }
 
+impl Role {
+    /// The role of this number.
+    pub fn of(number: u8) -> Option<Self> {
+        [Self::SecurityOfficer, Self::User].into_iter().find(|role| *role as u8 == number)
+    }
+}
+
 /// The master key wrapped under a PIN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

@@ -4,17 +4,15 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use subtle::ConstantTimeEq;
-
 use super::identity::Identity;
 use super::keys::Keys;
 use super::token::EmbeddedToken;
-use super::{pin, seal, tags};
+use super::{history, pin, seal, tags};
 use crate::attribute::{AttributeType, Attributes};
 use crate::backend::{Pin, User};
 use crate::error::{Code, Error, Result};
 use crate::store::event::EventKind;
-use crate::store::{Account, Change, Event, Form, Head, Record, Role, Survey, Tag, Witness};
+use crate::store::{Account, Change, Event, Form, Head, Record, Role, Survey, Tag};
 
 /// What a check saw and found.
 #[derive(Debug, Default)]
@@ -47,9 +45,6 @@ pub enum Remedy {
     /// What is there is whole, but it is not what was left there.
     RestoreOrAccept,
 }
-
-/// As many events are read at once.
-const PAGE: usize = 1000;
 
 impl Remedy {
     /// For a person at the command line.
@@ -172,51 +167,14 @@ impl EmbeddedToken {
     }
 
     fn check_events(&self, report: &mut Report, keys: Option<&Keys>, head: Option<Head>) {
-        let mut last = Head::default();
-        let mut attested = 0;
-        loop {
-            let Some(page) = report.read(self.store.events(last.sequence + 1, PAGE)) else {
-                return;
-            };
-            for event in &page {
-                let (sequence, chain) = (event.sequence, event.chain);
-                if sequence != last.sequence + 1 || !event.follows(&last.chain) {
-                    report.add(
-                        Remedy::RestoreOrAccept,
-                        format!("event {sequence} does not follow the one before it"),
-                    );
-                }
-                if let (Some(keys), Some(mac)) = (keys, event.mac) {
-                    attested = sequence;
-                    if !matches!(keys.attest(&chain), Ok(Some(right)) if right.ct_eq(&mac).into()) {
-                        report.add(
-                            Remedy::RestoreOrAccept,
-                            format!("event {sequence} was not written by Keyway"),
-                        );
-                    }
-                }
-                if head.is_some_and(|head| head.sequence == sequence && head.chain != chain) {
-                    report.add(Remedy::RestoreOrAccept, "events were exchanged");
-                }
-                last = Head { sequence, chain };
-                report.events += 1;
-            }
-            if page.len() < PAGE {
-                break;
-            }
-        }
-        match head {
-            Some(head) if last.sequence < head.sequence => {
-                let missing = head.sequence - last.sequence;
-                report
-                    .add(Remedy::RestoreOrAccept, format!("the newest {missing} events are gone"));
-            }
-            // Whoever attests an event moves the seal in the same transaction.
-            Some(head) if attested > head.sequence => {
-                report.add(Remedy::RestoreOrAccept, "events are newer than the seal");
-            }
-            _ => {}
-        }
+        let (mut events, mut faults) = (0, Vec::new());
+        let end = history::walk(&*self.store, keys, head, &mut |_, fault| {
+            events += 1;
+            faults.extend(fault);
+        });
+        report.events = events;
+        faults.extend(report.read(end).flatten());
+        faults.into_iter().for_each(|what| report.add(Remedy::RestoreOrAccept, what));
     }
 }
 

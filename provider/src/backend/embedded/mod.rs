@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod crypto;
 mod encoding;
+mod history;
 mod identity;
 mod key;
 mod keys;
@@ -33,6 +34,7 @@ use pin::Derivations;
 use token::Settings;
 
 pub use check::{Finding, Remedy, Report};
+pub use history::{History, Occurrence};
 pub(crate) use pin::stretch;
 pub use pin::{DEFAULT_COST, LENGTHS as PIN_LENGTHS};
 pub use token::EmbeddedToken;
