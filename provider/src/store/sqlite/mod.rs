@@ -100,6 +100,18 @@ impl SqliteStore {
         Tables { sqlite, files: &self.pool.files }
     }
 
+    /// A damaged index leads to rows that it was not asked for, and whoever reads on from the last
+    /// of them would go round for ever.
+    fn require_order<T: Ord>(&self, keys: impl Iterator<Item = T>) -> Result<()> {
+        match keys.is_sorted_by(|one, next| one < next) {
+            true => Ok(()),
+            false => Err(Code::DeviceError.because(format!(
+                "{} is damaged, its rows are out of order: keep a copy of it and restore a backup",
+                self.pool.files.database.display()
+            ))),
+        }
+    }
+
     fn read<T: Default>(
         &self,
         body: impl FnOnce(&rusqlite::Connection) -> Result<T, rusqlite::Error>,
@@ -144,6 +156,8 @@ impl Store for SqliteStore {
         loop {
             let page = self.read(|sqlite| rows::page(sqlite, last, PAGE))?;
             let Some(record) = page.last() else { return Ok(()) };
+            let ids = last.into_iter().chain(page.iter().map(|record| record.id));
+            self.require_order(ids)?;
             last = Some(record.id);
             if page.into_iter().try_for_each(&mut *each).is_break() {
                 return Ok(());
@@ -152,7 +166,10 @@ impl Store for SqliteStore {
     }
 
     fn events(&self, first: u64, limit: usize) -> Result<Vec<EventRecord>> {
-        self.read(|sqlite| rows::events(sqlite, first, limit))
+        let events = self.read(|sqlite| rows::events(sqlite, first, limit))?;
+        let sequences = events.iter().map(|event| event.sequence);
+        self.require_order(first.checked_sub(1).into_iter().chain(sequences))?;
+        Ok(events)
     }
 
     fn survey(&self, limit: u64) -> Result<Option<Survey>> {
