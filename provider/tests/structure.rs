@@ -143,6 +143,19 @@ fn calls_from_exit_handlers_and_foreign_destructors_end_cleanly() {
     }
 }
 
+/// Threads that are in the module when it is unloaded go on and end; it stays where it is, with
+/// everything that its threads have to tidy up when they end.
+#[test]
+#[serial]
+fn the_module_is_unloaded_while_threads_use_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("unload");
+    compile("unload.c", include_str!("programs/unload.c"), &[], &program);
+    let said = run(&program, folder.path(), &[]);
+    // 0x191: CKR_CRYPTOKI_ALREADY_INITIALIZED.
+    assert_eq!(said, "dlclose 0\nfailures 0\nagain 0x191\nfinalize 0x0\n");
+}
+
 #[test]
 #[serial]
 fn the_module_is_loaded_again_after_dlclose() {
