@@ -29,8 +29,9 @@ pub(super) struct Options {
     /// The PKCS#11 module; keyway's own if none is named
     #[arg(long, global = true, value_name = "PATH", env = "KEYWAY_MODULE")]
     pub module: Option<PathBuf>,
-    /// The token's label; may be left out when there is only one
-    #[arg(long, global = true, value_name = "LABEL", env = "KEYWAY_TOKEN")]
+    /// The token's label, or its PKCS#11 URI (RFC 7512), which may name module and PIN file as well;
+    /// may be left out when there is only one
+    #[arg(long, global = true, value_name = "LABEL|URI", env = "KEYWAY_TOKEN")]
     pub token: Option<String>,
     /// File with the user PIN; else KEYWAY_PIN, else the terminal is asked
     #[arg(long, global = true, value_name = "FILE", env = "KEYWAY_PIN_FILE")]

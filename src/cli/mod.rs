@@ -41,7 +41,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<()> {
-    let options = &arguments.options;
+    let options = &open::resolved(arguments.options)?;
     match arguments.command {
         Command::Token(command) => token::run(options, command),
         Command::Key(command) => key::run(options, command),

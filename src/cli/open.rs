@@ -7,10 +7,36 @@ use super::arguments::Options;
 use super::pin;
 use super::turn::Turn;
 use crate::clock::SystemClock;
+use crate::domain::uri::Uri;
 use crate::error::{Kind, Result};
 use crate::registry::Records;
 use crate::service::Kms;
-use crate::token::{Module, OWN_MODULE, OpenToken, TokenRecords, TokenVault, own_module_places};
+use crate::token::{
+    Module, OWN_MODULE, OpenToken, TokenRecords, TokenVault, named_module_places, own_module_places,
+};
+
+/// The options with what a PKCS#11 URI in the place of the token's label adds: its module and its
+/// PIN's file, where no option names another.
+pub(super) fn resolved(mut options: Options) -> Result<Options> {
+    if let Some(text) = options.token.as_deref().filter(|text| Uri::is(text)) {
+        let uri: Uri = text.parse()?;
+        options.pin_file = options.pin_file.or(uri.pin_file);
+        if options.module.is_none() {
+            let named = uri.module_name.map(|name| named_module(&name));
+            options.module = uri.module_path.or(named.transpose()?);
+        }
+    }
+    Ok(options)
+}
+
+fn named_module(name: &str) -> Result<PathBuf> {
+    let places = named_module_places(name);
+    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
+        Kind::NotFound
+            .because(format!("no module called {name} lies where libraries lie"))
+            .advise("name its file: module-path=/path/to/module.so in the URI, or --module")
+    })
+}
 
 /// The module that was named, or our own.
 pub(super) fn module(options: &Options) -> Result<Arc<Module>> {

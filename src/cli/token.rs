@@ -10,6 +10,7 @@ use super::import;
 use super::open::module;
 use super::pin;
 use super::print::say;
+use crate::domain::uri::TokenName;
 use crate::error::{Kind, Result};
 use crate::local::{LocalToken, is_own};
 use crate::token::{
@@ -112,14 +113,16 @@ fn show(module: &Arc<Module>, label: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-fn choose(module: &Arc<Module>, label: Option<&str>) -> Result<TokenSummary> {
+fn choose(module: &Arc<Module>, name: Option<&str>) -> Result<TokenSummary> {
     let mut tokens = summaries(module)?;
-    tokens.retain(|token| token.initialised && label.is_none_or(|label| token.label == label));
+    let wanted = name.map(TokenName::of).transpose()?;
+    tokens
+        .retain(|token| token.initialised && wanted.as_ref().is_none_or(|w| w.fits(&token.told())));
     match tokens.len() {
         1 => Ok(tokens.remove(0)),
         0 => Err(Kind::NotFound
-            .because(match label {
-                Some(label) => format!("there is no token labelled {label}"),
+            .because(match name {
+                Some(name) => format!("there is no token {name}"),
                 None => "there is no initialised token".to_owned(),
             })
             .advise("see: keyway token list")),

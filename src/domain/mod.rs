@@ -11,3 +11,4 @@ pub mod record;
 pub mod signature;
 pub mod soundness;
 pub mod time;
+pub mod uri;

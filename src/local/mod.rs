@@ -18,6 +18,7 @@ use keyway_pkcs11::config::Config;
 use self::error::local_error;
 pub use self::history::{Entry, Log};
 pub use self::installation::{Described, Installation, LocalState};
+use crate::domain::uri::{TokenName, Uri};
 use crate::error::{Kind, Result};
 use crate::token::{Initialisation, OWN_MODULE, check_label};
 
@@ -29,15 +30,39 @@ pub struct LocalToken {
 }
 
 impl LocalToken {
-    /// The token with this label or serial number, or the only one there is. `module` is the one
-    /// that was named, if one was: another maker's tokens have no file of ours.
+    /// The token with this label, serial number or PKCS#11 URI, or the only one there is. `module`
+    /// is the one that was named, if one was: another maker's tokens have no file of ours.
     ///
     /// # Errors
     /// [`Kind::Unsupported`] for another module, [`Kind::NotFound`] when there is no such token,
     /// [`Kind::Usage`] when there are several.
     pub fn open(module: Option<&Path>, name: Option<&str>) -> Result<Self> {
         let config = configuration(module)?;
-        Admin::open(&config, name).map(|admin| Self { admin }).map_err(local_error)
+        let open =
+            |name| Admin::open(&config, name).map(|admin| Self { admin }).map_err(local_error);
+        match name.map(TokenName::of).transpose()? {
+            None => open(None),
+            Some(TokenName::Label(label)) => open(Some(&label)),
+            Some(TokenName::Uri(uri)) => {
+                let token = open(uri.serial.as_deref().or(uri.token.as_deref()))?;
+                token.require(&uri)?;
+                Ok(token)
+            }
+        }
+    }
+
+    /// Refuses a token that is not the one that a URI means.
+    fn require(&self, uri: &Uri) -> Result<()> {
+        let info = self.admin.info().map_err(local_error)?;
+        let there = |wanted: &Option<String>, told: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == told.trim_end())
+        };
+        match there(&uri.token, &info.label) && there(&uri.serial, &info.serial) {
+            true => Ok(()),
+            false => Err(Kind::NotFound
+                .because(format!("no token is {uri}"))
+                .advise("see: keyway token list")),
+        }
     }
 
     /// Destroys every object and makes a new token with these PINs in the same file, whatever became

@@ -13,7 +13,7 @@ mod vault;
 
 pub use account::{Account, change_pin, unlock};
 pub use import::{Import, Outcome, import};
-pub use module::{Module, OWN_MODULE, own_module_places};
+pub use module::{Module, OWN_MODULE, named_module_places, own_module_places};
 pub use open::OpenToken;
 pub use pin::Pin;
 pub use record_store::TokenRecords;

@@ -136,22 +136,35 @@ impl Module {
 
 /// Where our own module is looked for, in order: beside the command, then where libraries lie.
 pub fn own_module_places(executable: Option<&Path>) -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    if let Some(directory) = executable.and_then(Path::parent) {
+    let beside = executable.and_then(Path::parent);
+    let prefix = beside.and_then(Path::parent).map(|prefix| prefix.join("lib"));
+    let mut places: Vec<PathBuf> =
+        beside.map(|directory| directory.join(OWN_MODULE)).into_iter().collect();
+    for directory in prefix.into_iter().chain(library_directories()) {
         places.push(directory.join(OWN_MODULE));
-        if let Some(prefix) = directory.parent() {
-            places.push(prefix.join("lib").join(OWN_MODULE));
-            places.push(prefix.join("lib/pkcs11").join(OWN_MODULE));
-        }
+        places.push(directory.join("pkcs11").join(OWN_MODULE));
     }
-    for directory in ["/usr/local/lib", "/usr/lib", "/usr/lib64"] {
-        places.push(Path::new(directory).join(OWN_MODULE));
-        places.push(Path::new(directory).join("pkcs11").join(OWN_MODULE));
-    }
-    let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-    places.push(Path::new(&multiarch).join(OWN_MODULE));
-    places.push(Path::new(&multiarch).join("pkcs11").join(OWN_MODULE));
     places
+}
+
+/// Where a module is looked for that a PKCS#11 URI calls by name: its file name without directory,
+/// `lib` and `.so` (RFC 7512, 2.3).
+pub fn named_module_places(name: &str) -> Vec<PathBuf> {
+    let files = [format!("{name}.so"), format!("lib{name}.so")];
+    let inside = |directory: PathBuf| {
+        ["pkcs11", "softhsm", ""]
+            .map(|part| if part.is_empty() { directory.clone() } else { directory.join(part) })
+    };
+    library_directories()
+        .into_iter()
+        .flat_map(inside)
+        .flat_map(|directory| files.clone().map(|file| directory.join(file)))
+        .collect()
+}
+
+fn library_directories() -> Vec<PathBuf> {
+    let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    ["/usr/local/lib", "/usr/lib", "/usr/lib64", &multiarch].map(PathBuf::from).into()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use cryptoki::slot::{Slot, TokenInfo};
 use super::error::token_error;
 use super::module::Module;
 use super::pin::Pin;
+use crate::domain::uri::{TokenName, Told};
 use crate::error::{Kind, Result};
 
 /// Longest label of a token (CK_TOKEN_INFO).
@@ -34,6 +35,14 @@ pub struct TokenSummary {
     pub write_protected: bool,
     /// How many mechanisms it has.
     pub mechanisms: usize,
+}
+
+impl TokenSummary {
+    /// What a name is held against.
+    pub fn told(&self) -> Told<'_> {
+        let Self { slot, label, serial, manufacturer, model, .. } = self;
+        Told { label, serial, manufacturer, model, slot: *slot }
+    }
 }
 
 /// What C_InitToken and C_InitPIN need.
@@ -73,29 +82,39 @@ pub(super) fn slots(module: &Module) -> Result<Vec<(Slot, TokenInfo)>> {
         .collect()
 }
 
-/// The slot of the token with the label, or of the only initialised one.
-pub(super) fn choose(module: &Module, label: Option<&str>) -> Result<(Slot, TokenInfo)> {
+/// The slot of the token of this name (its label, or a PKCS#11 URI), or of the only initialised
+/// one.
+pub(super) fn choose(module: &Module, name: Option<&str>) -> Result<(Slot, TokenInfo)> {
     let mut tokens: Vec<_> =
         slots(module)?.into_iter().filter(|(_, info)| info.token_initialized()).collect();
     let labels: Vec<String> = tokens.iter().map(|(_, info)| info.label().to_owned()).collect();
-    if let Some(label) = label {
-        tokens.retain(|(_, info)| info.label() == label);
+    if let Some(name) = name {
+        let wanted = TokenName::of(name)?;
+        tokens.retain(|(slot, info)| {
+            wanted.fits(&Told {
+                label: info.label(),
+                serial: info.serial_number(),
+                manufacturer: info.manufacturer_id(),
+                model: info.model(),
+                slot: slot.id(),
+            })
+        });
     }
     let shown = module.path().display();
-    match (tokens.len(), label) {
+    match (tokens.len(), name) {
         (1, _) => Ok(tokens.remove(0)),
-        (0, Some(label)) => Err(Kind::NotFound
-            .because(format!("{shown} has no token labelled {label}"))
+        (0, Some(name)) => Err(Kind::NotFound
+            .because(format!("{shown} has no token {name}"))
             .advise(match labels.is_empty() {
-                true => format!("make one: keyway token init --label {label}"),
+                true => "make one: keyway token init --label LABEL".to_owned(),
                 false => format!("it has: {}", labels.join(", ")),
             })),
         (0, None) => Err(Kind::NotFound
             .because(format!("{shown} has no initialised token"))
             .advise("make one: keyway token init --label LABEL")),
-        (_, Some(label)) => Err(Kind::Usage
-            .because(format!("{shown} has several tokens labelled {label}"))
-            .advise("give them different labels")),
+        (_, Some(name)) => Err(Kind::Usage
+            .because(format!("{shown} has several tokens {name}"))
+            .advise("name its serial number as well: --token 'pkcs11:token=LABEL;serial=NUMBER'")),
         (_, None) => Err(Kind::Usage
             .because(format!("{shown} has several tokens"))
             .advise(format!("choose one with --token: {}", labels.join(", ")))),
