@@ -33,6 +33,24 @@ fn a_uri_names_token_module_and_pin() {
 }
 
 #[test]
+fn a_uri_names_a_key() {
+    on_every_token(|token| {
+        token.ok(&["key", "create", "web", "--algorithm", "ec-p256"]);
+        let (module, pin) = (token.module.display(), token.path("pin"));
+        let uri = format!(
+            "pkcs11:token={LABEL};object=web;type=private?module-path={module}&pin-source={pin}"
+        );
+        let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+        command.env_remove("KEYWAY_MODULE").env_remove("KEYWAY_PIN_FILE");
+        let answer = run(command.args(["key", "show", &uri]));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert!(answer.text().contains("key           web"), "{}", answer.text());
+        let other = "pkcs11:token=other;object=web";
+        assert!(token.fails(3, &["key", "show", other]).contains("other"));
+    });
+}
+
+#[test]
 fn a_token_that_is_another_is_not_taken() {
     on_every_token(|token| {
         let serial = shown(token, "serial");

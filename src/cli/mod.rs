@@ -18,6 +18,7 @@ mod print;
 mod sign;
 mod token;
 mod turn;
+mod uri;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,6 +31,10 @@ use crate::error::{Error, Kind, Result};
 
 /// Runs the command and answers its exit code, one of [`Kind::TABLE`] or 0.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match uri::plain(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return report(&error),
+    };
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
