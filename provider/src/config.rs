@@ -128,6 +128,7 @@ impl Config {
             free_slot: self.free_slot,
             slots: self.slots.clone(),
             legacy: self.legacy,
+            policy: self.policy,
             ..EmbeddedConfig::new(&self.token_dir)
         }
     }

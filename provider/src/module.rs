@@ -8,7 +8,7 @@ use crate::backend::{Backend, Pin, SlotId};
 use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::handle::Handle;
-use crate::policy::Policy;
+use crate::policy::{Policy, relaxation};
 use crate::session::Session;
 use crate::slab::{Guard, Slab};
 use crate::slot::Slot;
@@ -24,6 +24,7 @@ pub struct Module {
 impl Module {
     /// The module that the configuration describes.
     pub fn new(config: &Config, sessions: &'static Slab<Session>) -> Self {
+        relaxation::forget();
         let embedded = EmbeddedBackend::new(config.embedded());
         Self::over(vec![Box::new(embedded)], config.policy, sessions)
     }

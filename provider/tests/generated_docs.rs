@@ -185,7 +185,8 @@ const MECHANISMS: &str = "\
 Sizes are those of `C_GetMechanismInfo`, in the unit that the specification gives the mechanism: bits
 for RSA, EC and DH, bytes for secret keys. \"Single\" parts: `C_*Update` is refused. \"Legacy\": what
 is there only with `legacy = true` in the configuration, all of the mechanism or its use with short
-keys; a mechanism that generates announces the smaller sizes only then.
+keys; a mechanism that generates announces the smaller sizes only then. \"(compatible)\": only with
+`policy = \"compatible\"`, for whoever changes what was wrapped so changes the key ([policy.md](policy.md)).
 
 Messages: a mechanism that has parts there can be used with the message-based functions, for what it
 does of encrypt, decrypt, sign and verify (`CKF_MESSAGE_*`); \"single\": not with `C_*MessageBegin` (no
@@ -207,9 +208,11 @@ fn functions(spec: &MechanismSpec) -> Vec<&'static str> {
         (spec.verify_recover.is_some(), "verify recover"),
         (spec.generate.is_some(), "generate"),
         (spec.generate_pair.is_some(), "generate pair"),
-        (spec.wrap.is_some(), "wrap"),
-        (spec.unwrap.is_some(), "unwrap"),
-        (spec.derive.is_some(), "derive"),
+        (spec.wrap.is_some() && !spec.malleable, "wrap"),
+        (spec.unwrap.is_some() && !spec.malleable, "unwrap"),
+        (spec.wrap.is_some() && spec.malleable, "wrap (compatible)"),
+        (spec.unwrap.is_some() && spec.malleable, "unwrap (compatible)"),
+        (spec.derives(), "derive"),
     ];
     all.into_iter().filter(|row| row.0).map(|row| row.1).collect()
 }

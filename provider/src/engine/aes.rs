@@ -7,6 +7,7 @@ use crate::engine::secret::SecretKey;
 use crate::error::Result;
 use crate::ffi::awslc::cipher::{self, BLOCK, Direction};
 use crate::mechanism::Params;
+use crate::secret::Secret;
 
 /// From so many bytes on, ECB in the engine's parallel code wins, although it expands the key:
 /// measured, 165 ns against 265 ns at 512 bytes, 2.7 us against 11 us at 16 KiB, even at 256.
@@ -33,6 +34,32 @@ pub fn encrypt_padded(key: &Lease, params: &Params<'_>) -> Result<Operation> {
 /// Starts `CKM_AES_CBC_PAD` in `C_DecryptInit`.
 pub fn decrypt_padded(key: &Lease, params: &Params<'_>) -> Result<Operation> {
     run(key, params, Direction::Decrypt, Padding::Pkcs7)
+}
+
+/// `C_WrapKey` with `CKM_AES_ECB` and `CKM_AES_CBC`. Malleable, as the next three.
+///
+/// # Errors
+/// KeyTypeInconsistent or KeySizeRange for a key that is no AES key; so the next three.
+pub fn wrap(key: &Lease, params: &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>> {
+    blocks::wrap(keyed(key, params, Direction::Encrypt)?, Padding::None, encoding)
+}
+
+/// `C_UnwrapKey` with `CKM_AES_ECB` and `CKM_AES_CBC`: the zero bytes behind the key are still there.
+///
+/// # Errors
+/// Beside those above: WrappedKeyLenRange, WrappedKeyInvalid; so the last of the four.
+pub fn unwrap(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret> {
+    blocks::unwrap(keyed(key, params, Direction::Decrypt)?, Padding::None, wrapped)
+}
+
+/// `C_WrapKey` with `CKM_AES_CBC_PAD`.
+pub fn wrap_padded(key: &Lease, params: &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>> {
+    blocks::wrap(keyed(key, params, Direction::Encrypt)?, Padding::Pkcs7, encoding)
+}
+
+/// `C_UnwrapKey` with `CKM_AES_CBC_PAD`.
+pub fn unwrap_padded(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret> {
+    blocks::unwrap(keyed(key, params, Direction::Decrypt)?, Padding::Pkcs7, wrapped)
 }
 
 /// Encrypts whole blocks in ECB, or in CBC under `iv`.
@@ -79,12 +106,17 @@ fn run(
     direction: Direction,
     padding: Padding,
 ) -> Result<Operation> {
+    Ok(blocks::operation(keyed(key, params, direction)?, direction, padding))
+}
+
+/// The cipher, for a key that is expanded now if it was not before.
+fn keyed(key: &Lease, params: &Params<'_>, direction: Direction) -> Result<Aes> {
     SecretKey::of(key)?.schedule(direction)?;
     let mode = match params {
         Params::Iv(iv) => Mode::Cbc(*iv),
         _ => Mode::Ecb,
     };
-    Ok(blocks::operation(Aes { key: key.clone(), mode }, direction, padding))
+    Ok(Aes { key: key.clone(), mode })
 }
 
 impl Cipher<BLOCK> for Aes {

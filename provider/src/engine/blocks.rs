@@ -5,8 +5,10 @@ use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
 use crate::backend::{Operation, Transform};
+use crate::engine::wrap::as_wrapped;
 use crate::error::{Code, Result};
 use crate::ffi::awslc::cipher::Direction;
+use crate::secret::Secret;
 
 /// A keyed cipher in a mode whose state goes on from call to call.
 pub(super) trait Cipher<const N: usize>: Send + 'static {
@@ -26,7 +28,52 @@ pub(super) fn operation<const N: usize>(
     direction: Direction,
     padding: Padding,
 ) -> Operation {
-    Operation::Transform(Box::new(Blocks { cipher, direction, padding, held: [0; N], count: 0 }))
+    Operation::Transform(Box::new(Blocks::new(cipher, direction, padding)))
+}
+
+/// `C_WrapKey`: without the padding of PKCS #7, "padded on the trailing end with up to block size
+/// minus one null bytes so that the resulting length is a multiple of the block size" (section
+/// "AES-ECB").
+pub(super) fn wrap<const N: usize>(
+    cipher: impl Cipher<N>,
+    padding: Padding,
+    encoding: &[u8],
+) -> Result<Vec<u8>> {
+    let mut blocks = Blocks::new(cipher, Direction::Encrypt, padding);
+    let len = match padding {
+        Padding::None => encoding.len().next_multiple_of(N),
+        Padding::Pkcs7 => encoding.len(),
+    };
+    let padded = Secret::try_with(len, |bytes| {
+        bytes[..encoding.len()].copy_from_slice(encoding);
+        Ok(())
+    })?;
+    let mut wrapped = vec![0; blocks.output_size(len, true)?];
+    let written = blocks.finish(padded.expose(), &mut wrapped)?;
+    wrapped.truncate(written);
+    Ok(wrapped)
+}
+
+/// Undoes [`wrap`]; zero bytes behind the key are left there.
+///
+/// # Errors
+/// WrappedKeyLenRange for what is not whole blocks, WrappedKeyInvalid for a wrong padding.
+pub(super) fn unwrap<const N: usize>(
+    cipher: impl Cipher<N>,
+    padding: Padding,
+    wrapped: &[u8],
+) -> Result<Secret> {
+    if wrapped.is_empty() {
+        return Err(Code::WrappedKeyLenRange.because("nothing is wrapped"));
+    }
+    let mut blocks = Blocks::new(cipher, Direction::Decrypt, padding);
+    let size = blocks.output_size(wrapped.len(), true).map_err(as_wrapped)?;
+    let mut len = 0;
+    let room = Secret::try_with(size, |out| {
+        len = blocks.finish(wrapped, out).map_err(as_wrapped)?;
+        Ok(())
+    })?;
+    Ok(Secret::copy_of(&room.expose()[..len]))
 }
 
 /// Blocks under way: a block that is not full, or that may carry the padding, is held back.
@@ -39,6 +86,10 @@ struct Blocks<C, const N: usize> {
 }
 
 impl<C: Cipher<N>, const N: usize> Blocks<C, N> {
+    fn new(cipher: C, direction: Direction, padding: Padding) -> Self {
+        Self { cipher, direction, padding, held: [0; N], count: 0 }
+    }
+
     /// How many bytes come out when `input` more go in: all full blocks, but the last one where it
     /// may carry the padding.
     fn ready(&self, input: usize) -> usize {

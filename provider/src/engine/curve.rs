@@ -30,6 +30,8 @@ struct Row {
     names: &'static [&'static str],
     /// Length of a private value in bytes.
     size: usize,
+    /// Security strength in bits (NIST SP 800-57 part 1 revision 5, table 2).
+    strength: u64,
 }
 
 /// RFC 5480 section 2.1.1.1, RFC 8410 section 3 and SEC 2 appendix A.2 name the curves of `oId`.
@@ -40,6 +42,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.132.0.33"),
         names: &["secp224r1", "P-224"],
         size: 28,
+        strength: 112,
     },
     Row {
         curve: Curve::P256,
@@ -47,6 +50,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
         names: &["prime256v1", "secp256r1", "P-256"],
         size: 32,
+        strength: 128,
     },
     Row {
         curve: Curve::P384,
@@ -54,6 +58,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.132.0.34"),
         names: &["secp384r1", "P-384"],
         size: 48,
+        strength: 192,
     },
     Row {
         curve: Curve::P521,
@@ -61,6 +66,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.132.0.35"),
         names: &["secp521r1", "P-521"],
         size: 66,
+        strength: 256,
     },
     Row {
         curve: Curve::Secp256k1,
@@ -68,6 +74,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.132.0.10"),
         names: &["secp256k1"],
         size: 32,
+        strength: 128,
     },
     Row {
         curve: Curve::Edwards25519,
@@ -75,6 +82,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.101.112"),
         names: &["edwards25519", "Ed25519"],
         size: 32,
+        strength: 128,
     },
     Row {
         curve: Curve::Curve25519,
@@ -82,6 +90,7 @@ static CURVES: [Row; 7] = [
         oid: ObjectIdentifier::new_unwrap("1.3.101.110"),
         names: &["curve25519", "X25519"],
         size: 32,
+        strength: 128,
     },
 ];
 
@@ -95,7 +104,7 @@ impl Curve {
     /// # Errors
     /// TemplateIncomplete without parameters; DomainParamsInvalid for parameters that name no
     /// curve; CurveNotSupported for other curves.
-    pub(super) fn of(attributes: &Attributes, key_type: KeyType) -> Result<Self> {
+    pub(crate) fn of(attributes: &Attributes, key_type: KeyType) -> Result<Self> {
         let params = required(attributes, AttributeType::EC_PARAMS)?;
         let row = if let Ok(oid) = ObjectIdentifier::from_der(params) {
             CURVES.iter().find(|row| row.oid == oid)
@@ -145,12 +154,16 @@ impl Curve {
     }
 
     /// `CKA_EC_PARAMS` of the choice `oId`.
-    pub(super) fn params(self) -> Vec<u8> {
+    pub(crate) fn params(self) -> Vec<u8> {
         self.oid().to_der().expect("an OID that was checked when compiled has an encoding")
     }
 
-    pub(super) fn key_type(self) -> KeyType {
+    pub(crate) fn key_type(self) -> KeyType {
         self.row().key_type
+    }
+
+    pub(crate) fn strength(self) -> u64 {
+        self.row().strength
     }
 
     /// Length in bytes of a private value, of half a signature and of a shared secret.

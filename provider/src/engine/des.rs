@@ -84,12 +84,42 @@ fn start(
     direction: Direction,
     padding: Padding,
 ) -> Result<Operation> {
+    Ok(blocks::operation(keyed(key, params)?, direction, padding))
+}
+
+fn keyed(key: &Lease, params: &Params<'_>) -> Result<Des> {
     let schedule = des::Schedule::new(SecretKey::of(key)?.value())?;
     let iv = match params {
         Params::ShortIv(iv) => Some(*iv),
         _ => None,
     };
-    Ok(blocks::operation(Des { schedule, iv }, direction, padding))
+    Ok(Des { schedule, iv })
+}
+
+/// `C_WrapKey` in ECB or CBC. Malleable, as the next three.
+///
+/// # Errors
+/// KeyTypeInconsistent or KeySizeRange for a key that is none of DES; so the next three.
+pub fn wrap(key: &Lease, params: &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>> {
+    blocks::wrap(keyed(key, params)?, Padding::None, encoding)
+}
+
+/// `C_UnwrapKey` in ECB or CBC: the zero bytes behind the key are still there.
+///
+/// # Errors
+/// Beside those above: WrappedKeyLenRange, WrappedKeyInvalid; so the last of the four.
+pub fn unwrap(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret> {
+    blocks::unwrap(keyed(key, params)?, Padding::None, wrapped)
+}
+
+/// `C_WrapKey` in CBC with padding.
+pub fn wrap_padded(key: &Lease, params: &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>> {
+    blocks::wrap(keyed(key, params)?, Padding::Pkcs7, encoding)
+}
+
+/// `C_UnwrapKey` in CBC with padding.
+pub fn unwrap_padded(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret> {
+    blocks::unwrap(keyed(key, params)?, Padding::Pkcs7, wrapped)
 }
 
 /// A key with the IV of the next block in CBC, without one in ECB.

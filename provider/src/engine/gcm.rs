@@ -3,7 +3,8 @@
 use crate::backend::{Operation, Transform};
 use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
-use crate::error::{Code, Error, Result};
+use crate::engine::wrap::as_wrapped;
+use crate::error::{Code, Result};
 use crate::ffi::awslc::aead::{GcmStream, TAG};
 use crate::ffi::awslc::cipher::Direction;
 use crate::mechanism::Params;
@@ -44,16 +45,6 @@ pub fn unwrap(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret
     Secret::try_with(len, |encoding| {
         header.open(key, wrapped, encoding).map(drop).map_err(as_wrapped)
     })
-}
-
-/// The names that `C_UnwrapKey` has for what is wrong with encrypted data.
-fn as_wrapped(error: Error) -> Error {
-    let code = match error.code() {
-        Code::EncryptedDataInvalid => Code::WrappedKeyInvalid,
-        Code::EncryptedDataLenRange => Code::WrappedKeyLenRange,
-        other => other,
-    };
-    error.with_code(code)
 }
 
 /// IV, associated data and length of the tag. The bytes of most messages fit in place.

@@ -8,7 +8,7 @@ use aes_kw::{AesKw, AesKwp, InnerInit};
 use crate::backend::{Operation, Transform};
 use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::cipher::Direction;
 use crate::mechanism::Params;
 use crate::secret::Secret;
@@ -212,8 +212,18 @@ impl Transform for Open {
     }
 }
 
-fn only_one_part() -> crate::error::Error {
+fn only_one_part() -> Error {
     Code::FunctionFailed.because("AES key wrap works in one part only")
+}
+
+/// The names that `C_UnwrapKey` has for what is wrong with encrypted data.
+pub(super) fn as_wrapped(error: Error) -> Error {
+    let code = match error.code() {
+        Code::EncryptedDataInvalid => Code::WrappedKeyInvalid,
+        Code::EncryptedDataLenRange => Code::WrappedKeyLenRange,
+        other => other,
+    };
+    error.with_code(code)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use once_cell::sync::Lazy;
 
 use crate::error::{Code, Result};
 use crate::mechanism::{MechanismSpec, MechanismType, table};
+use crate::policy::Policy;
 
 /// Whether mechanisms and key sizes that are no longer sound are there: `legacy` of the
 /// configuration.
@@ -20,14 +21,28 @@ static ALL: Lazy<Vec<&'static MechanismSpec>> = Lazy::new(|| {
     rows
 });
 
-static SOUND: Lazy<Vec<&'static MechanismSpec>> =
-    Lazy::new(|| all().iter().filter(|row| !row.legacy).copied().collect());
+/// The rows under each configuration: without and with legacy, and of each without and with
+/// malleable wrapping.
+static OFFERED: Lazy<[[Vec<MechanismSpec>; 2]; 2]> = Lazy::new(|| {
+    [Legacy::Refused, Legacy::Allowed].map(|legacy| [false, true].map(|wraps| rows(legacy, wraps)))
+});
 
-/// Every row without its bound on small keys.
-static UNBOUND: Lazy<Vec<MechanismSpec>> =
-    Lazy::new(|| all().iter().map(|row| MechanismSpec { legacy_below: 0, ..**row }).collect());
+static REFERENCES: Lazy<[[Vec<&'static MechanismSpec>; 2]; 2]> =
+    Lazy::new(|| OFFERED.each_ref().map(|half| half.each_ref().map(|rows| rows.iter().collect())));
 
-static WITH_LEGACY: Lazy<Vec<&'static MechanismSpec>> = Lazy::new(|| UNBOUND.iter().collect());
+/// What is left of the tables.
+fn rows(legacy: Legacy, malleable: bool) -> Vec<MechanismSpec> {
+    let of_legacy = |row: &MechanismSpec| match legacy {
+        Legacy::Refused => *row,
+        Legacy::Allowed => MechanismSpec { legacy_below: 0, ..*row },
+    };
+    let of_policy = |row: MechanismSpec| match row.malleable && !malleable {
+        true => MechanismSpec { wrap: None, unwrap: None, ..row },
+        false => row,
+    };
+    let there = all().iter().filter(|row| legacy == Legacy::Allowed || !row.legacy);
+    there.map(|row| of_policy(of_legacy(row))).collect()
+}
 
 /// Every row of the tables, in ascending order of type.
 pub fn all() -> &'static [&'static MechanismSpec] {
@@ -35,11 +50,9 @@ pub fn all() -> &'static [&'static MechanismSpec] {
 }
 
 /// The rows that there are under a configuration, in ascending order of type.
-pub fn offered(legacy: Legacy) -> &'static [&'static MechanismSpec] {
-    match legacy {
-        Legacy::Refused => &SOUND,
-        Legacy::Allowed => &WITH_LEGACY,
-    }
+pub fn offered(legacy: Legacy, policy: Policy) -> &'static [&'static MechanismSpec] {
+    let legacy = usize::from(legacy == Legacy::Allowed);
+    &REFERENCES[legacy][usize::from(policy.wraps_malleably())]
 }
 
 /// The row of a mechanism among `rows`, which are in ascending order of type.
@@ -63,6 +76,8 @@ pub fn look_up(id: MechanismType) -> Result<&'static MechanismSpec> {
 
 #[cfg(test)]
 mod tests {
+    use pkcs11_sys as ck;
+
     use super::*;
 
     #[test]
@@ -82,7 +97,8 @@ mod tests {
 
     #[test]
     fn legacy_adds_mechanisms_and_sizes_and_takes_none_away() {
-        let (sound, legacy) = (offered(Legacy::Refused), offered(Legacy::Allowed));
+        let of = |legacy| offered(legacy, Policy::Standard);
+        let (sound, legacy) = (of(Legacy::Refused), of(Legacy::Allowed));
         assert_eq!(legacy.len(), all().len());
         for row in sound {
             let same = find(legacy, row.id).unwrap();
@@ -95,5 +111,23 @@ mod tests {
         let pair = MechanismType::RSA_PKCS_KEY_PAIR_GEN;
         assert_eq!(find(sound, pair).unwrap().announced_sizes(), (2048, 8192));
         assert_eq!(find(legacy, pair).unwrap().announced_sizes(), (1024, 8192));
+    }
+
+    #[test]
+    fn only_compatible_wraps_malleably_and_nothing_else_depends_on_the_policy() {
+        const WRAPPING: ck::CK_FLAGS = ck::CKF_WRAP | ck::CKF_UNWRAP;
+        for legacy in [Legacy::Refused, Legacy::Allowed] {
+            let whole = offered(legacy, Policy::Compatible);
+            for policy in [Policy::Standard, Policy::Strict] {
+                let rows = offered(legacy, policy);
+                assert_eq!(rows.len(), whole.len());
+                for (row, all) in rows.iter().zip(whole) {
+                    let lost = all.flags() & !row.flags();
+                    let expected = if row.malleable { WRAPPING } else { 0 };
+                    assert_eq!((row.id, lost), (all.id, expected), "{}", row.name());
+                }
+            }
+        }
+        assert!(all().iter().filter(|row| row.malleable).count() >= 9);
     }
 }

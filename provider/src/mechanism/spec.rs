@@ -96,6 +96,12 @@ pub struct MechanismSpec {
     pub unwrap: Option<Unwrap>,
     /// Whether it wraps and unwraps private keys as well as secret keys.
     pub wraps_private: bool,
+    /// Whether somebody can change what is wrapped so that another key comes out of it: `wrap` and
+    /// `unwrap` are there only where the policy allows it.
+    pub malleable: bool,
+    /// The block in bytes that zero bytes behind a key fill when it is wrapped, which `unwrap` leaves
+    /// there; 0 where nothing is added.
+    pub zero_padded: usize,
     pub derive: Option<Derive>,
     /// In the place of `derive`, where the parameters ask for more keys.
     pub derive_keys: Option<DeriveKeys>,
@@ -126,6 +132,8 @@ impl MechanismSpec {
         wrap: None,
         unwrap: None,
         wraps_private: false,
+        malleable: false,
+        zero_padded: 0,
         derive: None,
         derive_keys: None,
         extra_flags: 0,

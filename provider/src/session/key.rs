@@ -6,6 +6,7 @@ use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, Mechanism, MechanismSpec};
 use crate::object;
+use crate::policy::{Policy, Relaxation};
 use crate::session::Session;
 
 impl Session {
@@ -60,7 +61,9 @@ impl Session {
         let wrapped = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
         may_leave(spec, &wrapping, &wrapped)?;
         wrapped.usage.lifecycle.admit_leaving(self.slot().policy)?;
-        self.slot().policy.admit_wrapping(&wrapping.attributes, &wrapped.attributes)?;
+        let (outer, inner) = (&wrapping.attributes, &wrapped.attributes);
+        self.slot().policy.admit_wrapping(outer, &mechanism.params, inner)?;
+        admit_malleable(spec, self.slot().policy)?;
         self.latch(with, Function::Wrap, spec)?;
         self.slot().token.wrap(mechanism, &wrapping, &wrapped)
     }
@@ -86,6 +89,7 @@ impl Session {
                 .because(format!("{} unwraps no private keys", spec.name())));
         }
         self.slot().policy.admit(&attributes)?;
+        admit_malleable(spec, self.slot().policy)?;
         self.latch(with, Function::Unwrap, spec)?;
         let object = self.slot().token.unwrap(mechanism, &unwrapping, wrapped, attributes)?;
         Ok(self.issue(object))
@@ -100,6 +104,15 @@ pub(super) fn require(
     match implemented {
         true => Ok(()),
         false => Err(Code::MechanismInvalid.because(format!("{} does not {what}", spec.name()))),
+    }
+}
+
+/// # Errors
+/// MechanismInvalid where the policy has no such wrapping: such a row lacks it already.
+fn admit_malleable(spec: &'static MechanismSpec, policy: Policy) -> Result<()> {
+    match spec.malleable {
+        true => require(spec, policy.lets_pass(Relaxation::MalleableWrapping), "wrap or unwrap"),
+        false => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::attribute::{AttributeType, Value};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, MechanismSpec};
-use crate::policy::Roles;
+use crate::policy::{Relaxation, Roles};
 use crate::session::Session;
 
 impl Session {
@@ -22,9 +22,10 @@ impl Session {
         function: Function,
         spec: &'static MechanismSpec,
     ) -> Result<()> {
-        let latches = self.slot().policy.latches();
+        let policy = self.slot().policy;
         let memo = self.usable(handle, function, spec)?;
-        if !latches || !memo.snapshot.usage.must_record(function) {
+        let decides = memo.snapshot.usage.must_record(function);
+        if !decides || policy.lets_pass(Relaxation::DualRoles) {
             return Ok(());
         }
         let object = memo.object().clone();

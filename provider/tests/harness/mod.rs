@@ -47,6 +47,19 @@ enum Stage {
     Token,
     /// The same, with `legacy = true` in our configuration.
     Legacy,
+    /// The same, with everything in our configuration that adds functions.
+    Everything,
+}
+
+impl Stage {
+    /// What our configuration says.
+    fn configuration(self) -> &'static str {
+        match self {
+            Self::Empty | Self::Token => "",
+            Self::Legacy => "legacy = true",
+            Self::Everything => "legacy = true\npolicy = \"compatible\"",
+        }
+    }
 }
 
 /// Runs a test on each module as it is after loading: not initialised, no token.
@@ -77,6 +90,15 @@ pub fn on_legacy_user<F: Fn(Session<'_>)>(body: F) {
     });
 }
 
+/// As [`on_legacy_user`], our module with `policy = "compatible"` as well.
+pub fn on_compatible_user<F: Fn(Session<'_>)>(body: F) {
+    run::<F>(Stage::Everything, |target| {
+        let session = target.open(Flags::ReadWrite).expect("a session opens");
+        session.login(Who::User, target.user_pin()).expect("the user logs in");
+        body(session);
+    });
+}
+
 /// Runs a test on our module alone, as [`on_token`]: what crashes or hangs SoftHSM2, each time in
 /// another way, so that a list of deviations could not say how.
 pub fn on_ours(body: impl Fn(&Target)) {
@@ -86,6 +108,11 @@ pub fn on_ours(body: impl Fn(&Target)) {
 /// As [`on_ours`], with `legacy = true` in the configuration.
 pub fn on_ours_with_legacy(body: impl Fn(&Target)) {
     ours(Stage::Legacy, body);
+}
+
+/// As [`on_ours`], with everything in the configuration that adds functions.
+pub fn on_ours_with_everything(body: impl Fn(&Target)) {
+    ours(Stage::Everything, body);
 }
 
 /// Runs the test on our module in this process and on SoftHSM2 in a child, which is this same
@@ -123,8 +150,8 @@ fn ours(stage: Stage, body: impl Fn(&Target)) {
 
 fn target(kind: Kind, stage: Stage) -> Target {
     let place = Place::new(kind, stage != Stage::Empty);
-    if stage == Stage::Legacy && kind == Kind::Keyway {
-        place.configure("legacy = true");
+    if kind == Kind::Keyway {
+        place.configure(stage.configuration());
     }
     let target = Target::over(kind, place);
     if stage != Stage::Empty {

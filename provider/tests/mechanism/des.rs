@@ -47,7 +47,7 @@ pub fn pairs() -> Vec<Pair> {
     modes.chain(codes).chain(KEY_GEN.iter().map(|row| (row.0, GENERATE))).collect()
 }
 
-fn value(key_type: KeyType) -> &'static [u8] {
+pub fn value(key_type: KeyType) -> &'static [u8] {
     let row = KEY_GEN.iter().find(|row| row.1 == key_type).expect("a type of DES");
     &KEY[..row.2]
 }
@@ -89,7 +89,7 @@ fn block(key: &[u8], input: [u8; 8], decrypt: bool) -> [u8; 8] {
 }
 
 /// Whole blocks encrypted by the oracle, chained from `iv` if there is one.
-fn encrypted(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Vec<u8> {
+pub fn encrypted(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Vec<u8> {
     let (mut last, mut out) = (iv.unwrap_or_default(), Vec::new());
     for chunk in data.as_chunks::<8>().0 {
         let input = if iv.is_some() { std::array::from_fn(|i| chunk[i] ^ last[i]) } else { *chunk };

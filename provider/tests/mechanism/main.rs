@@ -18,6 +18,7 @@ mod hash_derive;
 mod hmac;
 mod hybrid;
 mod mac;
+mod malleable;
 mod message;
 mod oracle;
 mod password;
@@ -30,7 +31,7 @@ mod stealing;
 mod tls;
 mod wrap;
 
-use harness::{Hash, Kind, MechanismType, Session, on_ours_with_legacy};
+use harness::{Hash, Kind, MechanismType, Session, on_ours_with_everything};
 use serial_test::serial;
 
 /// Flags of `CK_MECHANISM_INFO` that stand for functions.
@@ -83,6 +84,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         sign_rsa::pairs(),
         sign_ec::pairs(),
         mac::pairs(),
+        malleable::pairs(),
         message::pairs(),
         cipher::pairs(),
         aead::pairs(),
@@ -98,7 +100,7 @@ fn every_announced_function_of_every_mechanism_is_exercised() {
         hash_derive::pairs(),
     ];
     let rows: Vec<Pair> = tables.into_iter().flatten().collect();
-    on_ours_with_legacy(|target| {
+    on_ours_with_everything(|target| {
         let slot = target.slot();
         for mechanism in target.mechanisms(slot) {
             let [_, _, flags] = target.mechanism_info(slot, mechanism).expect("an announced one");

@@ -152,6 +152,17 @@ fn xored(a: &[u8], b: &[u8]) -> [u8; 16] {
     std::array::from_fn(|i| a[i] ^ b[i])
 }
 
+/// Whole blocks under AES, chained from `iv` if there is one.
+pub fn aes_blocks(key: &[u8], iv: Option<[u8; 16]>, data: &[u8]) -> Vec<u8> {
+    let mut last = iv.unwrap_or_default();
+    let mut output = Vec::new();
+    for block in data.as_chunks::<16>().0 {
+        last = aes(key, if iv.is_some() { xored(block, &last) } else { *block });
+        output.extend(last);
+    }
+    output
+}
+
 /// RFC 4493 section 2.4, for every key size.
 pub fn cmac(key: &[u8], data: &[u8]) -> Vec<u8> {
     let doubled = |number: [u8; 16]| {

@@ -10,12 +10,8 @@ use crate::backend::{Object, Snapshot};
 use crate::engine::{self, Lease, encoding};
 use crate::error::{Code, Error, Result};
 use crate::mechanism::{Mechanism, MechanismSpec};
-use crate::object::Wanted;
+use crate::object::{self, Wanted};
 use crate::secret::Secret;
-
-/// The shortest key that is derived from a sensitive one: 112 bits. A MAC under a shorter key would
-/// show it, and keys of growing length show each other byte by byte.
-const LEAST_DERIVED: usize = 14;
 
 impl EmbeddedToken {
     /// `C_GenerateKey`.
@@ -90,6 +86,10 @@ impl EmbeddedToken {
         let encoding = self
             .with_lease(with, spec, |lease| unwrap(lease, &mechanism.params, wrapped))
             .map_err(inconsistent)?;
+        let encoding = match spec.zero_padded {
+            0 => encoding,
+            block => unpadded(&attributes, encoding, block)?,
+        };
         match private {
             true => add_private_key(&mut attributes, &encoding)?,
             false => add_value(&mut attributes, encoding)?,
@@ -120,19 +120,13 @@ impl EmbeddedToken {
         if values.len() != wanted.len() {
             return Err(Code::GeneralError.because("as many values as keys"));
         }
-        let sensitive = from.attributes.is_true(AttributeType::SENSITIVE);
         let complete = |(wanted, value): (Wanted, Secret)| {
             let mut attributes = wanted.attributes;
             if attributes.class() == Some(ObjectClass::DATA) {
                 attributes.set(AttributeType::VALUE, Value::bytes(value.expose()));
                 return Ok(attributes);
             }
-            if sensitive && value.len() < LEAST_DERIVED {
-                return Err(Code::KeySizeRange.because(format!(
-                    "{} bytes derived from a sensitive key could be guessed",
-                    value.len()
-                )));
-            }
+            self.settings.policy.admit_derived(&from.attributes, value.len())?;
             let value = engine::des::fitted(&attributes, value);
             add_value(&mut attributes, value)?;
             engine::complete(&mut attributes)?;
@@ -157,6 +151,22 @@ impl EmbeddedToken {
     fn make_one(&self, attributes: Attributes) -> Result<Arc<Object>> {
         let mut made = self.make(vec![attributes])?;
         made.pop().ok_or_else(|| Code::GeneralError.because("one object made"))
+    }
+}
+
+/// What was wrapped without the zero bytes behind it: "truncates the result according to the
+/// CKA_KEY_TYPE attribute of the template and, if it has one, and the key type supports it, the
+/// CKA_VALUE_LEN attribute of the template" (section "AES-ECB"). The zeros fill less than a block:
+/// whoever may choose to keep less reads the key piece by piece.
+///
+/// # Errors
+/// WrappedKeyLenRange for a length that another key has.
+fn unpadded(attributes: &Attributes, padded: Secret, block: usize) -> Result<Secret> {
+    let Some(length) = object::derived_length(attributes)? else { return Ok(padded) };
+    match padded.expose().get(..length) {
+        Some(value) if padded.len() - length < block => Ok(Secret::copy_of(value)),
+        _ => Err(Code::WrappedKeyLenRange
+            .because(format!("{} bytes for a key of {length}", padded.len()))),
     }
 }
 

@@ -28,6 +28,7 @@ use serde::Deserialize;
 use crate::backend::{Backend, SlotId, Token};
 use crate::error::{Code, Context, Result};
 use crate::mechanism::set::Legacy;
+use crate::policy::Policy;
 use crate::store::sqlite::{PATIENCE, SqliteStore};
 use crate::store::{Cost, Store};
 use pin::Derivations;
@@ -54,6 +55,7 @@ pub struct EmbeddedConfig {
     /// How long to wait for another process that uses a token.
     pub patience: Duration,
     pub legacy: Legacy,
+    pub policy: Policy,
 }
 
 /// When to show a slot in which `C_InitToken` can make a new token.
@@ -78,6 +80,7 @@ impl EmbeddedConfig {
             attempts: 10,
             patience: PATIENCE,
             legacy: Legacy::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -102,6 +105,7 @@ impl EmbeddedBackend {
             attempts: config.attempts.max(5),
             derivations: Arc::new(Derivations::default()),
             legacy: config.legacy,
+            policy: config.policy,
         };
         Self { config, settings, tokens: Mutex::default() }
     }

@@ -17,6 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::mechanism::set::{self, Legacy};
 use crate::mechanism::{Mechanism, MechanismSpec};
 use crate::object::Wanted;
+use crate::policy::Policy;
 use crate::store::event::Nobody;
 use crate::store::{
     Batch, Change, CommitError, Cost, Durability, Epoch, Event, Freshness, Role, Store, Witness,
@@ -49,6 +50,7 @@ pub(super) struct Settings {
     /// Shared by the tokens of a process.
     pub(super) derivations: Arc<Derivations>,
     pub(super) legacy: Legacy,
+    pub(super) policy: Policy,
 }
 
 struct Known {
@@ -245,7 +247,7 @@ impl Token for EmbeddedToken {
     }
 
     fn mechanisms(&self) -> &[&'static MechanismSpec] {
-        set::offered(self.settings.legacy)
+        set::offered(self.settings.legacy, self.settings.policy)
     }
 
     fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()> {

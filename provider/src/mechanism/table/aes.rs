@@ -1,7 +1,7 @@
 //! AES (specification sections "AES" to "AES Key Wrap" and "Key derivation by data encryption").
 //!
-//! ECB, CBC and CBC_PAD wrap no keys here: without authentication, whoever changes a wrapped key
-//! changes the key that comes out of it.
+//! ECB, CBC and CBC_PAD wrap without authentication: whoever changes a wrapped key changes the key
+//! that comes out of it.
 
 use crate::attribute::KeyType;
 use crate::engine::aes_stealing::Mode;
@@ -15,6 +15,10 @@ pub static ROWS: &[MechanismSpec] = &[
         id: MechanismType::AES_ECB,
         encrypt: Some(aes::encrypt),
         decrypt: Some(aes::decrypt),
+        wrap: Some(aes::wrap),
+        unwrap: Some(aes::unwrap),
+        malleable: true,
+        zero_padded: 16,
         ..AES
     },
     MechanismSpec {
@@ -22,6 +26,10 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::iv,
         encrypt: Some(aes::encrypt),
         decrypt: Some(aes::decrypt),
+        wrap: Some(aes::wrap),
+        unwrap: Some(aes::unwrap),
+        malleable: true,
+        zero_padded: 16,
         ..AES
     },
     MechanismSpec {
@@ -29,6 +37,10 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::iv,
         encrypt: Some(aes::encrypt_padded),
         decrypt: Some(aes::decrypt_padded),
+        wrap: Some(aes::wrap_padded),
+        unwrap: Some(aes::unwrap_padded),
+        wraps_private: true,
+        malleable: true,
         ..AES
     },
     MechanismSpec {

@@ -1,7 +1,7 @@
 //! DES and triple DES (specification section "Double and Triple-length DES"; PKCS #11 2.20 section
 //! 12.15 for DES itself). Legacy. Sizes in bytes.
 //!
-//! As those of AES, ECB and CBC wrap no keys here.
+//! As those of AES, ECB and CBC wrap without authentication.
 
 use crate::attribute::KeyType;
 use crate::engine::des;
@@ -43,7 +43,16 @@ const fn key_gen(id: MechanismType, keys: &'static [KeyType], len: u64) -> Mecha
 }
 
 const fn ecb(id: MechanismType, family: MechanismSpec) -> MechanismSpec {
-    MechanismSpec { id, encrypt: Some(des::encrypt), decrypt: Some(des::decrypt), ..family }
+    MechanismSpec {
+        id,
+        encrypt: Some(des::encrypt),
+        decrypt: Some(des::decrypt),
+        wrap: Some(des::wrap),
+        unwrap: Some(des::unwrap),
+        malleable: true,
+        zero_padded: 8,
+        ..family
+    }
 }
 
 const fn cbc(id: MechanismType, family: MechanismSpec) -> MechanismSpec {
@@ -54,6 +63,10 @@ const fn cbc_pad(id: MechanismType, family: MechanismSpec) -> MechanismSpec {
     MechanismSpec {
         encrypt: Some(des::encrypt_padded),
         decrypt: Some(des::decrypt_padded),
+        wrap: Some(des::wrap_padded),
+        unwrap: Some(des::unwrap_padded),
+        wraps_private: true,
+        zero_padded: 0,
         ..cbc(id, family)
     }
 }

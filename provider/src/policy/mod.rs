@@ -1,10 +1,20 @@
 //! What the token refuses beyond the standard, as the configuration chooses.
 
+pub mod relaxation;
+mod strength;
+
 use serde::Deserialize;
 
-use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass};
+use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::error::{Code, Result};
-use crate::mechanism::Function;
+use crate::mechanism::{Function, Params};
+
+pub use relaxation::Relaxation;
+pub(crate) use strength::significant_bits;
+
+/// The shortest key in bytes that is derived from a sensitive one: 112 bits. A MAC under a shorter
+/// key would show it, and keys of growing length show each other byte by byte.
+const LEAST_DERIVED: usize = 112 / 8;
 
 /// `policy` of the configuration.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -88,6 +98,33 @@ impl Policy {
         self != Self::Compatible
     }
 
+    /// Whether mechanisms wrap that let a changed key through.
+    pub fn wraps_malleably(self) -> bool {
+        self == Self::Compatible
+    }
+
+    /// Whether this, which is about to happen, may; the log is told once of each that does.
+    pub fn lets_pass(self, what: Relaxation) -> bool {
+        let passes = self == Self::Compatible;
+        if passes {
+            what.log();
+        }
+        passes
+    }
+
+    /// Whether a key of `length` bytes may be derived from `base`.
+    ///
+    /// # Errors
+    /// KeySizeRange for less than 112 bits from a sensitive key.
+    pub fn admit_derived(self, base: &Attributes, length: usize) -> Result<()> {
+        let hides = base.is_true(AttributeType::SENSITIVE) && length < LEAST_DERIVED;
+        match hides && !self.lets_pass(Relaxation::ShortDerivation) {
+            false => Ok(()),
+            true => Err(Code::KeySizeRange
+                .because(format!("{length} bytes derived from a sensitive key could be guessed"))),
+        }
+    }
+
     /// Whether a key with these attributes may come into being.
     ///
     /// # Errors
@@ -113,12 +150,17 @@ impl Policy {
         }
     }
 
-    /// Whether `key` may be wrapped under `wrapping`.
+    /// Whether `key` may be wrapped under `wrapping` with a mechanism of these parameters.
     ///
     /// # Errors
     /// KeyNotWrappable under `strict`, for a sensitive key under one that is not CKA_TRUSTED, and
-    /// for any key under a weaker one.
-    pub fn admit_wrapping(self, wrapping: &Attributes, key: &Attributes) -> Result<()> {
+    /// for any key under a weaker one, or under a temporary key that is weaker.
+    pub fn admit_wrapping(
+        self,
+        wrapping: &Attributes,
+        params: &Params<'_>,
+        key: &Attributes,
+    ) -> Result<()> {
         if self != Self::Strict {
             return Ok(());
         }
@@ -126,58 +168,22 @@ impl Policy {
             return Err(Code::KeyNotWrappable
                 .because("policy strict: a sensitive key leaves under a CKA_TRUSTED key only"));
         }
-        let (outer, inner) = (strength(wrapping), strength(key));
+        // A key of unknown strength wraps none, and is wrapped by the strongest.
+        let outer = strength::of_key(wrapping).unwrap_or(0).min(strength::of_mechanism(params));
+        let inner = strength::of_key(key).unwrap_or(u64::MAX).min(256);
         match outer < inner {
             true => Err(Code::KeyNotWrappable.because(format!(
-                "policy strict: the wrapping key has {outer} bits of strength, the key {inner}"
+                "policy strict: the wrapping has {outer} bits of strength, the key {inner}"
             ))),
             false => Ok(()),
         }
     }
 }
 
-/// Security strength in bits (NIST SP 800-57 part 1, table 2); what nothing is known of counts as
-/// the strongest there is.
-fn strength(key: &Attributes) -> u64 {
-    const STRONGEST: u64 = 256;
-    let bits = |id| key.bytes(id).map(significant_bits);
-    let finite_field = |bits: u64| match bits {
-        ..2048 => 80,
-        2048..3072 => 112,
-        3072..7680 => 128,
-        7680..15360 => 192,
-        _ => STRONGEST,
-    };
-    match key.key_type() {
-        Some(KeyType::RSA) => bits(AttributeType::MODULUS).map_or(STRONGEST, finite_field),
-        Some(KeyType::DH | KeyType::DSA) => {
-            bits(AttributeType::PRIME).map_or(STRONGEST, finite_field)
-        }
-        Some(KeyType::EC) => match key.bytes(AttributeType::EC_PARAMS) {
-            Some(b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07") => 128,
-            Some(b"\x06\x05\x2b\x81\x04\x00\x22") => 192,
-            _ => STRONGEST,
-        },
-        Some(KeyType::EC_EDWARDS | KeyType::EC_MONTGOMERY) => 128,
-        _ => {
-            key.bytes(AttributeType::VALUE).map_or(STRONGEST, |v| v.len() as u64 * 8).min(STRONGEST)
-        }
-    }
-}
-
-/// Length of a big-endian number in bits.
-pub(crate) fn significant_bits(number: &[u8]) -> u64 {
-    let digits = number.iter().position(|byte| *byte != 0).map_or(&[][..], |i| &number[i..]);
-    match digits {
-        [] => 0,
-        [first, ..] => digits.len() as u64 * 8 - u64::from(first.leading_zeros()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::Value;
+    use crate::attribute::{KeyType, Value};
 
     fn key(class: ObjectClass, yes: &[AttributeType]) -> Attributes {
         let mut key: Attributes = yes.iter().map(|id| (*id, Value::Bool(true))).collect();
@@ -233,11 +239,14 @@ mod tests {
             key
         };
         let trusted = [AttributeType::TRUSTED];
-        let refused = |outer, inner| Policy::Strict.admit_wrapping(&outer, &inner).is_err();
+        let none = Params::None;
+        let refused = |outer, inner| Policy::Strict.admit_wrapping(&outer, &none, &inner).is_err();
         assert!(refused(aes(16, &trusted), aes(32, &[])));
         assert!(!refused(aes(32, &trusted), aes(32, &[AttributeType::SENSITIVE])));
         assert!(refused(aes(32, &[]), aes(32, &[AttributeType::SENSITIVE])));
-        let weak = Policy::Standard.admit_wrapping(&aes(16, &[]), &aes(32, &[]));
+        let weak = Policy::Standard.admit_wrapping(&aes(16, &[]), &none, &aes(32, &[]));
         assert!(weak.is_ok());
+        assert!(refused(Attributes::new(), aes(16, &[])));
+        assert!(!refused(aes(32, &[]), Attributes::new()));
     }
 }
