@@ -21,7 +21,7 @@ pub fn from_template(template: &Template<'_>, caller: Caller) -> Result<Attribut
     let class = class_in(template, &Attributes::new())?;
     let draft = Draft::new(class, template)?;
     draft.check(Act::Create, caller)?;
-    let mut attributes = draft.complete(Act::Create)?;
+    let mut attributes = draft.complete(Act::Create, caller.policy)?;
     caller.admit(&[&attributes])?;
     if class.class == ObjectClass::DOMAIN_PARAMETERS {
         measure(&mut attributes);

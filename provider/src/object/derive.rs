@@ -144,7 +144,7 @@ pub(super) fn derived(
     draft.impose(&Lifecycle::of(base).inherited(base, &draft.attributes, caller.policy))?;
     draft.suggest(&terms.suggested);
     draft.check(Act::Derive, caller)?;
-    let mut attributes = draft.complete(Act::Derive)?;
+    let mut attributes = draft.complete(Act::Derive, caller.policy)?;
     let sensitive = attributes.is_true(AttributeType::SENSITIVE);
     let extractable = attributes.is_true(AttributeType::EXTRACTABLE);
     let always = base.is_true(AttributeType::ALWAYS_SENSITIVE) && sensitive;

@@ -34,7 +34,7 @@ pub(super) fn for_data(
     draft.impose(nested(base, AttributeType::DERIVE_TEMPLATE))?;
     draft.impose(&identity(class))?;
     draft.check(Act::Derive, caller)?;
-    let attributes = draft.complete(Act::Derive)?;
+    let attributes = draft.complete(Act::Derive, caller.policy)?;
     caller.admit(&[&attributes])?;
     Ok(Wanted { attributes, length })
 }

@@ -6,6 +6,7 @@ use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value, 
 use crate::error::{Code, Result};
 use crate::object::Caller;
 use crate::object::consistent::consistent;
+use crate::policy::Policy;
 
 /// The attributes that say what a key may do.
 pub(super) const USAGE: [AttributeType; 11] = [
@@ -95,7 +96,7 @@ impl Draft {
     ///
     /// # Errors
     /// TemplateInconsistent, TemplateIncomplete: see [`consistent`].
-    pub fn complete(mut self, act: Act) -> Result<Attributes> {
+    pub fn complete(mut self, act: Act, policy: Policy) -> Result<Attributes> {
         let named = USAGE.iter().any(|id| self.attributes.is_true(*id));
         let extractable = self.attributes.is_true(AttributeType::EXTRACTABLE);
         for rule in self.class.rules() {
@@ -108,7 +109,7 @@ impl Draft {
                 Default::Policy => Value::Bool(match rule.id {
                     AttributeType::SENSITIVE => !extractable,
                     AttributeType::EXTRACTABLE => act == Act::Unwrap,
-                    usage => self.may(usage, act, named),
+                    usage => self.may(usage, act, named, policy),
                 }),
             };
             self.attributes.set_default(rule.id, value);
@@ -119,8 +120,8 @@ impl Draft {
 
     /// Whether a key may do what the template is silent of: nothing once it names (`named`)
     /// anything that the key may do, except what programs expect of every generated key.
-    fn may(&self, usage: AttributeType, act: Act, named: bool) -> bool {
-        let bare = !named && self.class.bare.contains(&usage);
+    fn may(&self, usage: AttributeType, act: Act, named: bool, policy: Policy) -> bool {
+        let bare = !named && self.class.bare.contains(&usage) && policy.gives_unasked(usage);
         bare || act == Act::Generate && self.class.generated.contains(&usage)
     }
 }

@@ -80,7 +80,7 @@ fn draft(spec: &MechanismSpec, class: ObjectClass, template: &Template<'_>) -> R
 fn generated(spec: &MechanismSpec, draft: Draft, caller: Caller) -> Result<Attributes> {
     draft.check(Act::Generate, caller)?;
     let class = draft.class;
-    let mut attributes = draft.complete(Act::Generate)?;
+    let mut attributes = draft.complete(Act::Generate, caller.policy)?;
     let sensitive = attributes.is_true(AttributeType::SENSITIVE);
     let extractable = attributes.is_true(AttributeType::EXTRACTABLE);
     let born = [

@@ -31,7 +31,7 @@ pub fn for_unwrap(
     let mut draft = Draft::new(class, template)?;
     draft.impose(demanded)?;
     draft.check(Act::Unwrap, caller)?;
-    let attributes = draft.complete(Act::Unwrap)?;
+    let attributes = draft.complete(Act::Unwrap, caller.policy)?;
     caller.admit(&[&attributes])?;
     Ok(attributes)
 }

@@ -93,6 +93,12 @@ impl Policy {
         self != Self::Compatible
     }
 
+    /// Whether a key whose template names no use may do this. Under `strict` no key wraps and
+    /// unwraps unless its template says so: the other half of its uses would be refused with it.
+    pub fn gives_unasked(self, usage: AttributeType) -> bool {
+        self != Self::Strict || !matches!(usage, AttributeType::WRAP | AttributeType::UNWRAP)
+    }
+
     /// Whether the first use of a secret key decides.
     pub fn latches(self) -> bool {
         self != Self::Compatible
