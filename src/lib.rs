@@ -9,7 +9,7 @@
 //! - [`service`]: the use cases, one file a verb.
 //! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters; [`local`]
 //!   for what is done to the files of our own tokens, [`foreign`] for other programs' key stores, [`doctor`] for the
-//!   installation.
+//!   installation, [`transport`] for ways to a peer.
 //! - [`cli`]: the command line.
 //!
 //! Every path to a private key goes through [`port::Vault`], and none of its methods returns a
@@ -27,5 +27,6 @@ pub mod port;
 pub mod registry;
 pub mod service;
 pub mod token;
+pub mod transport;
 
 pub use error::{Error, Kind, Result};

@@ -2,10 +2,16 @@
 //!
 //! [`Vault`] is the only way to a private or secret key, and none of its methods returns one.
 
+mod channel;
+mod derivation;
+
+pub use channel::Channel;
+pub use derivation::{Derivation, SessionUse};
+
 use zeroize::Zeroizing;
 
 use crate::domain::envelope::OaepHash;
-use crate::domain::exchange::{Group, PublicValue, Transcript};
+use crate::domain::exchange::{Group, PublicValue};
 use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::public_key::PublicKey;
 use crate::domain::record::{Body, KeyRecord};
@@ -75,7 +81,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault {
+pub trait Vault: Derivation {
     /// Random bytes from the token's generator.
     ///
     /// # Errors
@@ -205,19 +211,6 @@ pub trait Vault {
     /// # Errors
     /// The token refuses the peer's value or lacks the mechanism.
     fn agree(&self, own: &Ephemeral, peer: &PublicValue) -> Result<KeyId>;
-
-    /// Derives the agreed key from the base, as a key of the token.
-    ///
-    /// # Errors
-    /// The token lacks CKM_AES_CBC_ENCRYPT_DATA.
-    fn derive_key(&self, base: KeyId, transcript: &Transcript, spec: &KeySpec) -> Result<()>;
-
-    /// The tag that proves to a peer that both have the same key: HMAC-SHA-256 of the transcript
-    /// under the key derived with [`crate::domain::exchange::Label::Confirm`], computed in the token.
-    ///
-    /// # Errors
-    /// As [`Vault::derive_key`].
-    fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]>;
 }
 
 /// A record that was read and authenticated.

@@ -57,6 +57,9 @@ pub(super) enum Command {
     /// Agree on a key with a peer: ephemeral Diffie-Hellman inside both tokens
     #[command(subcommand)]
     Agree(AgreeCommand),
+    /// Exchange a session key with a peer whom a certificate authority knows
+    #[command(subcommand, after_help = super::exchange::EXAMPLES)]
+    Exchange(super::exchange::ExchangeCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
     /// What happened to the token's objects and PINs, from its chained events

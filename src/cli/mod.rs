@@ -7,6 +7,7 @@ mod check;
 mod confirm;
 mod crypt;
 mod doctor;
+mod exchange;
 mod file;
 mod generate;
 mod import;
@@ -17,6 +18,7 @@ mod pin;
 mod print;
 mod sign;
 mod token;
+mod trust;
 mod turn;
 mod uri;
 
@@ -55,6 +57,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Sign(arguments) => sign::sign(options, &arguments),
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),
+        Command::Exchange(command) => exchange::run(options, command),
         Command::Doctor => doctor::run(options),
         Command::Log(arguments) => log::run(options, &arguments),
         Command::Completions { shell } => generate::completions(shell),

@@ -6,6 +6,7 @@ pub mod exchange;
 pub mod hash;
 pub mod key;
 pub mod lifecycle;
+pub mod peer;
 pub mod pki;
 pub mod public_key;
 pub mod record;

@@ -1,11 +1,11 @@
 //! Agreeing on a key with a peer: ephemeral Diffie-Hellman inside the token.
 
 use super::Kms;
-use crate::domain::exchange::{Group, PublicValue, Transcript};
-use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::exchange::{Group, Label, PublicValue, Transcript};
+use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::record::{KeyRecord, Origin};
 use crate::error::{Kind, Result};
-use crate::port::{Ephemeral, KeySpec};
+use crate::port::{Ephemeral, KeySpec, SessionUse};
 
 /// An agreed key and the proof that the peer has the same.
 #[derive(Clone, Debug)]
@@ -42,19 +42,43 @@ impl Kms<'_> {
         let transcript = Transcript::new(&own.public, peer)?;
         self.require_free(name)?;
         let base = self.vault.agree(&own, peer)?;
-        let (algorithm, id) = (Algorithm::Aes256, transcript.key_id());
+        let confirmation = self.confirmation(base, &transcript)?;
+        let data = transcript.derivation_data(Label::Key);
+        let record = self.keep_agreed(base, &data, transcript.key_id(), name, usage)?;
+        self.vault.destroy(own.id)?;
+        self.vault.destroy(base)?;
+        Ok(Agreed { record, confirmation })
+    }
+
+    /// Derives an AES-256 key from the base under a name and records it.
+    pub(super) fn keep_agreed(
+        &self,
+        base: KeyId,
+        data: &[u8; 32],
+        id: KeyId,
+        name: &KeyName,
+        usage: Usage,
+    ) -> Result<KeyRecord> {
+        let algorithm = Algorithm::Aes256;
         let spec = KeySpec { name: name.clone(), id, algorithm, usage };
         let now = self.clock.now();
         let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Agreed, id, now)?;
-        let confirmation = self.vault.confirmation(base, &transcript)?;
-        self.vault.derive_key(base, &transcript, &spec)?;
+        self.vault.derive_key(base, data, &spec)?;
         if let Err(error) = self.registry.save(None, &record) {
             self.discard(name, id)?;
             return Err(error);
         }
-        self.vault.destroy(own.id)?;
-        self.vault.destroy(base)?;
-        Ok(Agreed { record, confirmation })
+        Ok(record)
+    }
+
+    /// The tag that proves to a peer that both have the same key: HMAC-SHA-256 of the transcript
+    /// under the key derived with [`Label::Confirm`].
+    fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]> {
+        let data = transcript.derivation_data(Label::Confirm);
+        let key = self.vault.derive_session_key(base, &data, SessionUse::Authenticate)?;
+        let tag = self.vault.authenticate(key, transcript.as_bytes())?;
+        self.vault.destroy(key)?;
+        tag.try_into().map_err(|_| Kind::Token.because("an HMAC-SHA-256 tag of wrong length"))
     }
 
     /// Destroys every ephemeral pair that waits for a peer and answers how many there were.
@@ -70,7 +94,7 @@ impl Kms<'_> {
     }
 
     /// The ephemeral pair with our public value, or the only one in the group.
-    fn ephemeral(&self, own: Option<&PublicValue>, group: Group) -> Result<Ephemeral> {
+    pub(super) fn ephemeral(&self, own: Option<&PublicValue>, group: Group) -> Result<Ephemeral> {
         let mut pending = self.vault.pending_agreements()?;
         pending.retain(|ephemeral| match own {
             Some(own) => ephemeral.public == *own,

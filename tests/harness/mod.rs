@@ -3,6 +3,8 @@
 //! Our own module lies beside the command under test, or where `KEYWAY_TEST_MODULE` says.
 #![allow(dead_code, reason = "every test file uses a part of the harness")]
 
+pub mod authority;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;

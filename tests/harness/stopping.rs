@@ -5,14 +5,17 @@ use std::cell::Cell;
 
 use keyway::Kind;
 use keyway::domain::envelope::OaepHash;
-use keyway::domain::exchange::{Group, PublicValue, Transcript};
+use keyway::domain::exchange::{Group, PublicValue};
 use keyway::domain::key::{Algorithm, KeyId, KeyName};
 use keyway::domain::public_key::PublicKey;
 use keyway::domain::record::KeyRecord;
 use keyway::domain::signature::SignatureScheme;
 use keyway::domain::soundness::Evidence;
 use keyway::error::Result;
-use keyway::port::{Block, Cipher, Ephemeral, KeySpec, Listing, Registry, Stored, Stray, Vault};
+use keyway::port::{
+    Block, Cipher, Derivation, Ephemeral, KeySpec, Listing, Registry, SessionUse, Stored, Stray,
+    Vault,
+};
 use zeroize::Zeroizing;
 
 /// Whether the last call took effect.
@@ -162,12 +165,22 @@ impl<V: Vault> Vault for Stopping<'_, V> {
     fn agree(&self, own: &Ephemeral, peer: &PublicValue) -> Result<KeyId> {
         self.fuse.step(|| self.inner.agree(own, peer))
     }
+}
 
-    fn derive_key(&self, base: KeyId, transcript: &Transcript, spec: &KeySpec) -> Result<()> {
-        self.fuse.step(|| self.inner.derive_key(base, transcript, spec))
+impl<V: Vault> Derivation for Stopping<'_, V> {
+    fn derive_key(&self, base: KeyId, data: &[u8; 32], spec: &KeySpec) -> Result<()> {
+        self.fuse.step(|| self.inner.derive_key(base, data, spec))
     }
 
-    fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]> {
-        self.fuse.step(|| self.inner.confirmation(base, transcript))
+    fn derive_session_key(&self, base: KeyId, data: &[u8; 32], usage: SessionUse) -> Result<KeyId> {
+        self.fuse.step(|| self.inner.derive_session_key(base, data, usage))
+    }
+
+    fn authenticate(&self, key: KeyId, message: &[u8]) -> Result<Vec<u8>> {
+        self.fuse.step(|| self.inner.authenticate(key, message))
+    }
+
+    fn is_authentic(&self, key: KeyId, message: &[u8], tag: &[u8]) -> Result<bool> {
+        self.fuse.step(|| self.inner.is_authentic(key, message, tag))
     }
 }

@@ -13,12 +13,13 @@ use der::Encode;
 use der::asn1::ObjectIdentifier;
 
 use super::public::ec_point;
+use super::sign::is_bad_signature;
 use super::template::{guarded, secret_key, session_object};
-use crate::domain::exchange::{GENERATOR, Group, Label, PRIME, PublicValue, Transcript};
+use crate::domain::exchange::{GENERATOR, Group, PRIME, PublicValue};
 use crate::domain::key::KeyId;
 use crate::domain::public_key::SECP256R1;
 use crate::error::{Kind, Result};
-use crate::port::{Ephemeral, KeySpec};
+use crate::port::{Ephemeral, KeySpec, SessionUse};
 use crate::token::error::raw_error;
 use crate::token::open::OpenToken;
 
@@ -150,32 +151,58 @@ pub(super) fn agree(
 pub(super) fn derive_key(
     token: &OpenToken,
     base: KeyId,
-    transcript: &Transcript,
+    data: &[u8; 32],
     spec: &KeySpec,
 ) -> Result<()> {
     let mut template = secret_key(spec);
     template.push(Attribute::KeyType(KeyType::AES));
-    derive(token, base, &transcript.derivation_data(Label::Key), template)?;
-    Ok(())
+    derive(token, base, data, template)
 }
 
-pub(super) fn confirmation(
+pub(super) fn derive_session_key(
     token: &OpenToken,
-    id: KeyId,
     base: KeyId,
-    transcript: &Transcript,
-) -> Result<[u8; 32]> {
+    data: &[u8; 32],
+    id: KeyId,
+    usage: SessionUse,
+) -> Result<()> {
+    let kind = match usage {
+        SessionUse::Encrypt | SessionUse::Decrypt => KeyType::AES,
+        SessionUse::Authenticate | SessionUse::Check => KeyType::GENERIC_SECRET,
+    };
     let mut template = session_object(id).to_vec();
     template.extend(guarded());
-    template.push(Attribute::KeyType(KeyType::GENERIC_SECRET));
-    template.push(Attribute::Sign(true));
-    let key = derive(token, base, &transcript.derivation_data(Label::Confirm), template)?;
-    let tag = token
+    template.extend([
+        Attribute::KeyType(kind),
+        Attribute::Encrypt(usage == SessionUse::Encrypt),
+        Attribute::Decrypt(usage == SessionUse::Decrypt),
+        Attribute::Sign(usage == SessionUse::Authenticate),
+        Attribute::Verify(usage == SessionUse::Check),
+        Attribute::Derive(false),
+    ]);
+    derive(token, base, data, template)
+}
+
+pub(super) fn authenticate(token: &OpenToken, key: KeyId, message: &[u8]) -> Result<Vec<u8>> {
+    let key = token.only_key(&[ObjectClass::SECRET_KEY], key)?;
+    token
         .session()
-        .sign(&Mechanism::Sha256Hmac, key, transcript.as_bytes())
-        .map_err(|error| token.failed("cannot confirm the key", error))?;
-    token.destroy(key)?;
-    tag.try_into().map_err(|_| Kind::Token.because("an HMAC-SHA-256 tag of wrong length"))
+        .sign(&Mechanism::Sha256Hmac, key, message)
+        .map_err(|error| token.failed("cannot make an authentication tag", error))
+}
+
+pub(super) fn is_authentic(
+    token: &OpenToken,
+    key: KeyId,
+    message: &[u8],
+    tag: &[u8],
+) -> Result<bool> {
+    let key = token.only_key(&[ObjectClass::SECRET_KEY], key)?;
+    match token.session().verify(&Mechanism::Sha256Hmac, key, message, tag) {
+        Ok(()) => Ok(true),
+        Err(error) if is_bad_signature(&error) => Ok(false),
+        Err(error) => Err(token.failed("cannot check an authentication tag", error)),
+    }
 }
 
 /// AES-256-CBC of two blocks under the base key, IV 0, becomes the new key.
@@ -184,12 +211,13 @@ fn derive(
     base: KeyId,
     data: &[u8; 32],
     mut template: Vec<Attribute>,
-) -> Result<ObjectHandle> {
+) -> Result<()> {
     let base = token.only_key(&[ObjectClass::SECRET_KEY], base)?;
     template.push(Attribute::ValueLen(LENGTH.into()));
     let mechanism = Mechanism::AesCbcEncryptData(AesCbcDeriveParams::new([0; 16], data));
     token
         .session()
         .derive_key(&mechanism, base, &template)
-        .map_err(|error| token.failed("cannot derive the agreed key", error))
+        .map_err(|error| token.failed("cannot derive the agreed key", error))?;
+    Ok(())
 }

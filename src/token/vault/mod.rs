@@ -15,13 +15,13 @@ use zeroize::Zeroizing;
 
 use super::open::OpenToken;
 use crate::domain::envelope::OaepHash;
-use crate::domain::exchange::{Group, PublicValue, Transcript};
+use crate::domain::exchange::{Group, PublicValue};
 use crate::domain::key::{Algorithm, KeyId};
 use crate::domain::public_key::PublicKey;
 use crate::domain::signature::SignatureScheme;
 use crate::domain::soundness::Evidence;
 use crate::error::Result;
-use crate::port::{Block, Cipher, Ephemeral, KeySpec, Stray, Vault};
+use crate::port::{Block, Cipher, Derivation, Ephemeral, KeySpec, SessionUse, Stray, Vault};
 
 /// The keys of one open token.
 #[derive(Clone, Copy, Debug)]
@@ -147,13 +147,24 @@ impl Vault for TokenVault<'_> {
         agree::agree(self.token, id, own, peer)?;
         Ok(id)
     }
+}
 
-    fn derive_key(&self, base: KeyId, transcript: &Transcript, spec: &KeySpec) -> Result<()> {
-        agree::derive_key(self.token, base, transcript, spec)
+impl Derivation for TokenVault<'_> {
+    fn derive_key(&self, base: KeyId, data: &[u8; 32], spec: &KeySpec) -> Result<()> {
+        agree::derive_key(self.token, base, data, spec)
     }
 
-    fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]> {
+    fn derive_session_key(&self, base: KeyId, data: &[u8; 32], usage: SessionUse) -> Result<KeyId> {
         let id = self.new_id()?;
-        agree::confirmation(self.token, id, base, transcript)
+        agree::derive_session_key(self.token, base, data, id, usage)?;
+        Ok(id)
+    }
+
+    fn authenticate(&self, key: KeyId, message: &[u8]) -> Result<Vec<u8>> {
+        agree::authenticate(self.token, key, message)
+    }
+
+    fn is_authentic(&self, key: KeyId, message: &[u8], tag: &[u8]) -> Result<bool> {
+        agree::is_authentic(self.token, key, message, tag)
     }
 }

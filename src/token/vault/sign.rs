@@ -56,7 +56,7 @@ pub(super) fn verify(
     }
 }
 
-fn is_bad_signature(error: &cryptoki::error::Error) -> bool {
+pub(super) fn is_bad_signature(error: &cryptoki::error::Error) -> bool {
     matches!(code(error), Some(RvError::SignatureInvalid | RvError::SignatureLenRange))
 }
 

@@ -1,0 +1,92 @@
+//! Who we are and who the peer is, by certificates: for the exchange and for sharing.
+
+use der::EncodePem;
+use der::pem::LineEnding;
+
+use super::Kms;
+use crate::domain::key::KeyName;
+use crate::domain::peer::{require_name, scheme_of};
+use crate::domain::pki::{Certificate, Purpose, Trust, validate};
+use crate::error::{Kind, Result};
+
+/// Who we are: a key of the token that signs, and its certificate with those above it.
+#[derive(Clone, Copy, Debug)]
+pub struct Credential<'a> {
+    /// The key.
+    pub key: &'a KeyName,
+    /// Its certificate, then intermediate ones.
+    pub chain: &'a [Certificate],
+}
+
+/// Whom we believe.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Roots and revocation lists.
+    pub trust: Trust<'a>,
+    /// The peer's name; `None` takes everybody whom a root vouches for.
+    pub name: Option<&'a str>,
+}
+
+impl Credential<'_> {
+    /// The certificate of the key.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when there is none.
+    pub(super) fn certificate(&self) -> Result<&Certificate> {
+        self.chain.first().ok_or_else(|| {
+            Kind::Usage
+                .because(format!("no certificate of key {} was given", self.key))
+                .advise("name the file with --cert")
+        })
+    }
+
+    /// Every certificate in DER.
+    pub(super) fn chain_der(&self) -> Vec<Vec<u8>> {
+        self.chain.iter().map(|certificate| certificate.der().to_vec()).collect()
+    }
+}
+
+impl Kms<'_> {
+    /// Signs as the certificate says who we are.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when the certificate is not that of the key's active version.
+    pub(super) fn sign_as(&self, credential: &Credential<'_>, message: &[u8]) -> Result<Vec<u8>> {
+        let certificate = credential.certificate()?;
+        let record = self.load(credential.key)?.body.record;
+        let ours = self.vault.public_key(record.primary()?.id, record.algorithm())?.to_pem()?;
+        if public_key_pem(certificate)? != ours {
+            return Err(Kind::Usage
+                .because(format!(
+                    "the certificate of {} is not for the active version of key {}",
+                    certificate.subject(),
+                    credential.key
+                ))
+                .advise("name the key that it was issued for, or have a new one issued"));
+        }
+        self.sign(credential.key, Some(scheme_of(certificate.public_key())?), message)
+    }
+
+    /// Decides whether a chain of certificates is that of whoever is expected, now.
+    ///
+    /// # Errors
+    /// [`Kind::NotAuthentic`] with the reason.
+    pub(super) fn require_trusted(
+        &self,
+        chain: &[Certificate],
+        expected: &Expected<'_>,
+        purpose: Purpose,
+    ) -> Result<Certificate> {
+        let path = validate(chain, &expected.trust, self.clock.now(), purpose)?;
+        if let Some(name) = expected.name {
+            require_name(path.certificate(), name)?;
+        }
+        Ok(path.certificate().clone())
+    }
+}
+
+fn public_key_pem(certificate: &Certificate) -> Result<String> {
+    certificate.public_key().to_pem(LineEnding::LF).map_err(|error| {
+        Kind::Malformed.because("the certificate's key cannot be encoded").caused_by(error)
+    })
+}

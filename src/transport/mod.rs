@@ -1,0 +1,5 @@
+//! Ways to a peer.
+
+mod tcp;
+
+pub use tcp::{Listener, TcpChannel};
