@@ -46,6 +46,7 @@ install:
 	    $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 \
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR) $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -s -m 755 $(built)/keyway $(DESTDIR)$(BINDIR)/keyway
+	$(INSTALL) -s -m 755 $(built)/age-plugin-keyway $(DESTDIR)$(BINDIR)/age-plugin-keyway
 	$(INSTALL) -s -m 644 $(built)/libkeyway_pkcs11.so $(DESTDIR)$(module)
 	printf 'module: %s\n' $(module) > $(DESTDIR)$(P11KITDIR)/keyway.module
 	chmod 644 $(DESTDIR)$(P11KITDIR)/keyway.module
@@ -59,7 +60,7 @@ install:
 	$(INSTALL) -m 644 LICENSE-APACHE LICENSE-MIT $(DESTDIR)$(DOCDIR)
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/keyway $(DESTDIR)$(module) $(DESTDIR)$(P11KITDIR)/keyway.module \
+	rm -f $(DESTDIR)$(BINDIR)/keyway $(DESTDIR)$(BINDIR)/age-plugin-keyway $(DESTDIR)$(module) $(DESTDIR)$(P11KITDIR)/keyway.module \
 	    $(DESTDIR)$(MANDIR)/man1/keyway.1.gz $(DESTDIR)$(MANDIR)/man1/keyway-*.1.gz \
 	    $(DESTDIR)$(MANDIR)/man5/keyway.toml.5.gz $(DESTDIR)$(MANDIR)/man8/libkeyway_pkcs11.8.gz \
 	    $(DESTDIR)$(BASHDIR)/keyway $(DESTDIR)$(ZSHDIR)/_keyway $(DESTDIR)$(FISHDIR)/keyway.fish

@@ -14,6 +14,7 @@ esac
 
 need_rust
 need_packages \
+    age \
     apache2-bin \
     binutils \
     build-essential \

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::seal::{OpenArguments, SealArguments};
 use crate::domain::envelope::Scheme;
 use crate::domain::exchange::Group;
 use crate::domain::key::{Algorithm, KeyName, Usage};
@@ -50,6 +51,10 @@ pub(super) enum Command {
     Encrypt(EncryptArguments),
     /// Decrypt with the version that the ciphertext names
     Decrypt(DecryptArguments),
+    /// Seal a file of any size, in the age format
+    Seal(SealArguments),
+    /// Open a sealed file
+    Open(OpenArguments),
     /// Sign with a key's newest version
     Sign(SignArguments),
     /// Verify a signature

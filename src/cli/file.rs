@@ -1,12 +1,12 @@
 //! Reading input, and writing output whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::output::Output;
 use crate::error::{Kind, Result};
 use crate::service::MESSAGE_MAX;
 
@@ -46,64 +46,34 @@ pub(super) fn read(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
 
 /// Writes to the file, or to standard output.
 pub(super) fn write(path: Option<&Path>, bytes: &[u8], readers: Readers) -> Result<()> {
-    match path {
-        Some(path) => replace(path, bytes, readers).map_err(|error| {
-            Kind::File.because(format!("cannot write {}", path.display())).caused_by(error)
-        }),
-        None => {
-            let mut output = io::stdout().lock();
-            output.write_all(bytes).and_then(|()| output.flush()).map_err(|error| {
-                Kind::File.because("cannot write to standard output").caused_by(error)
-            })
-        }
-    }
+    Output::create(path, readers)?.finish_with(bytes)
 }
 
-/// Replaces a file by a complete one, or leaves it as it was.
-fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    // A link stays a link; a device or pipe cannot be replaced.
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if target.exists() && !target.is_file() {
-        return OpenOptions::new().write(true).open(&target)?.write_all(bytes);
-    }
-    let temporary = beside(&target)?;
-    let written = write_new(&temporary, bytes, readers)
-        .and_then(|()| fs::rename(&temporary, &target))
-        .and_then(|()| sync_directory(&target));
-    if written.is_err() {
-        // It may not exist; what matters is the error that is answered.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
+/// A source of bytes and its length, where that is known.
+pub(super) struct Input {
+    /// Reads it.
+    pub reader: Box<dyn Read>,
+    /// Its length, if it is a file.
+    pub length: Option<u64>,
 }
 
-fn write_new(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
-    let mode = match readers {
-        Readers::Anybody => 0o666,
-        Readers::Owner => 0o600,
+/// Opens the file, or standard input.
+pub(super) fn open(path: Option<&Path>) -> Result<Input> {
+    let Some(path) = path else {
+        return Ok(Input { reader: Box::new(io::stdin().lock()), length: None });
     };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file"))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".keyway-{}", std::process::id()));
-    Ok(path.with_file_name(hidden))
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (metadata, file) = opened.map_err(|error| {
+        Kind::File.because(format!("cannot read {}", path.display())).caused_by(error)
+    })?;
+    let length = metadata.is_file().then_some(metadata.len());
+    Ok(Input { reader: Box::new(file), length })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

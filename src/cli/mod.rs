@@ -1,5 +1,6 @@
 //! The command line: reads arguments, runs one use case, prints its result.
 
+mod age_plugin;
 mod agree;
 mod arguments;
 mod backup;
@@ -14,8 +15,11 @@ mod import;
 mod key;
 mod log;
 mod open;
+mod output;
 mod pin;
 mod print;
+mod progress;
+mod seal;
 mod sign;
 mod token;
 mod trust;
@@ -28,6 +32,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+pub use self::age_plugin::run_age_plugin;
 use self::arguments::{Arguments, Command};
 use crate::error::{Error, Kind, Result};
 
@@ -54,6 +59,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Key(command) => key::run(options, command),
         Command::Encrypt(arguments) => crypt::encrypt(options, &arguments),
         Command::Decrypt(arguments) => crypt::decrypt(options, &arguments),
+        Command::Seal(arguments) => seal::seal(options, &arguments),
+        Command::Open(arguments) => seal::open(options, &arguments),
         Command::Sign(arguments) => sign::sign(options, &arguments),
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),

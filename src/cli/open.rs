@@ -12,7 +12,8 @@ use crate::error::{Kind, Result};
 use crate::registry::Records;
 use crate::service::Kms;
 use crate::token::{
-    Module, OWN_MODULE, OpenToken, TokenRecords, TokenVault, named_module_places, own_module_places,
+    Module, OWN_MODULE, OpenToken, Pin, TokenRecords, TokenVault, named_module_places,
+    own_module_places,
 };
 
 /// The options with what a PKCS#11 URI in the place of the token's label adds: its module and its
@@ -78,10 +79,18 @@ pub(super) fn with_kms_in_turn<T>(
 
 /// Opens the token, logs in and runs a use case on it.
 pub(super) fn with_kms<T>(options: &Options, run: impl FnOnce(Kms<'_>) -> Result<T>) -> Result<T> {
-    let module = module(options)?;
-    let pin = pin::user(options)?;
-    let token = OpenToken::open(module, options.token.as_deref(), &pin)?;
+    module(options)?;
+    with_kms_and_pin(options, &pin::user(options)?, |kms, _| run(kms))
+}
+
+/// As [`with_kms`], with a PIN that is known. The use case gets the token's label, too.
+pub(super) fn with_kms_and_pin<T>(
+    options: &Options,
+    pin: &Pin,
+    run: impl FnOnce(Kms<'_>, &str) -> Result<T>,
+) -> Result<T> {
+    let token = OpenToken::open(module(options)?, options.token.as_deref(), pin)?;
     let (vault, registry) = (TokenVault::new(&token), Records::new(TokenRecords::new(&token)));
-    run(Kms::new(&vault, &registry, &SystemClock))
+    run(Kms::new(&vault, &registry, &SystemClock), token.label())
         .map_err(|error| error.while_doing(format!("token {}", token.label())))
 }

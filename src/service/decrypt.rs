@@ -28,12 +28,12 @@ impl Kms<'_> {
         Scheme::for_key(record.algorithm(), Some(header.scheme))?;
         let version = version_of(record, header)?;
         record.require_duty(version, Duty::Process)?;
-        self.open(version, &message).map_err(|error| {
+        self.open_body(version, &message).map_err(|error| {
             error.while_doing(format!("key {} version {}", record.name(), version.number))
         })
     }
 
-    fn open(&self, version: &Version, message: &Message<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    fn open_body(&self, version: &Version, message: &Message<'_>) -> Result<Zeroizing<Vec<u8>>> {
         let cipher = cipher(&message.header, message.associated);
         let Some(data_key) = &message.header.data_key else {
             return self.vault.decrypt(version.id, cipher, message.body);

@@ -8,11 +8,15 @@ mod destroy_key;
 mod encrypt;
 mod exchange;
 mod export_public;
+mod flow;
 mod inspect;
+mod open;
 mod peer;
 mod revoke_key;
 mod rotate_key;
+mod seal;
 mod sign;
+mod stanza;
 mod verify;
 
 pub use agree::Agreed;
@@ -22,6 +26,7 @@ pub use exchange::{Established, SessionKey};
 pub use inspect::Inventory;
 pub use peer::{Credential, Expected};
 pub use revoke_key::Revoked;
+pub use seal::Recipient;
 pub use verify::Verified;
 
 use crate::domain::key::{KeyId, KeyName};

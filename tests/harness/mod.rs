@@ -162,9 +162,12 @@ impl Token {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("keyway starts");
         let mut stdin = child.stdin.take().expect("a pipe");
-        stdin.write_all(input).expect("written");
-        drop(stdin);
-        answer(child.wait_with_output().expect("keyway ends"))
+        // At the same time as its output is read: neither pipe holds everything. A command that
+        // refuses may end before it has read all of it.
+        std::thread::scope(|scope| {
+            scope.spawn(move || stdin.write_all(input));
+            answer(child.wait_with_output().expect("keyway ends"))
+        })
     }
 
     /// The command's standard output; it has to succeed.
