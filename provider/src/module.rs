@@ -116,6 +116,23 @@ impl Module {
         Ok(handle)
     }
 
+    /// `C_Logout`. A session that another thread uses at this moment keeps its keys until its next
+    /// call, which finds out.
+    ///
+    /// # Errors
+    /// SessionHandleInvalid for a handle that is not open, UserNotLoggedIn when nobody is.
+    pub fn logout(&self, handle: u64) -> Result<()> {
+        let slot = {
+            let mut session = self.session(handle)?;
+            session.logout()?;
+            session.slot().clone()
+        };
+        let others = slot.sessions();
+        let idle = others.into_iter().filter_map(|other| self.sessions.idle(other));
+        idle.for_each(|mut session| session.forget_login());
+        Ok(())
+    }
+
     /// `C_CloseSession`: waits for a call that uses the session in another thread.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A table whose entries never move, so a look-up takes no shared lock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use crate::handle::Handle;
 
@@ -56,9 +56,24 @@ impl<T> Slab<T> {
 
     /// The value behind `handle`, unless it was removed or never issued. Waits for its user.
     pub fn get(&self, handle: Handle) -> Option<Guard<'_, T>> {
+        Self::guard(lock(&self.entry(handle)?.0), handle)
+    }
+
+    /// As [`get`](Self::get), but nothing for a value that somebody uses at this moment.
+    pub fn idle(&self, handle: Handle) -> Option<Guard<'_, T>> {
+        match self.entry(handle)?.0.try_lock() {
+            Ok(slot) => Self::guard(slot, handle),
+            Err(TryLockError::Poisoned(slot)) => Self::guard(slot.into_inner(), handle),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn entry(&self, handle: Handle) -> Option<&Entry<T>> {
         let (chunk, offset) = locate(handle.index());
-        let entry = self.chunks.get(chunk)?.get()?.get(offset)?;
-        let slot = lock(&entry.0);
+        self.chunks.get(chunk)?.get()?.get(offset)
+    }
+
+    fn guard(slot: MutexGuard<'_, Slot<T>>, handle: Handle) -> Option<Guard<'_, T>> {
         (slot.generation == handle.generation() && slot.value.is_some()).then_some(Guard(slot))
     }
 
@@ -126,6 +141,18 @@ mod tests {
         assert_eq!(old.index(), new.index());
         assert!(slab.get(old).is_none());
         assert_eq!(*slab.get(new).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_value_in_use_is_not_idle() {
+        let slab = Slab::new();
+        let handle = slab.insert(7).unwrap();
+        assert_eq!(slab.idle(handle).as_deref(), Some(&7));
+        let used = slab.get(handle);
+        assert!(slab.idle(handle).is_none());
+        drop(used);
+        slab.remove(handle);
+        assert!(slab.idle(handle).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::backend::{Operation, Transform};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::digest::Digest;
+use crate::ffi::memory::Guarded;
 use crate::mechanism::Hash;
 
 /// Starts `C_DigestInit`.
@@ -10,7 +11,7 @@ use crate::mechanism::Hash;
 /// # Errors
 /// None; the signature is that of a mechanism row.
 pub fn start(hash: Hash) -> Result<Operation> {
-    Ok(Operation::Transform(Box::new(Running(Digest::new(hash)))))
+    Ok(Operation::Transform(Box::new(Running(Guarded::new(Digest::new(hash))))))
 }
 
 /// The digest of `input`: the first [`Hash::size`] bytes.
@@ -20,7 +21,8 @@ pub fn digest(hash: Hash, input: &[u8]) -> [u8; 64] {
     digest.finish()
 }
 
-struct Running(Digest);
+/// What is digested may be a key.
+struct Running(Guarded<Digest>);
 
 impl Transform for Running {
     fn output_size(&self, _input: usize, last: bool) -> Result<usize> {
@@ -45,7 +47,7 @@ impl Transform for Running {
 
     fn load(&mut self, state: &[u8]) -> Result<()> {
         let restored = Digest::restore(self.0.hash(), state);
-        self.0 = restored.ok_or_else(|| {
+        *self.0 = restored.ok_or_else(|| {
             Code::SavedStateInvalid.because(format!("no state of {:?}", self.0.hash()))
         })?;
         Ok(())

@@ -7,6 +7,7 @@ use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
 use crate::error::{Code, Result};
 use crate::ffi::awslc::hmac::Hmac;
+use crate::ffi::memory::Guarded;
 use crate::mechanism::{Hash, Params};
 
 /// Starts `C_SignInit`.
@@ -28,7 +29,7 @@ pub fn verify(hash: Hash, key: &Lease, params: &Params<'_>) -> Result<Operation>
 
 /// A code under way, and how many bytes of it are wanted.
 struct Mac {
-    hmac: Hmac,
+    hmac: Guarded<Hmac>,
     len: usize,
 }
 
@@ -42,10 +43,8 @@ impl Mac {
             }
             _ => hash.size(),
         };
-        let keyed = SecretKey::of(key)?.hmac(hash)?;
-        let mut mac = Box::new(Self { hmac: Hmac::empty(), len });
-        mac.hmac.copy(keyed);
-        Ok(mac)
+        let hmac = SecretKey::of(key)?.hmac(hash)?.copied();
+        Ok(Box::new(Self { hmac, len }))
     }
 }
 

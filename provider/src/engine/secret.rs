@@ -11,6 +11,7 @@ use crate::ffi::awslc::aead::Aead;
 use crate::ffi::awslc::cipher::{BLOCK, Direction, Schedule};
 use crate::ffi::awslc::hmac::Hmac;
 use crate::ffi::awslc::kdf;
+use crate::ffi::memory::Guarded;
 use crate::mechanism::params::Pbkdf2;
 use crate::mechanism::{Hash, Params};
 use crate::secret::Secret;
@@ -31,7 +32,7 @@ pub struct SecretKey {
     chacha: OnceCell<Aead>,
     xchacha: OnceCell<Aead>,
     /// In the order of [`Hash`]'s variants.
-    hmac: [OnceCell<Box<Hmac>>; Hash::COUNT],
+    hmac: [OnceCell<Guarded<Hmac>>; Hash::COUNT],
 }
 
 impl SecretKey {
@@ -120,7 +121,7 @@ impl SecretKey {
 
     pub(crate) fn hmac(&self, hash: Hash) -> Result<&Hmac> {
         let cell = &self.hmac[hash as usize];
-        cell.get_or_try_init(|| Hmac::keyed(hash, self.value())).map(|boxed| &**boxed)
+        cell.get_or_try_init(|| Hmac::keyed(hash, self.value())).map(|keyed| &**keyed)
     }
 }
 

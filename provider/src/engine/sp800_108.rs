@@ -10,6 +10,7 @@ use crate::engine::secret::SecretKey;
 use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::cmac::Cmac;
 use crate::ffi::awslc::hmac::Hmac;
+use crate::ffi::memory::Guarded;
 use crate::mechanism::params::sp800_108::{Field, LengthOf, Mode, Prf, Sp800108};
 use crate::mechanism::{Mechanism, Params};
 use crate::secret::Secret;
@@ -159,7 +160,7 @@ fn bits(params: &Sp800108<'_>, keys: usize, segments: usize) -> u64 {
 
 /// The pseudorandom function under way.
 enum Running {
-    Hmac(Box<Hmac>, usize),
+    Hmac(Guarded<Hmac>, usize),
     Cmac(Cmac),
 }
 
@@ -167,11 +168,7 @@ impl Running {
     fn new(prf: Prf, key: &SecretKey) -> Result<Self> {
         match prf {
             Prf::AesCmac => Cmac::new(key.value()).map(Self::Cmac),
-            Prf::Hmac(hash) => {
-                let mut hmac = Box::new(Hmac::empty());
-                hmac.copy(key.hmac(hash)?);
-                Ok(Self::Hmac(hmac, hash.size()))
-            }
+            Prf::Hmac(hash) => Ok(Self::Hmac(key.hmac(hash)?.copied(), hash.size())),
         }
     }
 

@@ -1,20 +1,14 @@
-//! AES key wrap (RFC 3394) and key wrap with padding (RFC 5649), by the `aes-kw` crate.
-
-use aes_kw::aes::{Aes128, Aes192, Aes256};
-use aes_kw::cipher::consts::U16;
-use aes_kw::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-use aes_kw::{AesKw, AesKwp, InnerInit};
+//! AES key wrap (RFC 3394) and key wrap with padding (RFC 5649).
 
 use crate::backend::{Operation, Transform};
 use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
 use crate::error::{Code, Error, Result};
-use crate::ffi::awslc::cipher::Direction;
+use crate::ffi::awslc::cipher::{Direction, Schedule};
+use crate::ffi::awslc::key_wrap;
+pub(super) use crate::ffi::awslc::key_wrap::SEMIBLOCK;
 use crate::mechanism::Params;
 use crate::secret::Secret;
-
-/// Half a block: what both forms count in.
-pub(super) const SEMIBLOCK: usize = 8;
 
 /// The two forms.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,8 +68,9 @@ pub fn unwrap(form: Form, key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> R
     }
 }
 
-/// The AES key, if the parameter asks for the standard's initial value: the crate has no other.
-fn check<'a>(form: Form, key: &'a Lease, params: &Params<'_>) -> Result<&'a [u8]> {
+/// The AES key, if the parameter asks for the standard's initial value: the engine has no other
+/// for padding.
+fn check<'a>(form: Form, key: &'a Lease, params: &Params<'_>) -> Result<&'a SecretKey> {
     match params {
         Params::None => {}
         Params::WrapIv(iv) if *iv == form.initial_value() => {}
@@ -84,8 +79,8 @@ fn check<'a>(form: Form, key: &'a Lease, params: &Params<'_>) -> Result<&'a [u8]
                 .because("only the initial value of the standard is supported"));
         }
     }
-    let key = SecretKey::of(key)?.value();
-    match key.len() {
+    let key = SecretKey::of(key)?;
+    match key.value().len() {
         16 | 24 | 32 => Ok(key),
         other => Err(Code::KeySizeRange.because(format!("an AES key of {other} bytes"))),
     }
@@ -125,45 +120,22 @@ impl Form {
     }
 }
 
-/// AES with a key of any size.
-trait Aes: KeyInit + BlockCipherEncrypt<BlockSize = U16> + BlockCipherDecrypt<BlockSize = U16> {}
-
-impl Aes for Aes128 {}
-impl Aes for Aes192 {}
-impl Aes for Aes256 {}
-
 /// Wraps or unwraps into `output`, which is as long as [`Form`] says; returns the bytes written,
 /// without padding. `None` if the integrity check fails.
 fn run(
     form: Form,
     direction: Direction,
-    key: &[u8],
+    key: &SecretKey,
     input: &[u8],
     output: &mut [u8],
 ) -> Option<usize> {
-    match key.len() {
-        16 => run_with::<Aes128>(form, direction, key, input, output),
-        24 => run_with::<Aes192>(form, direction, key, input, output),
-        _ => run_with::<Aes256>(form, direction, key, input, output),
+    let schedule: &Schedule = key.schedule(direction).ok()?;
+    match (form, direction) {
+        (Form::Kw, Direction::Encrypt) => key_wrap::wrap(schedule, input, output),
+        (Form::Kw, Direction::Decrypt) => key_wrap::unwrap(schedule, input, output),
+        (Form::Kwp, Direction::Encrypt) => key_wrap::wrap_padded(schedule, input, output),
+        (Form::Kwp, Direction::Decrypt) => key_wrap::unwrap_padded(schedule, input, output),
     }
-}
-
-fn run_with<C: Aes>(
-    form: Form,
-    direction: Direction,
-    key: &[u8],
-    input: &[u8],
-    output: &mut [u8],
-) -> Option<usize> {
-    let cipher = C::new_from_slice(key).ok()?;
-    output.fill(0); // the crate pads with what it finds there
-    let done = match (form, direction) {
-        (Form::Kw, Direction::Encrypt) => AesKw::inner_init(cipher).wrap_key(input, output),
-        (Form::Kw, Direction::Decrypt) => AesKw::inner_init(cipher).unwrap_key(input, output),
-        (Form::Kwp, Direction::Encrypt) => AesKwp::inner_init(cipher).wrap_key(input, output),
-        (Form::Kwp, Direction::Decrypt) => AesKwp::inner_init(cipher).unwrap_key(input, output),
-    };
-    done.ok().map(<[u8]>::len)
 }
 
 /// Encryption in one part.
@@ -183,7 +155,7 @@ impl Transform for Seal {
 
     fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         let size = self.form.sealed(input.len(), Code::DataLenRange)?;
-        let key = SecretKey::of(&self.key)?.value();
+        let key = SecretKey::of(&self.key)?;
         run(self.form, Direction::Encrypt, key, input, &mut output[..size])
             .ok_or_else(|| Code::FunctionFailed.because("encrypt with AES key wrap"))
     }
@@ -206,7 +178,7 @@ impl Transform for Open {
 
     fn finish(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         let size = self.form.opened(input.len(), Code::EncryptedDataLenRange)?;
-        let key = SecretKey::of(&self.key)?.value();
+        let key = SecretKey::of(&self.key)?;
         run(self.form, Direction::Decrypt, key, input, &mut output[..size])
             .ok_or_else(|| Code::EncryptedDataInvalid.because("decrypt with AES key wrap"))
     }

@@ -53,7 +53,8 @@ pub enum Part {
 
 /// An operation between its Init and its end.
 pub struct Active {
-    operation: Operation,
+    /// `None` once a logout took the key away: the next call learns why it cannot go on.
+    operation: Option<Operation>,
     mode: Mode,
     spec: &'static MechanismSpec,
     /// The login under which a private key was chosen; no other may go on with it.
@@ -73,6 +74,7 @@ enum Mode {
 
 impl Active {
     pub fn new(operation: Operation, spec: &'static MechanismSpec) -> Self {
+        let operation = Some(operation);
         Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false, key: None }
     }
 
@@ -90,8 +92,8 @@ impl Active {
     /// What can be saved of it.
     pub(super) fn save(&self) -> Option<Vec<u8>> {
         match &self.operation {
-            Operation::Transform(transform) => transform.save(),
-            Operation::Check(_) => None,
+            Some(Operation::Transform(transform)) => transform.save(),
+            Some(Operation::Check(_)) | None => None,
         }
     }
 
@@ -145,15 +147,23 @@ impl Active {
     /// Feeds a digest, a signature or a verification.
     pub(super) fn absorb(&mut self, input: &[u8]) -> Result<()> {
         match &mut self.operation {
-            Operation::Transform(transform) => transform.update(input, &mut []).map(drop),
-            Operation::Check(check) => check.update(input),
+            Some(Operation::Transform(transform)) => transform.update(input, &mut []).map(drop),
+            Some(Operation::Check(check)) => check.update(input),
+            None => Err(Code::OperationNotInitialized.into()),
         }
     }
 
     pub(super) fn transform(&mut self) -> Result<&mut dyn Transform> {
         match &mut self.operation {
-            Operation::Transform(transform) => Ok(transform.as_mut()),
-            Operation::Check(_) => Err(Code::OperationNotInitialized.into()),
+            Some(Operation::Transform(transform)) => Ok(transform.as_mut()),
+            Some(Operation::Check(_)) | None => Err(Code::OperationNotInitialized.into()),
+        }
+    }
+
+    /// Lets go of a private key, if it was chosen under another login than this one.
+    pub(super) fn forget(&mut self, login: u64) {
+        if self.login.is_some_and(|word| word != login) {
+            self.operation = None;
         }
     }
 }
@@ -242,8 +252,8 @@ impl Session {
         let mut active = self.take(Class::Verify, part)?;
         let (input, signature) = arguments?;
         match &mut active.operation {
-            Operation::Check(check) => check.finish(input, signature),
-            Operation::Transform(_) => Err(Code::OperationNotInitialized.into()),
+            Some(Operation::Check(check)) => check.finish(input, signature),
+            Some(Operation::Transform(_)) | None => Err(Code::OperationNotInitialized.into()),
         }
     }
 

@@ -26,13 +26,24 @@ impl Session {
         Ok(())
     }
 
-    /// `C_Logout`.
+    /// `C_Logout`; the other sessions of the slot have yet to [`forget`](Self::forget_login).
     ///
     /// # Errors
     /// UserNotLoggedIn when nobody is.
     pub fn logout(&mut self) -> Result<()> {
-        self.memo = None;
-        self.slot().logout()
+        self.slot().logout()?;
+        self.forget_login();
+        Ok(())
+    }
+
+    /// Lets go of what a login that is over gave the session: keys, and operations under them.
+    pub fn forget_login(&mut self) {
+        let login = self.slot().login_word();
+        if self.memo.as_ref().is_some_and(|memo| memo.login() != login) {
+            self.memo = None;
+        }
+        self.active.iter_mut().flatten().for_each(|active| active.forget(login));
+        self.forget_messages(login);
     }
 
     /// `C_InitPIN`.

@@ -1,9 +1,9 @@
 //! The keys that follow from a token's master key, and the form in which a PIN wraps it.
 
-use aes_kw::{KeyInit, KwAes256};
-
 use crate::engine::random;
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Result};
+use crate::ffi::awslc::cipher::{Direction, Schedule};
+use crate::ffi::awslc::key_wrap::{self, SEMIBLOCK};
 use crate::ffi::awslc::sealing::{self, KEY};
 use crate::secret::Secret;
 use crate::store::{Delta, Head, Instance, Role, Witness};
@@ -90,10 +90,10 @@ impl Witness for Keys {
 /// # Errors
 /// GeneralError for keys of a wrong length.
 pub(super) fn wrap(kek: &Secret, master: &Secret) -> Result<Vec<u8>> {
-    let mut wrapped = vec![0; KEY + 8];
-    let cipher = KwAes256::new_from_slice(kek.expose())
-        .or_code(Code::GeneralError, "a key-encryption key of the wrong length")?;
-    cipher.wrap_key(master.expose(), &mut wrapped).or_code(Code::GeneralError, "wrap a key")?;
+    let mut wrapped = vec![0; KEY + SEMIBLOCK];
+    let schedule = Schedule::new(Direction::Encrypt, kek.expose())?;
+    key_wrap::wrap(&schedule, master.expose(), &mut wrapped)
+        .ok_or_else(|| Code::GeneralError.because("wrap the master key"))?;
     Ok(wrapped)
 }
 
@@ -102,15 +102,14 @@ pub(super) fn wrap(kek: &Secret, master: &Secret) -> Result<Vec<u8>> {
 /// # Errors
 /// DeviceError for a wrapped key of a wrong length.
 pub(super) fn unwrap(kek: &Secret, wrapped: &[u8]) -> Result<Option<Secret>> {
-    if wrapped.len() != KEY + 8 {
+    if wrapped.len() != KEY + SEMIBLOCK {
         let story = format!("the wrapped master key has {} bytes", wrapped.len());
         return Err(Code::DeviceError.because(story));
     }
-    let cipher = KwAes256::new_from_slice(kek.expose())
-        .or_code(Code::GeneralError, "a key-encryption key of the wrong length")?;
+    let schedule = Schedule::new(Direction::Decrypt, kek.expose())?;
     let mut right = false;
     let master = Secret::wiped_on_fork(KEY, |room| {
-        right = cipher.unwrap_key(wrapped, room).is_ok();
+        right = key_wrap::unwrap(&schedule, wrapped, room).is_some();
         Ok(())
     })?;
     Ok(right.then_some(master))

@@ -63,6 +63,12 @@ impl Schedule {
         }
     }
 
+    /// For the engine's functions that take a schedule of this direction.
+    pub(super) fn of(&self, direction: Direction) -> *const AES_KEY {
+        assert!(self.direction == direction);
+        self.key.as_ptr()
+    }
+
     /// One block.
     pub(crate) fn block(&self, block: &[u8; BLOCK]) -> [u8; BLOCK] {
         let mut out = [0; BLOCK];

@@ -1,4 +1,4 @@
-//! Digest states of AWS-LC. Those of SHA-1 and SHA-2 are kept by value, so that starting a digest
+//! Digest states of AWS-LC. Those of SHA-1 and SHA-2 are kept by value, so that a digest in one part
 //! allocates nothing; the engine shows its SHA-3 only through `EVP_MD_CTX`, where MD5 is as well.
 
 mod state;

@@ -8,6 +8,7 @@ use aws_lc_sys::{self as aws, HMAC_CTX};
 use super::check;
 use super::hash::md;
 use crate::error::{Code, Result};
+use crate::ffi::memory::Guarded;
 use crate::mechanism::Hash;
 
 /// An HMAC context: flat memory with pointers to static tables only, so it may be moved.
@@ -19,15 +20,15 @@ unsafe impl Send for Hmac {}
 unsafe impl Sync for Hmac {}
 
 impl Hmac {
-    /// A context without a key, for [`copy`](Self::copy) to fill.
-    pub(crate) fn empty() -> Self {
+    /// A context without a key.
+    fn empty() -> Self {
         // SAFETY: an all-zero context is the initial state (HMAC_CTX_init).
         Self(unsafe { MaybeUninit::zeroed().assume_init() })
     }
 
-    /// A context with its key, on the heap where it stays.
-    pub(crate) fn keyed(hash: Hash, key: &[u8]) -> Result<Box<Self>> {
-        let mut hmac = Box::new(Self::empty());
+    /// A context with its key, where it stays: whoever reads it can make codes as with the key.
+    pub(crate) fn keyed(hash: Hash, key: &[u8]) -> Result<Guarded<Self>> {
+        let mut hmac = Guarded::new(Self::empty());
         // SAFETY: the context is initial; an empty slice has a pointer that is not NULL.
         let answer = unsafe {
             aws::HMAC_Init_ex(
@@ -42,9 +43,12 @@ impl Hmac {
         Ok(hmac)
     }
 
-    /// Takes over the state of `keyed`.
-    pub(crate) fn copy(&mut self, keyed: &Self) {
-        self.0 = keyed.0;
+    /// A context of its own that goes on from here.
+    pub(crate) fn copied(&self) -> Guarded<Self> {
+        let mut copy = Guarded::new(Self::empty());
+        // SAFETY: flat memory of one type; the copy is new, so they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(&raw const self.0, &raw mut copy.0, 1) };
+        copy
     }
 
     pub(crate) fn update(&mut self, input: &[u8]) -> Result<()> {

@@ -14,6 +14,7 @@ pub(crate) mod ec;
 pub(crate) mod hash;
 pub(crate) mod hmac;
 pub(crate) mod kdf;
+pub(crate) mod key_wrap;
 pub mod pointer;
 pub(crate) mod rand;
 pub(crate) mod rsa;

@@ -1,12 +1,14 @@
 //! What records are sealed with: SHA-256, HMAC-SHA256, HKDF-SHA256 and AES-256-GCM on whole buffers.
 
 use std::mem::MaybeUninit;
-use std::ptr;
 
 use aws_lc_sys as aws;
 
-use super::{check, failure};
+use super::aead::Aead;
+use super::check;
+use super::hmac::Hmac;
 use crate::error::{Code, Result};
+use crate::mechanism::Hash;
 use crate::secret::Secret;
 
 /// The length of an AES-256 key, of an HMAC key made here, and of a SHA-256 digest.
@@ -36,29 +38,10 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; KEY] {
 /// # Errors
 /// HostMemory if the engine has none left.
 pub(crate) fn hmac_sha256(key: &Secret, parts: &[&[u8]]) -> Result<[u8; KEY]> {
-    let mut context = Hmac::new();
-    let key = key.expose();
+    let mut hmac = Hmac::keyed(Hash::Sha256, key.expose())?;
+    parts.iter().try_for_each(|part| hmac.update(part))?;
     let mut mac = [0; KEY];
-    // SAFETY: the context is initialised, the key and the parts are readable, and `mac` has the 32
-    // bytes that SHA-256 gives.
-    unsafe {
-        let md = aws::EVP_sha256();
-        let keyed = aws::HMAC_Init_ex(
-            context.0.as_mut_ptr(),
-            key.as_ptr().cast(),
-            key.len(),
-            md,
-            ptr::null_mut(),
-        );
-        check(keyed, Code::HostMemory, "key an HMAC")?;
-        for part in parts {
-            let taken = aws::HMAC_Update(context.0.as_mut_ptr(), part.as_ptr(), part.len());
-            check(taken, Code::HostMemory, "compute an HMAC")?;
-        }
-        let mut length = 0;
-        let done = aws::HMAC_Final(context.0.as_mut_ptr(), mac.as_mut_ptr(), &mut length);
-        check(done, Code::HostMemory, "finish an HMAC")?;
-    }
+    mac.copy_from_slice(&hmac.finish()?[..KEY]);
     Ok(mac)
 }
 
@@ -95,27 +78,12 @@ pub(crate) fn gcm_seal(
     plaintext: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let context = Gcm::new(key)?;
+    let gcm = Aead::gcm(key.expose())?;
     let start = out.len();
-    out.resize(start + plaintext.len() + TAG, 0);
-    let room = &mut out[start..];
-    let mut written = 0;
-    // SAFETY: every pointer comes with the length of its slice; `room` holds plaintext and tag.
-    let answer = unsafe {
-        aws::EVP_AEAD_CTX_seal(
-            context.0.as_ptr(),
-            room.as_mut_ptr(),
-            &mut written,
-            room.len(),
-            nonce.as_ptr(),
-            nonce.len(),
-            plaintext.as_ptr(),
-            plaintext.len(),
-            aad.as_ptr(),
-            aad.len(),
-        )
-    };
-    check(answer, Code::HostMemory, "seal a record")
+    out.resize(start + plaintext.len(), 0);
+    let tag = gcm.seal(nonce, aad, plaintext, &mut out[start..])?;
+    out.extend_from_slice(&tag);
+    Ok(())
 }
 
 /// Undoes [`gcm_seal`]; `None` if anything of it was changed.
@@ -128,84 +96,10 @@ pub(crate) fn gcm_open(
     aad: &[u8],
     sealed: &[u8],
 ) -> Result<Option<Secret>> {
-    let Some(length) = sealed.len().checked_sub(TAG) else { return Ok(None) };
-    let context = Gcm::new(key)?;
-    let mut answer = 0;
-    let plaintext = Secret::with(length, |room| {
-        let mut written = 0;
-        // SAFETY: every pointer comes with the length of its slice.
-        answer = unsafe {
-            aws::EVP_AEAD_CTX_open(
-                context.0.as_ptr(),
-                room.as_mut_ptr(),
-                &mut written,
-                room.len(),
-                nonce.as_ptr(),
-                nonce.len(),
-                sealed.as_ptr(),
-                sealed.len(),
-                aad.as_ptr(),
-                aad.len(),
-            )
-        };
-    });
-    match answer {
-        1 => Ok(Some(plaintext)),
-        _ => {
-            let _ = failure(Code::DeviceError, "open a record");
-            Ok(None)
-        }
-    }
-}
-
-/// An `HMAC_CTX` on the stack, cleansed when it goes.
-struct Hmac(MaybeUninit<aws::HMAC_CTX>);
-
-impl Hmac {
-    fn new() -> Self {
-        let mut context = MaybeUninit::uninit();
-        // SAFETY: makes the context whole; it may be moved, because it holds no pointer to itself.
-        unsafe { aws::HMAC_CTX_init(context.as_mut_ptr()) };
-        Self(context)
-    }
-}
-
-impl Drop for Hmac {
-    fn drop(&mut self) {
-        // SAFETY: initialised in `new`, not used afterwards.
-        unsafe { aws::HMAC_CTX_cleanup(self.0.as_mut_ptr()) }
-    }
-}
-
-/// An AES-256-GCM context on the stack, cleansed when it goes.
-struct Gcm(MaybeUninit<aws::EVP_AEAD_CTX>);
-
-impl Gcm {
-    fn new(key: &Secret) -> Result<Self> {
-        let mut context = Self(MaybeUninit::zeroed());
-        let key = key.expose();
-        // SAFETY: a zeroed context may be initialised, and cleaned up even if that fails; the
-        // caller's key is as long as the cipher says, or the engine refuses it.
-        let answer = unsafe {
-            aws::EVP_AEAD_CTX_init(
-                context.0.as_mut_ptr(),
-                aws::EVP_aead_aes_256_gcm(),
-                key.as_ptr(),
-                key.len(),
-                TAG,
-                ptr::null_mut(),
-            )
-        };
-        check(answer, Code::HostMemory, "start AES-256-GCM")?;
-        Ok(context)
-    }
-}
-
-impl Drop for Gcm {
-    fn drop(&mut self) {
-        // SAFETY: zeroed or initialised in `new`, not used afterwards.
-        unsafe { aws::EVP_AEAD_CTX_cleanup(self.0.as_mut_ptr()) }
-    }
+    let Some((ciphertext, tag)) = sealed.split_last_chunk() else { return Ok(None) };
+    let gcm = Aead::gcm(key.expose())?;
+    let open = |room: &mut [u8]| gcm.open(nonce, aad, ciphertext, tag, room);
+    Ok(Secret::try_with(ciphertext.len(), open).ok())
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn C_LoginUser(
 /// None: there are no pointers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_Logout(session: CK_SESSION_HANDLE) -> CK_RV {
-    entry("C_Logout", |module| module.session(session)?.logout())
+    entry("C_Logout", |module| module.logout(session))
 }
 
 /// `C_InitPIN`.

@@ -45,8 +45,11 @@ pub(super) fn relock() {
     ARENA.relock();
 }
 
+/// What every allocation is aligned to.
+pub(super) const ALIGNMENT: usize = 16;
+
 /// `malloc`.
-extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {
+pub(super) extern "C" fn allocate(size: usize, _: *const c_char, _: c_int) -> *mut c_void {
     match ARENA.allocate(size, shard()) {
         Some(place) => ARENA.pointer(place).cast(),
         None => outside(size),
@@ -79,7 +82,10 @@ unsafe extern "C" fn reallocate(
 }
 
 /// `free`.
-unsafe extern "C" fn release(old: *mut c_void, _: *const c_char, _: c_int) {
+///
+/// # Safety
+/// `old` is NULL or came from `allocate`, and nobody uses it any more.
+pub(super) unsafe extern "C" fn release(old: *mut c_void, _: *const c_char, _: c_int) {
     let Some(pointer) = NonNull::new(old.cast::<u8>()) else { return };
     match ARENA.find(pointer.as_ptr()) {
         // SAFETY: the engine passes what `allocate` gave it, once.

@@ -3,6 +3,9 @@
 
 mod arena;
 mod engine;
+mod guarded;
+
+pub(crate) use guarded::Guarded;
 
 use arena::{Arena, Place};
 

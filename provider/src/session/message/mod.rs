@@ -132,6 +132,16 @@ impl Session {
         self.messages.iter_mut().flatten().for_each(|process| process.awaits_login = false);
     }
 
+    /// Lets go of messages under private keys that were chosen under another login.
+    pub(super) fn forget_messages(&mut self, login: u64) {
+        let lapsed = |process: &&mut Box<Process>| process.login.is_some_and(|word| word != login);
+        self.messages
+            .iter_mut()
+            .flatten()
+            .filter(lapsed)
+            .for_each(|process| process.running = None);
+    }
+
     /// The running process, which a logout ends if its key is private.
     fn process(&mut self, class: Class) -> Result<&mut Process> {
         let word = self.slot().login_word();
