@@ -22,6 +22,7 @@ need_packages \
     chromium \
     curl \
     firefox-esr \
+    gdb \
     gnutls-bin \
     groff-base \
     libengine-pkcs11-openssl \
