@@ -67,7 +67,8 @@ pub(super) enum Command {
     Exchange(super::exchange::ExchangeCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
-    /// What happened to the token's objects and PINs, from its chained events
+    /// Who used, made or changed which key when, and what became of the PINs, from the token's
+    /// chained events
     Log(LogArguments),
     /// Write the completions of a shell, for its startup file
     Completions {
@@ -315,6 +316,12 @@ pub(super) struct LogArguments {
     /// Only what concerns objects with this label
     #[arg(long, value_name = "LABEL")]
     pub key: Option<String>,
+    /// Only what this user did: the name, or the number of one that has none here
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Only uses of keys: the first of each key, function and mechanism in a login of a process
+    #[arg(long)]
+    pub used: bool,
     /// Only from this moment on: 2026-11-22 or 2026-11-22T08:00:00Z
     #[arg(long, value_name = "MOMENT")]
     pub since: Option<Timestamp>,

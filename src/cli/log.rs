@@ -1,4 +1,4 @@
-//! `keyway log`: what happened to a token.
+//! `keyway log`: who did what to a token, and used which key for what.
 
 use super::arguments::{LogArguments, Options};
 use super::pin;
@@ -9,8 +9,11 @@ use crate::local::{Entry, LocalToken};
 pub(super) fn run(options: &Options, arguments: &LogArguments) -> Result<()> {
     let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
     let log = token.log(&pin::user(options)?)?;
-    for entry in log.entries.iter().filter(|entry| is_asked_for(entry, arguments)) {
-        say(line(entry))?;
+    let wanted = log.entries.iter().filter(|entry| is_asked_for(entry, arguments));
+    let rows: Vec<_> = wanted.map(|entry| (entry, columns(entry))).collect();
+    let widths = widths(rows.iter().map(|row| &row.1));
+    for (entry, columns) in &rows {
+        say(line(entry, columns, widths))?;
     }
     if !arguments.verify {
         return Ok(());
@@ -31,11 +34,34 @@ fn more(count: usize) -> String {
 fn is_asked_for(entry: &Entry, arguments: &LogArguments) -> bool {
     let since = arguments.since.is_none_or(|since| entry.at >= since);
     let key = arguments.key.is_none() || entry.label == arguments.key;
-    since && key
+    let user = arguments.user.is_none() || entry.user == arguments.user;
+    since && key && user && (!arguments.used || entry.is_use)
 }
 
-fn line(entry: &Entry) -> String {
-    let mut line = format!("{:>6}  {}  {}", entry.sequence, entry.at, entry.what);
+/// User, program and what happened; events of old versions say nothing of the first two.
+fn columns(entry: &Entry) -> [String; 3] {
+    let program = match (&entry.program, entry.process) {
+        (Some(program), Some(process)) => format!("{program}[{process}]"),
+        _ => "-".to_owned(),
+    };
+    [entry.user.clone().unwrap_or_else(|| "-".to_owned()), program, entry.what.clone()]
+}
+
+/// How wide each column is; one long line does not push all others to the right.
+fn widths<'a>(rows: impl Iterator<Item = &'a [String; 3]>) -> [usize; 3] {
+    const WIDEST: usize = 40;
+    rows.fold([0; 3], |widths, row| {
+        std::array::from_fn(|at| widths[at].max(row[at].chars().count().min(WIDEST)))
+    })
+}
+
+fn line(entry: &Entry, columns: &[String; 3], widths: [usize; 3]) -> String {
+    let [user, program, what] = columns;
+    let [first, second, third] = widths;
+    let mut line = format!(
+        "{:>6}  {}  {user:first$}  {program:second$}  {what:third$}",
+        entry.sequence, entry.at
+    );
     if let Some(object) = &entry.object {
         match &entry.label {
             Some(label) => line.push_str(&format!("  {label:?}  object {object}")),
@@ -45,5 +71,6 @@ fn line(entry: &Entry) -> String {
     if let Some(fault) = &entry.fault {
         line.push_str(&format!("  WRONG: {fault}"));
     }
+    line.truncate(line.trim_end().len());
     line
 }

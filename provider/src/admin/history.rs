@@ -5,8 +5,10 @@ use crate::backend::Pin;
 use crate::error::Result;
 
 pub use crate::backend::embedded::{History, Occurrence};
-pub use crate::store::Role;
+pub use crate::lifecycle::state::State;
+pub use crate::mechanism::Function;
 pub use crate::store::event::EventKind;
+pub use crate::store::{Role, Who};
 
 impl Admin {
     /// Every event of the token, oldest first, with what is wrong with the chain.

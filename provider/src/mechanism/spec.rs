@@ -14,6 +14,7 @@ use crate::mechanism::{MechanismType, Params, params};
 use crate::secret::Secret;
 
 /// What a key is used for; each has a usage attribute (`CKA_SIGN`, ...) and a `CKF_` flag.
+/// Tokens store the numbers, so a new one goes to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Function {
     Encrypt,

@@ -3,6 +3,7 @@
 use crate::backend::ObjectId;
 use crate::error::{Code, Result};
 use crate::ffi::awslc::sealing;
+use crate::store::detail::{self, Facts, Who};
 use crate::store::{Delta, Head};
 
 /// What happened.
@@ -19,6 +20,10 @@ pub enum EventKind {
     Attested = 7,
     /// The set of rows was vouched for as it was found.
     Adopted = 8,
+    /// A private or secret key is used for something for the first time in a login of a process.
+    Used = 9,
+    /// A private or secret key left the token, wrapped.
+    Wrapped = 10,
     BackedUp = 16,
     Restored = 17,
 }
@@ -26,7 +31,7 @@ pub enum EventKind {
 impl EventKind {
     /// The kind of this number, if this version knows it.
     pub fn of(number: u8) -> Option<Self> {
-        const KINDS: [EventKind; 10] = [
+        const KINDS: [EventKind; 12] = [
             EventKind::TokenInitialized,
             EventKind::PinChanged,
             EventKind::LoginFailed,
@@ -35,6 +40,8 @@ impl EventKind {
             EventKind::Destroyed,
             EventKind::Attested,
             EventKind::Adopted,
+            EventKind::Used,
+            EventKind::Wrapped,
             EventKind::BackedUp,
             EventKind::Restored,
         ];
@@ -43,11 +50,14 @@ impl EventKind {
 }
 
 /// An event on its way into the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub kind: EventKind,
+    /// When: milliseconds since 1970, by the clock of the machine.
+    pub at: u64,
     /// The object, or for a login or PIN the role in the last byte.
     pub subject: [u8; 16],
+    pub facts: Facts,
 }
 
 /// An event as it is stored.
@@ -59,6 +69,9 @@ pub struct EventRecord {
     pub at: u64,
     pub kind: u8,
     pub subject: [u8; 16],
+    /// Who caused it and what it was exactly, see [`detail`]; absent in what versions before the
+    /// third of the schema wrote.
+    pub detail: Option<Vec<u8>>,
     /// SHA-256 of the chain value before and this event.
     pub chain: [u8; 32],
     /// Over `chain`; absent when no key was at hand. The next one that is there attests this
@@ -101,40 +114,71 @@ impl Witness for Nobody {
 
 impl Event {
     pub fn of_object(kind: EventKind, id: ObjectId) -> Self {
-        Self { kind, subject: id.0 }
+        Self::new(kind, id.0)
     }
 
     pub fn of_token(kind: EventKind) -> Self {
-        Self { kind, subject: [0; 16] }
+        Self::new(kind, [0; 16])
     }
 
     pub fn of_role(kind: EventKind, role: super::Role) -> Self {
         let mut subject = [0; 16];
         subject[15] = role as u8;
-        Self { kind, subject }
+        Self::new(kind, subject)
+    }
+
+    /// The same with what is known of it.
+    pub fn with(self, facts: Facts) -> Self {
+        Self { facts, ..self }
+    }
+
+    fn new(kind: EventKind, subject: [u8; 16]) -> Self {
+        Self { kind, at: now(), subject, facts: Facts::default() }
     }
 }
 
 impl EventRecord {
-    /// The record of `event` behind the one with `previous` sequence number and chain value.
+    /// The record of `event`, which `who` caused, behind the one with `previous` sequence number
+    /// and chain value.
     ///
     /// # Errors
     /// What the witness answers.
     pub fn append(
         event: &Event,
-        at: u64,
+        who: &Who,
         previous: (u64, [u8; 32]),
         witness: &dyn Witness,
     ) -> Result<Self> {
-        let (sequence, kind, subject) = (previous.0 + 1, event.kind as u8, event.subject);
-        let chain = link(&previous.1, sequence, at, kind, &subject);
-        let mac = witness.attest(&chain)?;
-        Ok(Self { sequence, at, kind, subject, chain, mac })
+        let mut record = Self {
+            sequence: previous.0 + 1,
+            at: event.at,
+            kind: event.kind as u8,
+            subject: event.subject,
+            detail: Some(detail::encode(who, &event.facts)),
+            chain: [0; 32],
+            mac: None,
+        };
+        record.chain = record.link(&previous.1);
+        record.mac = witness.attest(&record.chain)?;
+        Ok(record)
     }
 
     /// Whether this record follows one with the chain value `previous`.
     pub fn follows(&self, previous: &[u8; 32]) -> bool {
-        self.chain == link(previous, self.sequence, self.at, self.kind, &self.subject)
+        self.chain == self.link(previous)
+    }
+
+    /// The chain value of this record behind `previous`. The parts before the detail have one
+    /// length, so a record without detail and one with it never have the same.
+    fn link(&self, previous: &[u8; 32]) -> [u8; 32] {
+        sealing::sha256(&[
+            previous,
+            &self.sequence.to_be_bytes(),
+            &self.at.to_be_bytes(),
+            &[self.kind],
+            &self.subject,
+            self.detail.as_deref().unwrap_or_default(),
+        ])
     }
 }
 
@@ -142,10 +186,4 @@ impl EventRecord {
 pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |time| time.as_millis() as u64)
-}
-
-fn link(previous: &[u8; 32], sequence: u64, at: u64, kind: u8, subject: &[u8; 16]) -> [u8; 32] {
-    let parts: [&[u8]; 5] =
-        [previous, &sequence.to_be_bytes(), &at.to_be_bytes(), &[kind], subject];
-    sealing::sha256(&parts)
 }

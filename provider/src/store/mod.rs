@@ -1,6 +1,8 @@
 //! Where sealed records lie: bytes and versions, no policy, no keys.
 
+pub mod detail;
 pub mod event;
+pub(crate) mod fields;
 pub(crate) mod gate;
 pub mod memory;
 pub mod set;
@@ -15,6 +17,7 @@ use crate::backend::ObjectId;
 use crate::error::{Error, Result};
 use crate::ffi::awslc::sealing;
 
+pub use detail::{Facts, Used, Who};
 pub use event::{Event, EventKind, EventRecord, Witness};
 pub use set::{Delta, Head, Loose, Member, Stamp, Survey};
 

@@ -1,7 +1,8 @@
 //! A transaction, the same for every medium: changes, events, and the seal over the set of rows.
 
+use super::detail::Who;
 use super::set::{self, Delta, Head, Loose, Member, Note, Stamp};
-use super::{Account, Batch, Change, CommitError, EventRecord, Instance, Record, Role, event};
+use super::{Account, Batch, Change, CommitError, EventRecord, Instance, Record, Role};
 use crate::backend::ObjectId;
 use crate::error::{Code, Result};
 
@@ -39,19 +40,29 @@ pub(super) fn run(rows: &mut dyn Rows, batch: &Batch) -> Result<(), CommitError>
     for change in &batch.changes {
         one(rows, change, present, &mut delta)?;
     }
-    let mut head = rows.head()?;
-    for event in &batch.events {
-        let previous = (head.sequence, head.chain);
-        let record = EventRecord::append(event, event::now(), previous, &*batch.witness)?;
-        rows.append(&record)?;
-        head = Head { sequence: record.sequence, chain: record.chain };
-    }
+    let head = append(rows, batch)?;
     if present && !(delta.is_empty() && batch.events.is_empty()) {
         let before = rows.seal()?;
         let seal = batch.witness.seal(before.as_deref(), &delta, &head)?;
         rows.write_seal(&seal)?;
     }
     Ok(())
+}
+
+/// Appends the events of a batch; the newest event then.
+fn append(rows: &mut dyn Rows, batch: &Batch) -> Result<Head> {
+    let mut head = rows.head()?;
+    if batch.events.is_empty() {
+        return Ok(head);
+    }
+    let who = Who::now();
+    for event in &batch.events {
+        let previous = (head.sequence, head.chain);
+        let record = EventRecord::append(event, &who, previous, &*batch.witness)?;
+        rows.append(&record)?;
+        head = Head { sequence: record.sequence, chain: record.chain };
+    }
+    Ok(head)
 }
 
 fn one(

@@ -15,7 +15,7 @@ fn admin(directory: &Path) -> Admin {
     Admin::all(&config(directory)).unwrap().remove(0)
 }
 
-fn check(directory: &Path) -> Report {
+pub fn check(directory: &Path) -> Report {
     admin(directory).check(Some(USER)).unwrap()
 }
 

@@ -106,7 +106,7 @@ impl EmbeddedToken {
         if changes.is_empty() {
             changes.push(Change::Adopt);
         }
-        let event = Event { kind: EventKind::Adopted, subject: [0; 16] };
+        let event = Event::of_token(EventKind::Adopted);
         let stored = self.commit_as(&identity, changes, vec![event], keys);
         stored.map(drop).map_err(|e| self.explain(e))
     }

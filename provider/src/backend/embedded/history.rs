@@ -11,6 +11,9 @@ use super::token::EmbeddedToken;
 use crate::attribute::AttributeType;
 use crate::backend::{ObjectId, Pin, User};
 use crate::error::Result;
+use crate::lifecycle::state::State;
+use crate::mechanism::{Function, MechanismType};
+use crate::store::detail::{self, Who};
 use crate::store::event::{EventKind, EventRecord};
 use crate::store::{Head, Role, Store, Witness};
 
@@ -41,6 +44,16 @@ pub struct Occurrence {
     pub object: Option<ObjectId>,
     /// That object's CKA_LABEL, if it is still there and was readable.
     pub label: Option<String>,
+    /// Who caused it; `None` for what versions wrote that did not say so.
+    pub who: Option<Who>,
+    /// What a key was used for.
+    pub used: Option<(Function, MechanismType)>,
+    /// The state of a key before and after.
+    pub states: Option<(State, State)>,
+    /// The attributes that changed.
+    pub changed: Vec<AttributeType>,
+    /// The token key under which a key left the token.
+    pub under: Option<ObjectId>,
     /// What is wrong with it.
     pub fault: Option<String>,
 }
@@ -97,12 +110,36 @@ impl Occurrence {
                 EventKind::Created
                 | EventKind::Updated
                 | EventKind::Destroyed
-                | EventKind::Attested,
+                | EventKind::Attested
+                | EventKind::Used
+                | EventKind::Wrapped,
             ) => Some(ObjectId(event.subject)),
             _ => None,
         };
         let EventRecord { sequence, at, .. } = *event;
-        Self { sequence, at, kind, role, object, label: None, fault }
+        let (who, facts) = detail::decode(event.detail.as_deref().unwrap_or_default());
+        let used = facts.used.and_then(|used| {
+            let function = Function::ALL.get(usize::from(used.function))?;
+            Some((*function, MechanismType(used.mechanism)))
+        });
+        let state = |number: u8| State::numbered(number.into());
+        let states = facts.states.and_then(|(from, to)| state(from).zip(state(to)));
+        let changed = facts.changed.into_iter().map(AttributeType).collect();
+        let under = facts.under;
+        Self {
+            sequence,
+            at,
+            kind,
+            role,
+            object,
+            label: None,
+            who,
+            used,
+            states,
+            changed,
+            under,
+            fault,
+        }
     }
 }
 

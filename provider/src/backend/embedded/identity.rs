@@ -4,6 +4,7 @@ use crate::engine::random;
 use crate::error::{Code, Result};
 use crate::ffi::awslc::sealing::{self, KEY, NONCE};
 use crate::secret::Secret;
+use crate::store::fields::{fields, put};
 use crate::store::{Instance, TokenRecord, event};
 
 use super::keys::Keys;
@@ -71,7 +72,7 @@ impl Identity {
     /// DeviceError for a record that cannot be read.
     pub(super) fn read(record: &TokenRecord) -> Result<Self> {
         let field = |id| {
-            fields(&record.clear)?
+            readable(&record.clear)?
                 .into_iter()
                 .find(|field| field.0 == id)
                 .map(|field| field.1)
@@ -126,7 +127,7 @@ impl Identity {
         let opened = sealing::gcm_open(&keys.record, nonce, &aad, sealed)?;
         let sealed = opened.ok_or_else(changed)?;
         // Fields of later versions are skipped, but must be fields.
-        let has_seal = fields(sealed.expose())?.iter().any(|field| field.0 == SEALED_SET);
+        let has_seal = readable(sealed.expose())?.iter().any(|field| field.0 == SEALED_SET);
         Ok(Secrets { has_seal })
     }
 
@@ -135,25 +136,9 @@ impl Identity {
     }
 }
 
-fn put(out: &mut Vec<u8>, field: u8, value: &[u8]) {
-    out.push(field);
-    out.extend((value.len() as u32).to_be_bytes());
-    out.extend(value);
-}
-
-/// Field numbers with their values, in the order in which they stand.
-fn fields(mut bytes: &[u8]) -> Result<Vec<(u8, &[u8])>> {
-    let mut fields = Vec::new();
-    let cut = || damaged("it ends too early");
-    while !bytes.is_empty() {
-        let (&[field], rest) = bytes.split_first_chunk().ok_or_else(cut)?;
-        let (length, rest) = rest.split_first_chunk().ok_or_else(cut)?;
-        let (value, rest) =
-            rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or_else(cut)?;
-        fields.push((field, value));
-        bytes = rest;
-    }
-    Ok(fields)
+/// Field numbers with their values.
+fn readable(bytes: &[u8]) -> Result<Vec<(u8, &[u8])>> {
+    fields(bytes).ok_or_else(|| damaged("it ends too early"))
 }
 
 fn damaged(what: &str) -> crate::error::Error {

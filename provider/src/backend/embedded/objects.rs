@@ -7,12 +7,13 @@ use super::identity::Identity;
 use super::keys::Keys;
 use super::token::EmbeddedToken;
 use super::{seal, tags};
-use crate::attribute::{AttributeType, Attributes, Value, matching};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Value, matching};
 use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::engine::{self, random};
 use crate::error::{Code, Result};
+use crate::lifecycle::state::State;
 use crate::store::event::EventKind;
-use crate::store::{Change, CommitError, Epoch, Event, Form, Freshness, Loose, Record};
+use crate::store::{Change, CommitError, Epoch, Event, Facts, Form, Freshness, Loose, Record};
 
 impl EmbeddedToken {
     /// A token object by identity.
@@ -200,7 +201,8 @@ impl EmbeddedToken {
         let version = expected + 1;
         let record = self.seal(&identity, keys.as_deref(), object.id, version, &attributes)?;
         let change = Change::Put { record, expected };
-        let event = Event::of_object(EventKind::Updated, object.id);
+        let facts = changes_between(&base.attributes, &attributes);
+        let event = Event::of_object(EventKind::Updated, object.id).with(facts);
         match self.try_commit(&identity, vec![change], vec![event]) {
             Ok(epoch) => {
                 self.advance(object, attributes, version, epoch);
@@ -322,6 +324,20 @@ impl EmbeddedToken {
         warn_of(&record);
         Ok(record)
     }
+}
+
+/// Which attributes change, by type alone, and how the state of a key moves.
+fn changes_between(before: &Attributes, after: &Attributes) -> Facts {
+    let of = |attributes: &Attributes| State::of(attributes).number() as u8;
+    let is_key = after.class().is_some_and(ObjectClass::is_key);
+    let states = Some((of(before), of(after))).filter(|(from, to)| is_key && from != to);
+    let differs = |&(id, value): &(AttributeType, &Value)| before.find(id) != Some(value);
+    let mut changed: Vec<u64> = after.iter().filter(differs).map(|row| row.0.0).collect();
+    changed.extend(
+        before.iter().map(|row| row.0).filter(|id| after.find(*id).is_none()).map(|id| id.0),
+    );
+    changed.sort_unstable();
+    Facts { states, changed, ..Facts::default() }
 }
 
 fn warn_of(record: &Record) {

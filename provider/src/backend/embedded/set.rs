@@ -254,7 +254,7 @@ impl EmbeddedToken {
                 log::warn!("the token has no seal over its objects yet and cannot be written");
                 return Ok(false);
             }
-            let event = Event { kind: EventKind::Adopted, subject: [0; 16] };
+            let event = Event::of_token(EventKind::Adopted);
             match self.commit_as(identity, changes, vec![event], keys.clone()) {
                 Ok(_) => return Ok(true),
                 // Another process did it.

@@ -93,7 +93,7 @@ pub(super) fn page(sqlite: &Connection, last: Option<ObjectId>, limit: u32) -> R
 }
 
 pub(super) fn events(sqlite: &Connection, first: u64, limit: usize) -> Result<Vec<EventRecord>> {
-    let sql = "SELECT sequence, at, kind, subject, chain, mac FROM event \
+    let sql = "SELECT sequence, at, kind, subject, detail, chain, mac FROM event \
                WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
     let mut select = sqlite.prepare_cached(sql)?;
     let rows = select.query_map(params![first, limit as u64], |row| {
@@ -102,8 +102,9 @@ pub(super) fn events(sqlite: &Connection, first: u64, limit: usize) -> Result<Ve
             at: row.get(1)?,
             kind: row.get(2)?,
             subject: row.get(3)?,
-            chain: row.get(4)?,
-            mac: row.get(5)?,
+            detail: row.get(4)?,
+            chain: row.get(5)?,
+            mac: row.get(6)?,
         })
     })?;
     rows.collect()
@@ -118,10 +119,11 @@ pub(super) fn head(sqlite: &Connection) -> Result<Head> {
 }
 
 pub(super) fn append(sqlite: &Connection, event: &EventRecord) -> Result<()> {
-    let sql = "INSERT INTO event (sequence, at, kind, subject, chain, mac) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let EventRecord { sequence, at, kind, subject, chain, mac } = event;
-    sqlite.prepare_cached(sql)?.execute(params![sequence, at, kind, subject, chain, mac])?;
+    let sql = "INSERT INTO event (sequence, at, kind, subject, detail, chain, mac) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let EventRecord { sequence, at, kind, subject, detail, chain, mac } = event;
+    let values = params![sequence, at, kind, subject, detail, chain, mac];
+    sqlite.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 

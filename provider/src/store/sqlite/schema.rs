@@ -12,8 +12,11 @@ pub(super) const APPLICATION_ID: i32 = 0x4b57_5954;
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// What brings a database of version `n` to version `n + 1`; 0 is an empty one.
-pub(super) const MIGRATIONS: [Migration; 2] =
-    [Migration { tables: FIRST, then: |_| Ok(()) }, Migration { tables: SET, then: sum_accounts }];
+pub(super) const MIGRATIONS: [Migration; 3] = [
+    Migration { tables: FIRST, then: |_| Ok(()) },
+    Migration { tables: SET, then: sum_accounts },
+    Migration { tables: DETAIL, then: |_| Ok(()) },
+];
 
 pub(super) struct Migration {
     pub(super) tables: &'static str,
@@ -77,6 +80,9 @@ CREATE TABLE loose (
 DROP INDEX unattested;
 ALTER TABLE account ADD COLUMN checksum BLOB NOT NULL DEFAULT x'';
 ";
+
+/// Who caused an event, and what it was exactly; events from before say nothing.
+const DETAIL: &str = "ALTER TABLE event ADD COLUMN detail BLOB;";
 
 fn sum_accounts(sqlite: &Connection) -> rusqlite::Result<()> {
     let sql = "SELECT version, kibibytes, passes, lanes, salt, wrapped, failures \
