@@ -23,6 +23,8 @@ pub struct Config {
     pub policy: Policy,
     /// Whether mechanisms and key sizes that are no longer sound are there.
     pub legacy: Legacy,
+    /// Whether the first use of a key in a login is an event of the token.
+    pub log_uses: bool,
     pub log_level: LevelFilter,
     pub log_to: Destination,
     /// Slots pinned by number; empty means whatever the token directory holds.
@@ -37,6 +39,7 @@ struct File {
     policy: Option<Policy>,
     #[serde(default)]
     legacy: bool,
+    log_uses: Option<bool>,
     log: Option<Log>,
     #[serde(default)]
     slot: Vec<Slot>,
@@ -129,6 +132,7 @@ impl Config {
             slots: self.slots.clone(),
             legacy: self.legacy,
             policy: self.policy,
+            log_uses: self.log_uses,
             ..EmbeddedConfig::new(&self.token_dir)
         }
     }
@@ -165,7 +169,8 @@ impl Config {
         let free_slot = file.free_slot.unwrap_or_default();
         let policy = file.policy.unwrap_or_default();
         let legacy = if file.legacy { Legacy::Allowed } else { Legacy::Refused };
-        Ok(Self { token_dir, free_slot, policy, legacy, log_level, log_to, slots })
+        let log_uses = file.log_uses.unwrap_or(true);
+        Ok(Self { token_dir, free_slot, policy, legacy, log_uses, log_level, log_to, slots })
     }
 }
 

@@ -187,10 +187,15 @@ impl Token {
 
     /// pkcs11-tool on this token, logged in: what any other program can do with it.
     pub fn pkcs11_tool(&self, arguments: &[&str]) -> Answer {
+        run(&mut self.pkcs11_tool_command(arguments))
+    }
+
+    /// As [`pkcs11_tool`](Self::pkcs11_tool), to be started by the caller.
+    pub fn pkcs11_tool_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command("pkcs11-tool");
         command.arg("--module").arg(&self.module);
         command.args(["--token-label", LABEL, "--login", "--pin", USER_PIN]).args(arguments);
-        run(&mut command)
+        command
     }
 
     /// The identifier of a key's version, as `key show` prints it.

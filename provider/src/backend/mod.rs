@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::attribute::Attributes;
 use crate::error::Result;
-use crate::mechanism::{Function, Mechanism, MechanismSpec};
+use crate::mechanism::{Function, Mechanism, MechanismSpec, MechanismType};
 use crate::object::Wanted;
 
 pub use object::{Object, ObjectId, Snapshot};
@@ -93,6 +93,10 @@ pub trait Token: Send + Sync {
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Arc<Object>>>;
 
+    /// Notes that `key` is used, for a token that keeps a log: before the use begins, or before
+    /// the caller sees what comes of it. Never fails a use that the token cannot note.
+    fn note_use(&self, _key: &Object, _what: Use, _mechanism: MechanismType) {}
+
     fn random(&self, out: &mut [u8]) -> Result<()>;
     fn seed_random(&self, seed: &[u8]) -> Result<()>;
 }
@@ -104,6 +108,14 @@ pub trait Key: std::any::Any + Send + Sync {
     fn lease(&self) -> Arc<dyn Key>;
 
     fn start(&self, function: Function, mechanism: &Mechanism<'_>) -> Result<Operation>;
+}
+
+/// What a key is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use {
+    For(Function),
+    /// It leaves the token, wrapped under this key; `None` for one that only memory holds.
+    Wrapped(Option<ObjectId>),
 }
 
 /// A token object that matched: the session layer needs to know which handles end at logout.

@@ -121,6 +121,11 @@ impl Snapshot {
         self.key.get_or_try_init(|| token.key(&self.attributes))
     }
 
+    /// Whether a store has it, and not memory alone.
+    pub fn is_stored(&self) -> bool {
+        self.stored_version != 0
+    }
+
     pub fn is_private(&self) -> bool {
         self.attributes.is_true(AttributeType::PRIVATE)
     }

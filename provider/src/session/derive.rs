@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attribute::{Attributes, ObjectClass, Template};
-use crate::backend::Snapshot;
+use crate::backend::{Snapshot, Use};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, Mechanism, Params};
@@ -34,6 +34,10 @@ impl Session {
         let policy = self.slot().policy;
         wanted.iter().try_for_each(|wanted| hides(&base, wanted, mechanism, policy))?;
         wanted.iter().try_for_each(|wanted| self.slot().policy.admit(&wanted.attributes))?;
+        self.note_use(Function::Derive, spec);
+        for other in &mechanism.keys {
+            self.slot().token.note_use(other, Use::For(Function::Derive), spec.id);
+        }
         let objects = self.slot().token.derive(mechanism, &from, wanted)?;
         let handles: Vec<_> = objects.into_iter().map(|object| self.issue(object)).collect();
         Ok(hand_out(&mechanism.params, &handles))

@@ -1,7 +1,7 @@
 //! Digesting keys.
 
 use crate::attribute::{AttributeType, ObjectClass};
-use crate::backend::Snapshot;
+use crate::backend::{Snapshot, Use};
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, MechanismSpec};
@@ -17,10 +17,12 @@ impl Session {
     /// OperationNotInitialized, OperationActive, KeyHandleInvalid, KeyIndigestible.
     pub fn digest_key(&mut self, key: Handle) -> Result<()> {
         let mut active = self.take(Class::Digest, Part::Update)?;
-        let key = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
+        let object = self.current_object(key, Code::KeyHandleInvalid)?;
+        let key = object.snapshot();
         let allowed = key.usage.lifecycle.admit(Function::Digest, self.slot().policy);
         allowed.map_err(|error| error.with_code(Code::KeyIndigestible))?;
         let value = digestible(&key, active.spec(), self.slot().policy)?;
+        self.slot().token.note_use(&object, Use::For(Function::Digest), active.spec().id);
         active.absorb(value)?;
         self.resume(Class::Digest, active);
         Ok(())

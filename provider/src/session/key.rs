@@ -1,7 +1,7 @@
 //! Generating, wrapping and unwrapping keys.
 
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value, matching};
-use crate::backend::Snapshot;
+use crate::backend::{Snapshot, Use};
 use crate::error::{Code, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, Mechanism, MechanismSpec};
@@ -58,14 +58,20 @@ impl Session {
         let spec = mechanism.spec;
         require(spec, spec.wrap.is_some(), "wrap")?;
         let wrapping = self.usable(with, Function::Wrap, spec)?.snapshot.clone();
-        let wrapped = self.current_object(key, Code::KeyHandleInvalid)?.snapshot();
+        let leaving = self.current_object(key, Code::KeyHandleInvalid)?;
+        let wrapped = leaving.snapshot();
         may_leave(spec, &wrapping, &wrapped)?;
         wrapped.usage.lifecycle.admit_leaving(self.slot().policy)?;
         let (outer, inner) = (&wrapping.attributes, &wrapped.attributes);
         self.slot().policy.admit_wrapping(outer, &mechanism.params, inner)?;
         admit_malleable(spec, self.slot().policy)?;
         self.latch(with, Function::Wrap, spec)?;
-        self.slot().token.wrap(mechanism, &wrapping, &wrapped)
+        self.note_use(Function::Wrap, spec);
+        let token = &self.slot().token;
+        let bytes = token.wrap(mechanism, &wrapping, &wrapped)?;
+        let under = self.memo.as_ref().map(|memo| memo.object()).filter(|_| wrapping.is_stored());
+        token.note_use(&leaving, Use::Wrapped(under.map(|object| object.id)), spec.id);
+        Ok(bytes)
     }
 
     /// `C_UnwrapKey`.
@@ -91,6 +97,7 @@ impl Session {
         self.slot().policy.admit(&attributes)?;
         admit_malleable(spec, self.slot().policy)?;
         self.latch(with, Function::Unwrap, spec)?;
+        self.note_use(Function::Unwrap, spec);
         let object = self.slot().token.unwrap(mechanism, &unwrapping, wrapped, attributes)?;
         Ok(self.issue(object))
     }

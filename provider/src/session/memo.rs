@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attribute::ObjectClass;
-use crate::backend::{Key, Object, Snapshot};
+use crate::backend::{Key, Object, Snapshot, Use};
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::mechanism::{Function, MechanismSpec};
@@ -20,6 +20,8 @@ pub struct Memo {
     pub(super) snapshot: Arc<Snapshot>,
     /// Behind a reference count of the session's own.
     pub(super) key: Arc<dyn Key>,
+    /// The mechanism under which each function was noted last.
+    noted: [Option<&'static MechanismSpec>; Function::ALL.len()],
 }
 
 impl Memo {
@@ -29,6 +31,11 @@ impl Memo {
 
     pub(super) fn login(&self) -> u64 {
         self.login
+    }
+
+    /// Whether the session has yet to note this use of the key.
+    fn is_new(&self, function: Function, spec: &'static MechanismSpec) -> bool {
+        !self.noted[function as usize].is_some_and(|noted| std::ptr::eq(noted, spec))
     }
 
     /// The key, for an operation to name it by.
@@ -115,6 +122,23 @@ impl Session {
         ended(object.snapshot().usage.lifecycle.admit(function, policy))
     }
 
+    /// Tells the token that the key used last is used for `function`, unless it was told so
+    /// already: then this is one comparison.
+    #[inline]
+    pub(super) fn note_use(&mut self, function: Function, spec: &'static MechanismSpec) {
+        if self.memo.as_ref().is_some_and(|memo| memo.is_new(function, spec)) {
+            self.note_first_use(function, spec);
+        }
+    }
+
+    #[cold]
+    fn note_first_use(&mut self, function: Function, spec: &'static MechanismSpec) {
+        if let Some(memo) = &mut self.memo {
+            memo.noted[function as usize] = Some(spec);
+            self.slot.token.note_use(&memo.object, Use::For(function), spec.id);
+        }
+    }
+
     /// An object that is there and visible, brought up to date.
     pub(super) fn current_object(&self, handle: Handle, otherwise: Code) -> Result<Arc<Object>> {
         let gone = || otherwise.because(format!("there is no object {handle:?}"));
@@ -153,7 +177,8 @@ impl Session {
             return Err(blame.handle.because("the object is no key"));
         }
         let key = snapshot.key(&*self.slot().token).map_err(|e| blamed(e, blame))?.lease();
-        Ok(Memo { handle, object, version, login, snapshot, key })
+        let noted = Default::default();
+        Ok(Memo { handle, object, version, login, snapshot, key, noted })
     }
 }
 

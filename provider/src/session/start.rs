@@ -33,6 +33,7 @@ impl Session {
         if memo.snapshot.usage.must_record(function) {
             self.latch(key, function, spec)?;
         }
+        self.note_use(function, spec);
         self.active[class as usize] = Some(active);
         Ok(())
     }

@@ -202,6 +202,19 @@ pub enum Durability {
     Full,
     /// Atomic and visible at once, on the disk with the next full commit.
     Lazy,
+    /// As lazy, and given up soon where somebody else is writing: for what can be told later.
+    Offhand,
+}
+
+impl Durability {
+    /// What a transaction for both has to be.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Full, _) | (_, Self::Full) => Self::Full,
+            (Self::Lazy, _) | (_, Self::Lazy) => Self::Lazy,
+            (Self::Offhand, Self::Offhand) => Self::Offhand,
+        }
+    }
 }
 
 /// One change; `expected` is the version that must be stored now, 0 for none.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use keyway_pkcs11::backend::{User, View};
+use keyway_pkcs11::backend::{Use, User, View};
 use keyway_pkcs11::error::Code;
+use keyway_pkcs11::mechanism::{Function, MechanismType};
 
 use crate::harness::*;
 
@@ -212,6 +213,9 @@ fn read_only(directory: &Path) {
     token.login(User::User, USER).unwrap();
     let key = only(&*token, &by_id(b"1"));
     token.refresh(&key).unwrap();
+    let sign = Use::For(Function::Sign);
+    token.note_use(&key, sign, MechanismType::AES_CMAC);
+    token.note_use(&key, sign, MechanismType::AES_GMAC);
     assert_code(token.create(data("more")), Code::TokenWriteProtected);
     assert_code(token.destroy(&key), Code::TokenWriteProtected);
     assert_code(token.set_pin(User::User, USER, WRONG), Code::TokenWriteProtected);

@@ -177,6 +177,7 @@ impl EmbeddedToken {
 
     /// `C_Logout`.
     pub(super) fn log_out(&self) -> Result<()> {
+        self.append_uses();
         self.set_login(None);
         self.cache.forget_private();
         if self.remains.swap(false, Ordering::AcqRel) {

@@ -15,6 +15,7 @@ mod seal;
 mod set;
 mod tags;
 mod token;
+mod uses;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ pub struct EmbeddedConfig {
     pub patience: Duration,
     pub legacy: Legacy,
     pub policy: Policy,
+    /// Whether the first use of a key in a login is an event.
+    pub log_uses: bool,
 }
 
 /// When to show a slot in which `C_InitToken` can make a new token.
@@ -81,6 +84,7 @@ impl EmbeddedConfig {
             patience: PATIENCE,
             legacy: Legacy::default(),
             policy: Policy::default(),
+            log_uses: true,
         }
     }
 }
@@ -106,6 +110,7 @@ impl EmbeddedBackend {
             derivations: Arc::new(Derivations::default()),
             legacy: config.legacy,
             policy: config.policy,
+            log_uses: config.log_uses,
         };
         Self { config, settings, tokens: Mutex::default() }
     }

@@ -8,14 +8,16 @@ use super::identity::Identity;
 use super::key::EmbeddedKey;
 use super::keys::Keys;
 use super::pin::Derivations;
+use super::uses::Uses;
 use crate::attribute::Attributes;
 use crate::backend::{
-    Found, Key, Object, ObjectId, Operation, Pin, PinState, Snapshot, Token, TokenInfo, User, View,
+    Found, Key, Object, ObjectId, Operation, Pin, PinState, Snapshot, Token, TokenInfo, Use, User,
+    View,
 };
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
 use crate::mechanism::set::{self, Legacy};
-use crate::mechanism::{Mechanism, MechanismSpec};
+use crate::mechanism::{Mechanism, MechanismSpec, MechanismType};
 use crate::object::Wanted;
 use crate::policy::Policy;
 use crate::store::event::Nobody;
@@ -38,6 +40,7 @@ pub struct EmbeddedToken {
     pub(super) refreshing: Mutex<()>,
     /// Whether a key was destroyed whose ciphertext may still lie in the store's log.
     pub(super) remains: AtomicBool,
+    pub(super) uses: Uses,
 }
 
 /// What the configuration says about every token.
@@ -51,6 +54,7 @@ pub(super) struct Settings {
     pub(super) derivations: Arc<Derivations>,
     pub(super) legacy: Legacy,
     pub(super) policy: Policy,
+    pub(super) log_uses: bool,
 }
 
 struct Known {
@@ -71,6 +75,7 @@ impl EmbeddedToken {
             cache: Cache::new(),
             refreshing: Mutex::default(),
             remains: AtomicBool::new(false),
+            uses: Uses::default(),
         })
     }
 
@@ -143,6 +148,7 @@ impl EmbeddedToken {
     pub(super) fn set_login(&self, keys: Option<Arc<Keys>>) {
         *self.login.write().unwrap_or_else(PoisonError::into_inner) = keys;
         self.replaced.store(false, Ordering::Release);
+        self.uses.forget();
     }
 
     pub(super) fn not_logged_in(&self) -> Error {
@@ -344,6 +350,10 @@ impl Token for EmbeddedToken {
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Arc<Object>>> {
         self.derive_keys(mechanism, from, wanted)
+    }
+
+    fn note_use(&self, key: &Object, what: Use, mechanism: MechanismType) {
+        self.note_first_use(key, what, mechanism);
     }
 
     fn random(&self, out: &mut [u8]) -> Result<()> {

@@ -93,6 +93,7 @@ impl Session {
         if memo.snapshot.usage.must_record(function) {
             self.latch(key, function, spec)?;
         }
+        self.note_use(function, spec);
         self.messages[class as usize] = Some(Box::new(Process {
             spec,
             key,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::lock::{self, Mode};
+use crate::store::Durability;
 
 /// Where the files of a token are: the database, beside it locks and the epoch. SQLite adds `-wal`
 /// and `-shm`.
@@ -19,6 +20,9 @@ pub(super) struct Files {
     /// How long to wait for another process before giving up.
     pub(super) patience: Duration,
 }
+
+/// How long a commit that is made offhand waits for other processes.
+const BRIEF: Duration = Duration::from_millis(100);
 
 /// Held by the process that commits.
 pub(super) const WRITE: u8 = 0;
@@ -56,16 +60,35 @@ impl Files {
         }
     }
 
+    /// How long a commit waits for others.
+    pub(super) fn patience_for(&self, durability: Durability) -> Duration {
+        match durability {
+            Durability::Full | Durability::Lazy => self.patience,
+            Durability::Offhand => BRIEF.min(self.patience),
+        }
+    }
+
     /// Locks a byte, waiting for others as long as patience lasts.
     pub(super) fn lock<'a>(&self, file: &'a File, byte: u8, mode: Mode) -> Result<Locked<'a>> {
-        let deadline = Instant::now() + self.patience;
+        self.lock_within(self.patience, file, byte, mode)
+    }
+
+    /// As [`lock`](Self::lock), with another patience.
+    pub(super) fn lock_within<'a>(
+        &self,
+        patience: Duration,
+        file: &'a File,
+        byte: u8,
+        mode: Mode,
+    ) -> Result<Locked<'a>> {
+        let deadline = Instant::now() + patience;
         let mut pause = Duration::from_micros(20);
         loop {
             if self.try_lock(file, byte, mode)? {
                 return Ok(Locked { file, byte });
             }
             if Instant::now() >= deadline {
-                return Err(self.stuck());
+                return Err(self.stuck_for(patience));
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(2));
@@ -79,10 +102,14 @@ impl Files {
     }
 
     pub(super) fn stuck(&self) -> Error {
+        self.stuck_for(self.patience)
+    }
+
+    fn stuck_for(&self, patience: Duration) -> Error {
         Code::DeviceError.because(format!(
             "another process has locked {} for more than {:?}: see who with `fuser -v` and end it",
             self.database.display(),
-            self.patience
+            patience
         ))
     }
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -59,16 +60,17 @@ impl Link {
         Ok(link)
     }
 
-    /// Chooses how durable the next commits are.
-    pub(super) fn make(&self, durability: Durability) -> rusqlite::Result<()> {
-        if self.durability.replace(durability) != durability {
-            let level = match durability {
-                Durability::Full => "FULL",
-                Durability::Lazy => "NORMAL",
-            };
-            self.sqlite.pragma_update(None, "synchronous", level)?;
+    /// Chooses how durable the next commits are, and how long they wait for other programs.
+    pub(super) fn make(&self, durability: Durability, patience: Duration) -> rusqlite::Result<()> {
+        if self.durability.replace(durability) == durability {
+            return Ok(());
         }
-        Ok(())
+        let level = match durability {
+            Durability::Full => "FULL",
+            Durability::Lazy | Durability::Offhand => "NORMAL",
+        };
+        self.sqlite.pragma_update(None, "synchronous", level)?;
+        self.sqlite.busy_timeout(patience)
     }
 
     /// Before a write: another process may have brought the tables to a version that this one does

@@ -31,7 +31,7 @@ use crate::ffi::lock::Mode;
 use files::{Files, LOGIN, Locked, OPEN};
 use group::{Answer, Group};
 use ledger::Tables;
-use pool::Pool;
+use pool::{Pool, Terms};
 
 /// A token's database, opened when it is first needed.
 pub struct SqliteStore {
@@ -70,11 +70,13 @@ impl SqliteStore {
         let create = |batch: &Batch| {
             batch.changes.iter().any(|change| matches!(change, Change::PutToken { .. }))
         };
-        let create = batches.iter().any(create);
-        let full = batches.iter().any(|batch| batch.durability == Durability::Full);
-        let durability = if full { Durability::Full } else { Durability::Lazy };
+        let terms = Terms {
+            create: batches.iter().any(create),
+            durability: batches.iter().fold(Durability::Offhand, |all, b| all.and(b.durability)),
+            moves_epoch: batches.iter().any(|batch| !batch.changes.is_empty()),
+        };
         let mut refused = Vec::with_capacity(batches.len());
-        let answer = self.pool.write(create, durability, |sqlite| match batches {
+        let answer = self.pool.write(terms, |sqlite| match batches {
             [batch] => self.tables(sqlite).run(batch),
             several => {
                 for batch in several {

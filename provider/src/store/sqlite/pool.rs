@@ -1,6 +1,7 @@
 //! The connections of one token in this process: one that writes, as many readers as threads read.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 use rusqlite::Connection;
@@ -27,6 +28,16 @@ pub(super) struct Pool {
 struct Watch {
     link: Option<Link>,
     generation: u64,
+}
+
+/// What a transaction is like.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    /// Whether it makes the database if there is none.
+    pub(super) create: bool,
+    pub(super) durability: Durability,
+    /// Whether anybody may have cached what it changes. Events alone make nobody look again.
+    pub(super) moves_epoch: bool,
 }
 
 /// As many commits may lie in the write-ahead log before they are brought home: about what SQLite
@@ -73,12 +84,10 @@ impl Pool {
         Ok(Some(answer))
     }
 
-    /// Runs `body` in a transaction that begins with SQLite's write lock; makes the database first
-    /// if `create` says so.
+    /// Runs `body` in a transaction that begins with SQLite's write lock.
     pub(super) fn write(
         &self,
-        create: bool,
-        durability: Durability,
+        terms: Terms,
         body: impl FnOnce(&Connection) -> Result<(), CommitError>,
     ) -> Result<Epoch, CommitError> {
         let _inside = gate::enter();
@@ -87,7 +96,7 @@ impl Pool {
             Some(link) => link,
             None => match Link::open(&self.files)? {
                 Some(link) => link,
-                None if create => Link::create(&self.files)?,
+                None if terms.create => Link::create(&self.files)?,
                 None => return Err(CommitError::Replaced),
             },
         };
@@ -95,11 +104,12 @@ impl Pool {
         let (Some(pulse), Some(locks)) = (pulse, &link.locks) else {
             return Err(self.write_protected().into());
         };
-        let lock = self.files.lock(locks, WRITE, Mode::Exclusive)?;
+        let patience = self.files.patience_for(terms.durability);
+        let lock = self.files.lock_within(patience, locks, WRITE, Mode::Exclusive)?;
         let explain = |e| self.files.explain(e, "cannot write");
-        link.make(durability).map_err(explain)?;
+        link.make(terms.durability, patience).map_err(explain)?;
         link.sqlite.execute_batch("BEGIN IMMEDIATE").map_err(explain)?;
-        let odd = pulse.mapped.begin();
+        let odd = terms.moves_epoch.then(|| pulse.mapped.begin());
         let current = link.require_current(&self.files).map_err(CommitError::Failed);
         let answer = current.and_then(|()| body(&link.sqlite)).and_then(|()| {
             link.sqlite.execute_batch("COMMIT").map_err(|e| CommitError::Failed(explain(e)))
@@ -107,7 +117,7 @@ impl Pool {
         if answer.is_err() && !link.sqlite.is_autocommit() {
             let _ = link.sqlite.execute_batch("ROLLBACK");
         }
-        let even = pulse.mapped.finish(odd);
+        let even = odd.map_or_else(|| pulse.mapped.load(), |odd| pulse.mapped.finish(odd));
         if answer.is_ok() && pulse.mapped.count_commit() >= LOG_COMMITS {
             self.bring_home(&link, "PRAGMA wal_checkpoint(PASSIVE)");
         }
@@ -137,8 +147,10 @@ impl Pool {
     /// long put it off until the next commit.
     fn bring_home(&self, link: &Link, statement: &str) {
         let Some(locks) = &link.locks else { return };
-        let brief = Files { patience: std::time::Duration::from_millis(200), ..self.files.clone() };
-        let Ok(_alone) = brief.lock(locks, READ, Mode::Exclusive) else { return };
+        let brief = Duration::from_millis(200);
+        let Ok(_alone) = self.files.lock_within(brief, locks, READ, Mode::Exclusive) else {
+            return;
+        };
         match link.sqlite.query_row(statement, [], |row| row.get::<_, bool>(0)) {
             Ok(false) => {
                 if let Some(pulse) = self.pulse.get() {
