@@ -4,9 +4,11 @@
 
 mod channel;
 mod derivation;
+mod standing;
 
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
+pub use standing::Standing;
 
 use zeroize::Zeroizing;
 
@@ -81,7 +83,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Derivation {
+pub trait Vault: Derivation + Standing {
     /// Random bytes from the token's generator.
     ///
     /// # Errors
@@ -236,6 +238,9 @@ pub struct Listing {
     pub records: Vec<Stored>,
     /// What was found and is not trusted.
     pub problems: Vec<String>,
+    /// The keys that have a record which keyway did not write, and what is wrong with it. A key
+    /// may have an authentic one beside it.
+    pub tampered: Vec<(KeyName, String)>,
 }
 
 /// The records of keys.

@@ -59,6 +59,11 @@ fn keys_of_every_algorithm_and_use_are_created_and_listed() {
             ("ec-p256", "sign"),
             ("ec-p384", "agree"),
             ("ed25519", "sign"),
+            ("ec-p521", "sign"),
+            ("x25519", "agree"),
+            ("hmac-sha256", "mac"),
+            ("hmac-sha384", "mac"),
+            ("hmac-sha512", "mac"),
         ];
         for (algorithm, usage) in pairs {
             let name = format!("{algorithm}-{usage}");
@@ -177,6 +182,73 @@ fn a_compromise_reaches_old_versions_and_a_rotation_gives_a_clean_one() {
 }
 
 #[test]
+fn a_suspended_key_protects_nowhere_until_it_is_resumed() {
+    on_every_token(|token| {
+        create(token, "aes-256");
+        let (message, id) = (encrypted(token), token.key_id("k", 1));
+        foreign_ciphertext(token, "aes-256", &id);
+        let mut encrypt = foreign_decryption("aes-256", &id);
+        encrypt[0] = "--encrypt";
+        token.fails(5, &["key", "resume", "k"]);
+
+        token.ok(&["key", "suspend", "k"]);
+        let error = token.fails(5, &["encrypt", "--key", "k", "--in", "pin"]);
+        assert!(error.contains("suspended") && error.contains("keyway key resume k"), "{error}");
+        assert_eq!(token.ok(&["decrypt", "--in", &message]), "attack at dawn");
+        assert_ne!(token.pkcs11_tool(&encrypt).code, 0);
+        assert!(token.ok(&["key", "list", "--state", "suspended"]).contains("\nk "));
+        // Given again it does no harm.
+        token.ok(&["key", "suspend", "k"]);
+
+        token.ok(&["key", "resume", "k"]);
+        assert_eq!(token.pkcs11_tool(&encrypt).code, 0);
+        let new = encrypted(token);
+        for message in [&message, &new] {
+            assert_eq!(token.ok(&["decrypt", "--in", message]), "attack at dawn");
+        }
+        assert_eq!(token.keyway(&["key", "show", "k"]).stderr, "");
+    });
+}
+
+#[test]
+fn every_use_is_suspended_and_resumed() {
+    on_every_token(|token| {
+        for algorithm in ["rsa-2048", "ec-p521", "hmac-sha256"] {
+            let (sign, verify) = (["sign", "--key", algorithm], ["verify", "--key", algorithm]);
+            let usage = if algorithm == "hmac-sha256" { "mac" } else { "sign" };
+            token.ok(&["key", "create", algorithm, "--algorithm", algorithm, "--use", usage]);
+            token.ok(&["key", "suspend", algorithm]);
+            if usage == "sign" {
+                token.fails(5, &[&sign[..], &["--in", "pin"]].concat());
+            }
+            token.ok(&["key", "resume", algorithm]);
+            if usage == "sign" {
+                token.ok(&[&sign[..], &["--in", "pin", "--out", "signature"]].concat());
+                token.ok(&[&verify[..], &["--in", "pin", "--signature", "signature"]].concat());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_recoverable_revocation_says_who_can_undo_it() {
+    on_every_token(|token| {
+        create(token, "aes-256");
+        let (message, id) = (encrypted(token), token.key_id("k", 1));
+        foreign_ciphertext(token, "aes-256", &id);
+        let revoke = ["key", "revoke", "k", "--yes", "--recoverable", "--reason"];
+        token.fails(2, &[&revoke[..], &["superseded"]].concat());
+        let answer = token.keyway(&[&revoke[..], &["compromise"]].concat());
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert!(answer.stderr.contains("whoever has the PIN"), "{}", answer.stderr);
+        token.fails(5, &["decrypt", "--in", &message]);
+        assert_ne!(token.pkcs11_tool(&foreign_decryption("aes-256", &id)).code, 0);
+        // It was asked for: nothing is left to do.
+        assert!(token.ok(&["maintain"]).contains("nothing was due"));
+    });
+}
+
+#[test]
 fn a_superseded_key_decrypts_but_does_not_encrypt() {
     on_every_token(|token| {
         create(token, "aes-256");
@@ -232,21 +304,32 @@ fn a_frozen_key_cannot_be_thawed() {
         let name = "k".parse().expect("a name");
         let vault = keyway::token::TokenVault::new(token);
         vault.generate(&KeySpec { name, id, algorithm, usage: Usage::Encrypt }).expect("made");
+        let session = other_program(token);
+        for object in secret_objects(&session, id.as_bytes()) {
+            assert!(decrypts(&session, object), "before");
+        }
         assert_eq!(vault.block(id).expect("blocked"), Block::Final);
         assert_eq!(vault.block(id).expect("blocked again"), Block::Final);
 
-        let session = other_program(token);
         for object in secret_objects(&session, id.as_bytes()) {
             let on = [Attribute::Decrypt(true)];
-            assert!(session.update_attributes(object, &on).is_err(), "flag set again");
-            assert!(session.update_attributes(object, &[Attribute::Modifiable(true)]).is_err());
+            let _ = session.update_attributes(object, &on);
+            assert!(!decrypts(&session, object), "flag set again");
+            let _ = session.update_attributes(object, &[Attribute::Modifiable(true)]);
+            assert!(!decrypts(&session, object), "modifiable again");
             let more = [Attribute::Modifiable(true), Attribute::Decrypt(true)];
-            assert!(session.copy_object(object, &more).is_err(), "copied with more");
-            if let Ok(copy) = session.copy_object(object, &[Attribute::Modifiable(true)]) {
-                assert!(session.update_attributes(copy, &on).is_err(), "copied, then set");
+            for template in [&more[..], &[Attribute::Modifiable(true)], &[]] {
+                let Ok(copy) = session.copy_object(object, template) else { continue };
+                let _ = session.update_attributes(copy, &on);
+                assert!(!decrypts(&session, copy), "copied");
             }
         }
     });
+}
+
+fn decrypts(session: &Session, object: ObjectHandle) -> bool {
+    use cryptoki::mechanism::Mechanism;
+    session.decrypt(&Mechanism::AesCbc([0; 16]), object, &[0; 16]).is_ok()
 }
 
 /// A second session on the same token: what any program has that knows the PIN.

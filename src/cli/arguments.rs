@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::key::KeyCommand;
+use super::maintain::MaintainArguments;
 use super::seal::{OpenArguments, SealArguments};
 use crate::domain::envelope::Scheme;
 use crate::domain::exchange::Group;
-use crate::domain::key::{Algorithm, KeyName, Usage};
-use crate::domain::lifecycle::Reason;
+use crate::domain::key::{KeyName, Usage};
 use crate::domain::signature::SignatureScheme;
 use crate::domain::time::Timestamp;
 use crate::error::Kind;
@@ -44,9 +45,11 @@ pub(super) enum Command {
     /// Tokens: make one, see what there is
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Keys: create, rotate, revoke, destroy
+    /// Keys: create, rotate, suspend, revoke, destroy
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Do whatever is due: activation, expiry, rotation, revocation, destruction
+    Maintain(MaintainArguments),
     /// Encrypt with a key's newest version
     Encrypt(EncryptArguments),
     /// Decrypt with the version that the ciphertext names
@@ -198,71 +201,6 @@ const IMPORT_EXAMPLES: &str = "Examples:
 
 The keys stay as sensitive and as extractable as they were; from PKCS#12 they become sensitive and
 not extractable. What is in the token already is left alone: it can be run again.";
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
-    /// Create a key
-    Create {
-        /// Its name, unique in the token
-        name: KeyName,
-        /// aes-256, aes-128, rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384 or ed25519
-        #[arg(long)]
-        algorithm: Algorithm,
-        /// encrypt, sign, wrap or agree; the algorithm's first if none is named
-        #[arg(long = "use", value_name = "USE")]
-        usage: Option<Usage>,
-    },
-    /// List every key
-    List,
-    /// Show one key and check its objects
-    Show {
-        /// The key
-        name: KeyName,
-    },
-    /// Try every key of the token, whoever made it: pairs, certificates, known weaknesses
-    Check {
-        /// Only keys with this label
-        label: Option<String>,
-    },
-    /// Make a new version that protects from now on; the old ones only process
-    Rotate {
-        /// The key
-        name: KeyName,
-    },
-    /// Revoke a key
-    Revoke {
-        /// The key
-        name: KeyName,
-        /// compromise, superseded, cessation, affiliation or unspecified
-        #[arg(long)]
-        reason: Reason,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Destroy a key: what it encrypted is lost
-    Destroy {
-        /// The key
-        name: KeyName,
-        /// Only destroy objects of this name that belong to no version
-        #[arg(long)]
-        strays: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Write the public key as PEM
-    ExportPublic {
-        /// The key
-        name: KeyName,
-        /// The version; the newest if none is named
-        #[arg(long = "version-number", value_name = "N")]
-        version: Option<u32>,
-        /// Where to; standard output if not named
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-}
 
 /// Where data comes from and goes to.
 #[derive(Args, Debug)]

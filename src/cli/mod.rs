@@ -14,6 +14,7 @@ mod generate;
 mod import;
 mod key;
 mod log;
+mod maintain;
 mod open;
 mod output;
 mod pin;
@@ -57,6 +58,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Token(command) => token::run(options, command),
         Command::Key(command) => key::run(options, command),
+        Command::Maintain(arguments) => maintain::run(options, &arguments),
         Command::Encrypt(arguments) => crypt::encrypt(options, &arguments),
         Command::Decrypt(arguments) => crypt::decrypt(options, &arguments),
         Command::Seal(arguments) => seal::seal(options, &arguments),

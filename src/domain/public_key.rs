@@ -13,6 +13,10 @@ pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 pub const SECP256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 /// P-384.
 pub const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+/// P-521.
+pub const SECP521R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+/// X25519 (RFC 8410).
+pub const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 /// Ed25519 (RFC 8410).
 pub const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 /// rsaEncryption (RFC 8017).
@@ -32,8 +36,12 @@ pub enum PublicKey {
     P256(Vec<u8>),
     /// An uncompressed point on P-384.
     P384(Vec<u8>),
+    /// An uncompressed point on P-521.
+    P521(Vec<u8>),
     /// An Ed25519 key of 32 bytes.
     Ed25519(Vec<u8>),
+    /// An X25519 u-coordinate of 32 bytes.
+    X25519(Vec<u8>),
 }
 
 #[derive(Sequence)]
@@ -53,19 +61,35 @@ impl PublicKey {
         })
     }
 
+    /// SubjectPublicKeyInfo in DER.
+    ///
+    /// # Errors
+    /// As [`PublicKey::to_pem`].
+    pub fn to_der(&self) -> Result<Vec<u8>> {
+        self.to_spki().and_then(|spki| spki.to_der()).map_err(|error| {
+            Kind::Token.because("the token's public key cannot be encoded").caused_by(error)
+        })
+    }
+
     fn to_spki(&self) -> der::Result<SubjectPublicKeyInfoOwned> {
         let (oid, parameters) = match self {
             Self::Rsa { .. } => (RSA, Some(Any::null())),
             Self::P256(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP256R1)?)),
             Self::P384(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP384R1)?)),
+            Self::P521(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP521R1)?)),
             Self::Ed25519(_) => (ED25519, None),
+            Self::X25519(_) => (X25519, None),
         };
         let bits = match self {
             Self::Rsa { modulus, exponent } => {
                 let (modulus, exponent) = (UintRef::new(modulus)?, UintRef::new(exponent)?);
                 RsaPublicKey { modulus, exponent }.to_der()?
             }
-            Self::P256(point) | Self::P384(point) | Self::Ed25519(point) => point.clone(),
+            Self::P256(point)
+            | Self::P384(point)
+            | Self::P521(point)
+            | Self::Ed25519(point)
+            | Self::X25519(point) => point.clone(),
         };
         Ok(SubjectPublicKeyInfoOwned {
             algorithm: AlgorithmIdentifierOwned { oid, parameters },

@@ -20,17 +20,20 @@ pub enum SignatureScheme {
     EcdsaP256,
     /// ECDSA on P-384 with SHA-384.
     EcdsaP384,
+    /// ECDSA on P-521 with SHA-512.
+    EcdsaP521,
     /// Ed25519.
     Ed25519,
 }
 
 impl SignatureScheme {
     /// Every scheme with its name.
-    pub const ALL: [(SignatureScheme, &'static str); 5] = [
+    pub const ALL: [(SignatureScheme, &'static str); 6] = [
         (SignatureScheme::RsaPss, "rsa-pss"),
         (SignatureScheme::RsaPkcs1, "rsa-pkcs1"),
         (SignatureScheme::EcdsaP256, "ecdsa-p256"),
         (SignatureScheme::EcdsaP384, "ecdsa-p384"),
+        (SignatureScheme::EcdsaP521, "ecdsa-p521"),
         (SignatureScheme::Ed25519, "ed25519"),
     ];
 
@@ -48,8 +51,9 @@ impl SignatureScheme {
             Material::Rsa { .. } => &[Self::RsaPss, Self::RsaPkcs1],
             Material::P256 => &[Self::EcdsaP256],
             Material::P384 => &[Self::EcdsaP384],
+            Material::P521 => &[Self::EcdsaP521],
             Material::Ed25519 => &[Self::Ed25519],
-            Material::Aes { .. } => &[],
+            Material::Aes { .. } | Material::X25519 | Material::Hmac { .. } => &[],
         };
         let Some(default) = schemes.first() else {
             return Err(Kind::Usage.because(format!("{algorithm} keys do not sign")));

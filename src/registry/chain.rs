@@ -38,6 +38,8 @@ struct Found {
     /// Authentic records, best first: highest revision, then lowest tag.
     candidates: Vec<Candidate>,
     problems: Vec<String>,
+    /// The first problem that an interruption does not explain.
+    forgery: Option<String>,
 }
 
 impl<S: RecordStore> Records<S> {
@@ -72,12 +74,10 @@ impl<S: RecordStore> Records<S> {
                 }
                 Ok((body, _)) => {
                     let other = body.record.name();
-                    found
-                        .problems
-                        .push(format!("key {name}: a record of key {other} is labelled so"));
+                    found.forged(format!("key {name}: a record of key {other} is labelled so"));
                 }
                 Err(error) if matches!(error.kind(), Kind::NotAuthentic | Kind::Malformed) => {
-                    found.problems.push(format!("key {name}: {error}"));
+                    found.forged(format!("key {name}: {error}"));
                 }
                 Err(error) => return Err(error),
             }
@@ -146,6 +146,11 @@ impl<S: RecordStore> Records<S> {
 }
 
 impl Found {
+    fn forged(&mut self, problem: String) {
+        self.forgery.get_or_insert_with(|| problem.clone());
+        self.problems.push(problem);
+    }
+
     /// Two authentic records of one revision: two processes wrote at once and one was stopped
     /// before it could give way.
     fn report_forks(&mut self, name: &str) {
@@ -194,6 +199,9 @@ impl<S: RecordStore> Registry for Records<S> {
         let mut listing = Listing::default();
         for (name, raw) in names {
             let found = self.sift(&name, raw)?;
+            if let (Some(what), Ok(name)) = (found.forgery, name.parse()) {
+                listing.tampered.push((name, what));
+            }
             listing.problems.extend(found.problems);
             listing.records.extend(found.candidates.into_iter().next().map(|c| c.stored));
         }

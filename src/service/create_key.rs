@@ -2,7 +2,8 @@
 
 use super::{ATTEMPTS, Kms};
 use crate::domain::key::{Algorithm, KeyName, Usage};
-use crate::domain::record::{KeyRecord, Origin};
+use crate::domain::record::{KeyRecord, Origin, Terms};
+use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 use crate::port::KeySpec;
 
@@ -27,9 +28,22 @@ impl Kms<'_> {
     /// [`Kind::Exists`] for a name that is taken, also by a destroyed key: a ciphertext
     /// names its key, and that must stay true.
     pub fn create_key(&self, request: &NewKey) -> Result<KeyRecord> {
+        self.create_key_under(request, &Terms::default(), None)
+    }
+
+    /// As [`Kms::create_key`], under terms, and pre-active until a moment if one is named.
+    ///
+    /// # Errors
+    /// As [`Kms::create_key`]; [`Kind::Usage`] when the key would never be active.
+    pub fn create_key_under(
+        &self,
+        request: &NewKey,
+        terms: &Terms,
+        activate_at: Option<Timestamp>,
+    ) -> Result<KeyRecord> {
         let usage = request.algorithm.usage(request.usage)?;
         for _ in 0..ATTEMPTS {
-            match self.try_create(request, usage) {
+            match self.try_create(request, usage, terms, activate_at) {
                 Err(error) if error.kind() == Kind::Conflict => {}
                 created => return created,
             }
@@ -39,12 +53,20 @@ impl Kms<'_> {
             .advise("try again"))
     }
 
-    fn try_create(&self, request: &NewKey, usage: Usage) -> Result<KeyRecord> {
+    fn try_create(
+        &self,
+        request: &NewKey,
+        usage: Usage,
+        terms: &Terms,
+        activate_at: Option<Timestamp>,
+    ) -> Result<KeyRecord> {
         self.require_free(&request.name)?;
         let (name, algorithm, id) = (request.name.clone(), request.algorithm, self.new_id()?);
-        self.vault.generate(&KeySpec { name: name.clone(), id, algorithm, usage })?;
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage };
         let now = self.clock.now();
-        let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?;
+        let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?
+            .under(terms.clone(), activate_at)?;
+        self.generate(&spec, record.latest())?;
         if let Err(error) = self.registry.save(None, &record) {
             self.discard(&request.name, id)?;
             return Err(error);

@@ -3,6 +3,7 @@
 use super::Kms;
 use crate::domain::key::KeyName;
 use crate::domain::record::KeyRecord;
+use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 use crate::port::Stray;
 
@@ -27,6 +28,17 @@ impl Kms<'_> {
             return Err(Kind::Refused.because(format!("key {name} is destroyed already")));
         }
         Ok(record)
+    }
+
+    /// Lays down when every version is to be destroyed: the maintenance after that does it.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] for a destroyed key.
+    pub fn destroy_key_at(&self, name: &KeyName, at: Timestamp) -> Result<KeyRecord> {
+        let changed = self.update(name, |record| record.to_be_destroyed(at))?;
+        changed.map(|stored| stored.body.record).ok_or_else(|| {
+            Kind::Refused.because(format!("key {name} is destroyed already, or will be at {at}"))
+        })
     }
 
     /// Destroys the keys of this name that belong to no version, and answers them.

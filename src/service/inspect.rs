@@ -24,8 +24,9 @@ impl Kms<'_> {
     /// # Errors
     /// The token failed.
     pub fn list_keys(&self) -> Result<Inventory> {
-        let Listing { records, mut problems } = self.registry.list()?;
-        let records: Vec<KeyRecord> = records.into_iter().map(|s| s.body.record).collect();
+        let Listing { records, mut problems, .. } = self.registry.list()?;
+        let now = self.clock.now();
+        let records: Vec<_> = records.iter().map(|stored| stored.record().at(now)).collect();
         for record in &records {
             problems.extend(unfinished(record));
         }
@@ -44,12 +45,12 @@ impl Kms<'_> {
     /// # Errors
     /// [`crate::Kind::NotFound`] when there is no such key.
     pub fn show_key(&self, name: &KeyName) -> Result<Inventory> {
-        let Listing { records, problems } = self.registry.list()?;
+        let Listing { records, problems, .. } = self.registry.list()?;
         let mine = format!("key {name}:");
         let mut problems: Vec<_> = problems.into_iter().filter(|p| p.starts_with(&mine)).collect();
         let record = records.iter().find(|stored| stored.record().name() == name);
         let record = match record {
-            Some(stored) => stored.record().clone(),
+            Some(stored) => stored.record().at(self.clock.now()),
             None => self.load(name)?.body.record,
         };
         problems.extend(unfinished(&record));
@@ -104,6 +105,14 @@ fn known(records: &[KeyRecord]) -> Vec<KeyId> {
 }
 
 fn unfinished(record: &KeyRecord) -> Option<String> {
+    if record.is_suspect() {
+        let name = record.name();
+        let why = record.suspicion().map_or("", |suspicion| suspicion.evidence.as_str());
+        return Some(format!(
+            "key {name}: suspected of a compromise ({why}); the next keyway maintain revokes it; if \
+             it is a false alarm: keyway key resume {name}"
+        ));
+    }
     record.versions().iter().find(|version| version.is_unfinished()).map(|version| {
         format!(
             "key {}: the revocation of version {} is not finished; finish it: keyway key revoke {} \

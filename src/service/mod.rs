@@ -10,6 +10,7 @@ mod exchange;
 mod export_public;
 mod flow;
 mod inspect;
+mod maintain;
 mod open;
 mod peer;
 mod revoke_key;
@@ -17,6 +18,7 @@ mod rotate_key;
 mod seal;
 mod sign;
 mod stanza;
+mod suspend_key;
 mod verify;
 
 pub use agree::Agreed;
@@ -24,15 +26,17 @@ pub use check_keys::CheckedKey;
 pub use create_key::NewKey;
 pub use exchange::{Established, SessionKey};
 pub use inspect::Inventory;
+pub use maintain::{Action, Maintenance};
 pub use peer::{Credential, Expected};
-pub use revoke_key::Revoked;
+pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;
+pub use suspend_key::Suspended;
 pub use verify::Verified;
 
 use crate::domain::key::{KeyId, KeyName};
-use crate::domain::record::KeyRecord;
+use crate::domain::record::{KeyRecord, Version};
 use crate::error::{Kind, Result};
-use crate::port::{Clock, Registry, Stored, Vault};
+use crate::port::{Clock, KeySpec, Registry, Stored, Vault};
 
 /// How often a change is tried again after another process was faster.
 const ATTEMPTS: u32 = 8;
@@ -54,12 +58,27 @@ impl<'a> Kms<'a> {
         Self { vault, registry, clock }
     }
 
+    /// A key as it is now: what time has brought is in its record, whether or not anybody has
+    /// written it down yet.
     fn load(&self, name: &KeyName) -> Result<Stored> {
+        let mut stored = self.load_written(name)?;
+        stored.body.record = stored.body.record.at(self.clock.now());
+        Ok(stored)
+    }
+
+    /// A key as its record was last written.
+    fn load_written(&self, name: &KeyName) -> Result<Stored> {
         self.registry.load(name)?.ok_or_else(|| {
             Kind::NotFound
                 .because(format!("there is no key {name} on this token"))
                 .advise("see what there is: keyway key list")
         })
+    }
+
+    /// Generates the key of a version and tells the token between which days it protects.
+    fn generate(&self, spec: &KeySpec, version: &Version) -> Result<()> {
+        self.vault.generate(spec)?;
+        self.vault.limit(version.id, version.activates, version.expires)
     }
 
     fn new_id(&self) -> Result<KeyId> {

@@ -2,10 +2,19 @@
 
 use super::Kms;
 use crate::domain::key::KeyName;
-use crate::domain::lifecycle::Reason;
+use crate::domain::lifecycle::{Reason, State};
 use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
-use crate::port::Block;
+use crate::port::{Block, Stored};
+
+/// Whether there may be a way back from a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finality {
+    /// None, as far as the token can see to it.
+    Final,
+    /// The token's flags are cleared only: whoever has the PIN can set them again.
+    Recoverable,
+}
 
 /// What a revocation reached.
 #[derive(Clone, Debug)]
@@ -14,6 +23,8 @@ pub struct Revoked {
     pub record: KeyRecord,
     /// For a compromise: how far the token refuses the key to every program.
     pub block: Option<Block>,
+    /// The subjects of the certificates on the token that still name the key.
+    pub certificates: Vec<String>,
 }
 
 impl Kms<'_> {
@@ -21,12 +32,48 @@ impl Kms<'_> {
     ///
     /// A compromise is recorded first, so that keyway refuses the key at once; then the token is
     /// brought to refuse it to everybody; then that is recorded. An interruption at any point is
-    /// mended by giving the command again.
+    /// mended by giving the command again, or by the next maintenance.
     ///
     /// # Errors
     /// [`Kind::Refused`] when there is nothing left to revoke.
     pub fn revoke_key(&self, name: &KeyName, reason: Reason) -> Result<Revoked> {
+        self.revoke_key_with(name, reason, Finality::Final)
+    }
+
+    /// As [`Kms::revoke_key`], and with a way back if that is asked for.
+    ///
+    /// # Errors
+    /// As [`Kms::revoke_key`]; [`Kind::Usage`] for a way back from anything but a compromise.
+    pub fn revoke_key_with(
+        &self,
+        name: &KeyName,
+        reason: Reason,
+        finality: Finality,
+    ) -> Result<Revoked> {
+        if finality == Finality::Recoverable && reason.state() != State::Compromised {
+            return Err(Kind::Usage
+                .because(format!("a key revoked for {reason} still decrypts"))
+                .advise("there is nothing to recover: leave --recoverable out"));
+        }
         let changed = self.update(name, |record| record.revoked(reason, self.clock.now()))?;
+        self.finish_revocation(name, changed, finality)
+    }
+
+    /// Revokes the versions that are under suspicion of a compromise.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when there are none.
+    pub(super) fn revoke_suspect(&self, name: &KeyName) -> Result<Revoked> {
+        let changed = self.update(name, |record| record.condemned(self.clock.now()))?;
+        self.finish_revocation(name, changed, Finality::Final)
+    }
+
+    fn finish_revocation(
+        &self,
+        name: &KeyName,
+        changed: Option<Stored>,
+        finality: Finality,
+    ) -> Result<Revoked> {
         let record = match &changed {
             Some(stored) => stored.body.record.clone(),
             None => self.load(name)?.body.record,
@@ -38,11 +85,16 @@ impl Kms<'_> {
                 .advise("see: keyway key show"));
         }
         self.retire_old(&record)?;
-        self.block_compromised(record)
+        let mut outcome = match finality {
+            Finality::Final => self.block_compromised(record)?,
+            Finality::Recoverable => self.disable_compromised(record)?,
+        };
+        outcome.certificates = self.certificates_for(&outcome.record)?;
+        Ok(outcome)
     }
 
     fn block_compromised(&self, record: KeyRecord) -> Result<Revoked> {
-        let mut outcome = Revoked { record, block: None };
+        let mut outcome = Revoked { record, block: None, certificates: Vec::new() };
         let unfinished: Vec<_> =
             outcome.record.versions().iter().filter(|v| v.is_unfinished()).cloned().collect();
         for version in unfinished {
@@ -57,5 +109,25 @@ impl Kms<'_> {
             }
         }
         Ok(outcome)
+    }
+
+    fn disable_compromised(&self, record: KeyRecord) -> Result<Revoked> {
+        for version in record.versions().iter().filter(|version| version.is_unfinished()) {
+            self.vault.disable(version.id)?;
+        }
+        let saved = self.update(record.name(), |record| Some(record.disabled()))?;
+        let record = saved.map_or(record, |stored| stored.body.record);
+        Ok(Revoked { record, block: Some(Block::FlagsOnly), certificates: Vec::new() })
+    }
+
+    /// The certificates on the token for any version of a key.
+    fn certificates_for(&self, record: &KeyRecord) -> Result<Vec<String>> {
+        let mut subjects = Vec::new();
+        for version in record.versions() {
+            subjects.extend(self.vault.certificates(version.id, record.algorithm())?);
+        }
+        subjects.sort();
+        subjects.dedup();
+        Ok(subjects)
     }
 }

@@ -14,10 +14,25 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::Refused`] for a destroyed or agreed key.
     pub fn rotate_key(&self, name: &KeyName) -> Result<KeyRecord> {
+        let rotated = self.rotate_key_if(name, |_| true)?;
+        rotated.ok_or_else(|| Kind::Internal.because(format!("key {name}: not rotated")))
+    }
+
+    /// As [`Kms::rotate_key`], if the key is to be rotated as it is found at each attempt. `None`
+    /// when it is not: another process was faster.
+    pub(super) fn rotate_key_if(
+        &self,
+        name: &KeyName,
+        wanted: impl Fn(&KeyRecord) -> bool,
+    ) -> Result<Option<KeyRecord>> {
         for _ in 0..ATTEMPTS {
-            if let Some(record) = self.try_rotate(name)? {
-                self.retire_old(&record)?;
-                return Ok(record);
+            match self.try_rotate(name, &wanted)? {
+                Attempt::Rotated(record) => {
+                    self.retire_old(&record)?;
+                    return Ok(Some(*record));
+                }
+                Attempt::NotWanted => return Ok(None),
+                Attempt::Overtaken => {}
             }
         }
         Err(Kind::Conflict
@@ -25,19 +40,21 @@ impl Kms<'_> {
             .advise("try again"))
     }
 
-    /// `None` when another process was faster.
-    fn try_rotate(&self, name: &KeyName) -> Result<Option<KeyRecord>> {
+    fn try_rotate(&self, name: &KeyName, wanted: &impl Fn(&KeyRecord) -> bool) -> Result<Attempt> {
         let stored = self.load(name)?;
         let old = stored.record();
+        if !wanted(old) {
+            return Ok(Attempt::NotWanted);
+        }
         let id = self.new_id()?;
         let record = old.rotated(id, self.clock.now())?;
         let (algorithm, usage) = (old.algorithm(), old.usage());
-        self.vault.generate(&KeySpec { name: name.clone(), id, algorithm, usage })?;
+        self.generate(&KeySpec { name: name.clone(), id, algorithm, usage }, record.latest())?;
         match self.registry.save(Some(&stored), &record) {
-            Ok(stored) => Ok(Some(stored.body.record)),
+            Ok(stored) => Ok(Attempt::Rotated(Box::new(stored.body.record))),
             Err(error) => match (self.discard(name, id)?, error.kind()) {
-                (Discarded::No, _) => Ok(Some(self.load(name)?.body.record)),
-                (Discarded::Yes, Kind::Conflict) => Ok(None),
+                (Discarded::No, _) => Ok(Attempt::Rotated(Box::new(self.load(name)?.body.record))),
+                (Discarded::Yes, Kind::Conflict) => Ok(Attempt::Overtaken),
                 (Discarded::Yes, _) => Err(error),
             },
         }
@@ -58,4 +75,12 @@ impl Kms<'_> {
         }
         Ok(())
     }
+}
+
+/// What became of one attempt to rotate.
+enum Attempt {
+    Rotated(Box<KeyRecord>),
+    NotWanted,
+    /// Another process changed the key meanwhile.
+    Overtaken,
 }

@@ -6,15 +6,16 @@ use std::cell::Cell;
 use keyway::Kind;
 use keyway::domain::envelope::OaepHash;
 use keyway::domain::exchange::{Group, PublicValue};
-use keyway::domain::key::{Algorithm, KeyId, KeyName};
+use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use keyway::domain::public_key::PublicKey;
 use keyway::domain::record::KeyRecord;
 use keyway::domain::signature::SignatureScheme;
 use keyway::domain::soundness::Evidence;
+use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Cipher, Derivation, Ephemeral, KeySpec, Listing, Registry, SessionUse, Stored, Stray,
-    Vault,
+    Block, Cipher, Derivation, Ephemeral, KeySpec, Listing, Registry, SessionUse, Standing, Stored,
+    Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -76,6 +77,28 @@ impl<R: Registry> Registry for Stopping<'_, R> {
 
     fn save(&self, previous: Option<&Stored>, record: &KeyRecord) -> Result<Stored> {
         self.fuse.step(|| self.inner.save(previous, record))
+    }
+}
+
+impl<V: Vault> Standing for Stopping<'_, V> {
+    fn suspend(&self, id: KeyId) -> Result<Block> {
+        self.fuse.step(|| self.inner.suspend(id))
+    }
+
+    fn resume(&self, id: KeyId, usage: Usage) -> Result<()> {
+        self.fuse.step(|| self.inner.resume(id, usage))
+    }
+
+    fn disable(&self, id: KeyId) -> Result<()> {
+        self.fuse.step(|| self.inner.disable(id))
+    }
+
+    fn limit(&self, id: KeyId, from: Option<Timestamp>, until: Option<Timestamp>) -> Result<()> {
+        self.fuse.step(|| self.inner.limit(id, from, until))
+    }
+
+    fn certificates(&self, id: KeyId, algorithm: Algorithm) -> Result<Vec<String>> {
+        self.fuse.step(|| self.inner.certificates(id, algorithm))
     }
 }
 

@@ -54,7 +54,12 @@ impl Scheme {
         let schemes: &[Scheme] = match algorithm.material() {
             Material::Aes { .. } => &[Scheme::AesGcm, Scheme::AesCbc],
             Material::Rsa { .. } => &[Scheme::RsaOaep, Scheme::RsaPkcs1],
-            Material::P256 | Material::P384 | Material::Ed25519 => &[],
+            Material::P256
+            | Material::P384
+            | Material::P521
+            | Material::Ed25519
+            | Material::X25519
+            | Material::Hmac { .. } => &[],
         };
         let Some(default) = schemes.first() else {
             return Err(Kind::Usage.because(format!("{algorithm} keys do not encrypt")));

@@ -28,6 +28,16 @@ pub enum Algorithm {
     EcP384 = 7,
     /// Ed25519 (RFC 8032).
     Ed25519 = 8,
+    /// Elliptic curve P-521.
+    EcP521 = 9,
+    /// X25519 (RFC 7748).
+    X25519 = 10,
+    /// HMAC with SHA-256 and a 256-bit key.
+    HmacSha256 = 11,
+    /// HMAC with SHA-384 and a 384-bit key.
+    HmacSha384 = 12,
+    /// HMAC with SHA-512 and a 512-bit key.
+    HmacSha512 = 13,
 }
 
 /// The shape of key material in a token.
@@ -47,14 +57,23 @@ pub enum Material {
     P256,
     /// A pair on the NIST curve P-384.
     P384,
+    /// A pair on the NIST curve P-521.
+    P521,
     /// An Ed25519 pair.
     Ed25519,
+    /// An X25519 pair.
+    X25519,
+    /// One HMAC key of so many bytes, as long as the output of its hash.
+    Hmac {
+        /// Length of the key and of the tag in bytes.
+        bytes: usize,
+    },
 }
 
 impl Material {
     /// Whether the key is one secret object rather than a pair.
     pub fn is_secret_key(self) -> bool {
-        matches!(self, Material::Aes { .. })
+        matches!(self, Material::Aes { .. } | Material::Hmac { .. })
     }
 }
 
@@ -70,17 +89,24 @@ const AES_USES: &[Usage] = &[Usage::Encrypt, Usage::Wrap];
 const RSA_USES: &[Usage] = &[Usage::Encrypt, Usage::Sign, Usage::Wrap];
 const EC_USES: &[Usage] = &[Usage::Sign, Usage::Agree];
 const EDWARDS_USES: &[Usage] = &[Usage::Sign];
+const MONTGOMERY_USES: &[Usage] = &[Usage::Agree];
+const HMAC_USES: &[Usage] = &[Usage::Mac];
 
 #[rustfmt::skip]
-const TABLE: [Row; 8] = [
-    Row { algorithm: Algorithm::Aes128,  name: "aes-128",  material: Material::Aes { bytes: 16 },  uses: AES_USES },
-    Row { algorithm: Algorithm::Aes256,  name: "aes-256",  material: Material::Aes { bytes: 32 },  uses: AES_USES },
-    Row { algorithm: Algorithm::Rsa2048, name: "rsa-2048", material: Material::Rsa { bits: 2048 }, uses: RSA_USES },
-    Row { algorithm: Algorithm::Rsa3072, name: "rsa-3072", material: Material::Rsa { bits: 3072 }, uses: RSA_USES },
-    Row { algorithm: Algorithm::Rsa4096, name: "rsa-4096", material: Material::Rsa { bits: 4096 }, uses: RSA_USES },
-    Row { algorithm: Algorithm::EcP256,  name: "ec-p256",  material: Material::P256,               uses: EC_USES },
-    Row { algorithm: Algorithm::EcP384,  name: "ec-p384",  material: Material::P384,               uses: EC_USES },
-    Row { algorithm: Algorithm::Ed25519, name: "ed25519",  material: Material::Ed25519,            uses: EDWARDS_USES },
+const TABLE: [Row; 13] = [
+    Row { algorithm: Algorithm::Aes128,       name: "aes-128",     material: Material::Aes { bytes: 16 },   uses: AES_USES },
+    Row { algorithm: Algorithm::Aes256,       name: "aes-256",     material: Material::Aes { bytes: 32 },   uses: AES_USES },
+    Row { algorithm: Algorithm::Rsa2048,      name: "rsa-2048",    material: Material::Rsa { bits: 2048 },  uses: RSA_USES },
+    Row { algorithm: Algorithm::Rsa3072,      name: "rsa-3072",    material: Material::Rsa { bits: 3072 },  uses: RSA_USES },
+    Row { algorithm: Algorithm::Rsa4096,      name: "rsa-4096",    material: Material::Rsa { bits: 4096 },  uses: RSA_USES },
+    Row { algorithm: Algorithm::EcP256,       name: "ec-p256",     material: Material::P256,                uses: EC_USES },
+    Row { algorithm: Algorithm::EcP384,       name: "ec-p384",     material: Material::P384,                uses: EC_USES },
+    Row { algorithm: Algorithm::Ed25519,      name: "ed25519",     material: Material::Ed25519,             uses: EDWARDS_USES },
+    Row { algorithm: Algorithm::EcP521,       name: "ec-p521",     material: Material::P521,                uses: EC_USES },
+    Row { algorithm: Algorithm::X25519,       name: "x25519",      material: Material::X25519,              uses: MONTGOMERY_USES },
+    Row { algorithm: Algorithm::HmacSha256,   name: "hmac-sha256", material: Material::Hmac { bytes: 32 },  uses: HMAC_USES },
+    Row { algorithm: Algorithm::HmacSha384,   name: "hmac-sha384", material: Material::Hmac { bytes: 48 },  uses: HMAC_USES },
+    Row { algorithm: Algorithm::HmacSha512,   name: "hmac-sha512", material: Material::Hmac { bytes: 64 },  uses: HMAC_USES },
 ];
 
 impl Algorithm {

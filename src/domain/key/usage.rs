@@ -19,15 +19,18 @@ pub enum Usage {
     Wrap = 3,
     /// Agrees on keys with a peer.
     Agree = 4,
+    /// Makes and checks message authentication codes.
+    Mac = 5,
 }
 
 impl Usage {
     /// Every use with its name.
-    pub const ALL: [(Usage, &'static str); 4] = [
+    pub const ALL: [(Usage, &'static str); 5] = [
         (Usage::Encrypt, "encrypt"),
         (Usage::Sign, "sign"),
         (Usage::Wrap, "wrap"),
         (Usage::Agree, "agree"),
+        (Usage::Mac, "mac"),
     ];
 
     /// The name as people type it.

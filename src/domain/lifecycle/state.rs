@@ -1,8 +1,11 @@
 //! The states of a key version and what each allows.
 
 use std::fmt;
+use std::str::FromStr;
 
 use der::Enumerated;
+
+use crate::error::{Error, Kind};
 
 /// A state of NIST SP 800-57 part 1, section 7. The numbers stand in records and stay for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enumerated)]
@@ -60,6 +63,19 @@ impl State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl FromStr for State {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(state, _)| *state).ok_or_else(|| {
+            let names = Self::ALL.map(|(_, name)| name).join(", ");
+            Kind::Usage
+                .because(format!("{text:?} is not a state"))
+                .advise(format!("one of {names}"))
+        })
     }
 }
 

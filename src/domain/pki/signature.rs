@@ -103,6 +103,7 @@ pub fn algorithm_of(scheme: SignatureScheme) -> Result<AlgorithmIdentifierOwned>
         }
         SignatureScheme::EcdsaP256 => (ECDSA_WITH_SHA_256, None),
         SignatureScheme::EcdsaP384 => (ECDSA_WITH_SHA_384, None),
+        SignatureScheme::EcdsaP521 => (ECDSA_WITH_SHA_512, None),
         SignatureScheme::Ed25519 => (ID_ED_25519, None),
     };
     Ok(AlgorithmIdentifierOwned { oid, parameters })

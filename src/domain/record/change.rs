@@ -1,6 +1,6 @@
 //! How a record changes: every change gives a new record, by the table of transitions.
 
-use super::{KeyRecord, Origin, Version};
+use super::{KeyRecord, Origin, Suspicion, Version};
 use crate::domain::key::KeyId;
 use crate::domain::lifecycle::{Reason, State, Transition, allowed};
 use crate::domain::time::Timestamp;
@@ -23,14 +23,77 @@ impl KeyRecord {
                 .because(format!("key {} was agreed with a peer, who would not have", self.name))
                 .advise("agree on a new key: keyway agree start"));
         }
+        if self.state() == State::PreActive {
+            return Err(Kind::Refused
+                .because(format!("key {} is not active yet", self.name))
+                .advise("wait until it is, or destroy it and create another"));
+        }
+        if let Some(at) = self.terms.expire_at.filter(|at| *at <= now) {
+            return Err(Kind::Refused
+                .because(format!("key {} ended at {at}, with all its versions", self.name))
+                .advise("create a key with another name"));
+        }
         let mut next = self.clone();
         for version in next.versions.iter_mut().filter(|version| version.state == State::Active) {
             version.enter(State::Deactivated, Some(Reason::Superseded), now);
         }
         let number = u32::try_from(next.versions.len() + 1)
             .map_err(|_| Kind::Refused.because("too many versions"))?;
-        next.versions.push(Version::active(number, id, now));
+        let expires = self.terms.expiry(now);
+        next.versions.push(Version { expires, ..Version::active(number, id, now) });
         Ok(next)
+    }
+
+    /// The record with its active version set aside. `None` when no version is active.
+    pub fn suspended(&self, reason: Option<Reason>, now: Timestamp) -> Option<Self> {
+        self.with_all(State::Suspended, reason, now)
+    }
+
+    /// The record under suspicion of a compromise: its active version is suspended, and the next
+    /// maintenance revokes all that there are now. `None` when they are under suspicion already or
+    /// cannot be revoked any more.
+    pub fn suspected(&self, evidence: &str, now: Timestamp) -> Option<Self> {
+        let up_to = self.latest().number;
+        let known = self.suspicion.as_ref().is_some_and(|suspicion| suspicion.up_to == up_to);
+        if known || !self.can_be_compromised(up_to) {
+            return None;
+        }
+        let suspended = self.suspended(Some(Reason::Compromise), now);
+        let mut next = suspended.unwrap_or_else(|| self.clone());
+        next.suspicion = Some(Suspicion { since: now, up_to, evidence: evidence.to_owned() });
+        Some(next)
+    }
+
+    /// The record after the revocation of the versions under suspicion. `None` when there are none.
+    pub fn condemned(&self, now: Timestamp) -> Option<Self> {
+        let up_to = self.suspicion.as_ref()?.up_to;
+        self.with(
+            |version| version.number <= up_to,
+            State::Compromised,
+            Some(Reason::Compromise),
+            now,
+        )
+    }
+
+    /// The record after a suspension: the newest version is active again, older ones are retired.
+    /// A suspicion that has led to no revocation is dropped. `None` when nothing is suspended.
+    pub fn resumed(&self, now: Timestamp) -> Option<Self> {
+        let suspect = self.is_suspect();
+        let mut next = self.clone();
+        let newest = self.latest().number;
+        let mut changed = suspect;
+        for version in next.versions.iter_mut().filter(|v| v.state == State::Suspended) {
+            version.reason = None;
+            match version.number == newest {
+                true => version.enter(State::Active, None, now),
+                false => version.enter(State::Deactivated, Some(Reason::Superseded), now),
+            }
+            changed = true;
+        }
+        if suspect {
+            next.suspicion = None;
+        }
+        changed.then_some(next)
     }
 
     /// The record after a revocation of every version that can enter the reason's state.
@@ -44,6 +107,15 @@ impl KeyRecord {
         self.with_all(State::Destroyed, None, now)
     }
 
+    /// The record with a day on which every version is to be destroyed. `None` when there is
+    /// nothing to change.
+    pub fn to_be_destroyed(&self, at: Timestamp) -> Option<Self> {
+        let mut next = self.clone();
+        next.terms.destroy_at = Some(at);
+        let gone = self.versions.iter().all(|version| version.state == State::Destroyed);
+        (!gone && next != *self).then_some(next)
+    }
+
     /// The record after the token was brought to refuse a compromised version.
     pub fn blocked(&self, number: u32) -> Self {
         let mut next = self.clone();
@@ -55,10 +127,30 @@ impl KeyRecord {
         next
     }
 
+    /// The record after compromised versions were disabled in a way that can be undone and is to
+    /// stay so.
+    pub fn disabled(&self) -> Self {
+        let mut next = self.clone();
+        for version in next.versions.iter_mut().filter(|version| version.is_unfinished()) {
+            version.recoverable = true;
+        }
+        next
+    }
+
     fn with_all(&self, to: State, reason: Option<Reason>, now: Timestamp) -> Option<Self> {
+        self.with(|_| true, to, reason, now)
+    }
+
+    fn with(
+        &self,
+        concerned: impl Fn(&Version) -> bool,
+        to: State,
+        reason: Option<Reason>,
+        now: Timestamp,
+    ) -> Option<Self> {
         let mut next = self.clone();
         let mut changed = false;
-        for version in &mut next.versions {
+        for version in next.versions.iter_mut().filter(|version| concerned(version)) {
             if allowed(Transition { from: version.state, to }) {
                 version.enter(to, reason, now);
                 changed = true;
@@ -74,6 +166,7 @@ impl Version {
         self.reason = reason.or(self.reason);
         self.changed = now;
         self.blocked = false;
+        self.recoverable = false;
     }
 }
 
@@ -124,17 +217,42 @@ mod tests {
     }
 
     #[test]
+    fn a_suspended_version_comes_back_only_if_it_is_the_newest() {
+        let suspended = record().suspended(None, NOW()).expect("suspended");
+        assert_eq!(states(&suspended), [State::Suspended]);
+        assert_eq!(states(&suspended.resumed(NOW()).expect("resumed")), [State::Active]);
+        let rotated = suspended.rotated(KeyId::new([2; 16]), NOW()).expect("rotated");
+        assert_eq!(states(&rotated), [State::Suspended, State::Active]);
+        let resumed = rotated.resumed(NOW()).expect("resumed");
+        assert_eq!(states(&resumed), [State::Deactivated, State::Active]);
+        assert!(resumed.resumed(NOW()).is_none());
+    }
+
+    #[test]
+    fn a_suspicion_concerns_the_versions_of_its_time() {
+        let suspect = record().suspected("seen elsewhere", NOW()).expect("suspected");
+        assert!(suspect.is_suspect() && suspect.suspected("again", NOW()).is_none());
+        let rotated = suspect.rotated(KeyId::new([2; 16]), NOW()).expect("rotated");
+        let condemned = rotated.condemned(NOW()).expect("condemned");
+        assert_eq!(states(&condemned), [State::Compromised, State::Active]);
+        assert!(!condemned.is_suspect() && condemned.condemned(NOW()).is_none());
+        assert!(condemned.suspicion().is_some(), "the evidence stays");
+        let cleared = suspect.resumed(NOW()).expect("resumed");
+        assert_eq!((states(&cleared), cleared.suspicion()), (vec![State::Active], None));
+    }
+
+    #[test]
     fn a_destroyed_key_does_not_rotate() {
         let next = record().destroyed(NOW()).expect("changed");
         assert!(next.rotated(KeyId::new([2; 16]), NOW()).is_err());
         assert!(next.destroyed(NOW()).is_none());
     }
 
-    /// Every sequence of six commands, each applied to what the one before left.
+    /// Every sequence of five commands, each applied to what the one before left.
     #[test]
     fn any_sequence_of_changes_keeps_the_invariants() {
-        const COMMANDS: u32 = 5;
-        const LENGTH: u32 = 6;
+        const COMMANDS: u32 = 8;
+        const LENGTH: u32 = 5;
         for sequence in 0..COMMANDS.pow(LENGTH) {
             let mut record = record();
             for step in 0..LENGTH {
@@ -144,6 +262,9 @@ mod tests {
                     1 => record.revoked(Reason::Compromise, NOW()),
                     2 => record.revoked(Reason::Cessation, NOW()),
                     3 => record.destroyed(NOW()),
+                    4 => record.suspended(None, NOW()),
+                    5 => record.resumed(NOW()),
+                    6 => record.suspected("seen elsewhere", NOW()),
                     _ => Some(record.blocked(1)),
                 };
                 let Some(next) = next else { continue };

@@ -3,14 +3,16 @@
 use der::asn1::{GeneralizedTime, OctetString};
 use der::{Decode, Encode, Sequence};
 
-use super::{KeyRecord, Origin, Version};
+use super::{KeyRecord, Origin, Owner, Suspicion, Terms, Version};
 use crate::domain::key::{Algorithm, KeyId, Usage};
 use crate::domain::lifecycle::{Reason, State};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Period, Timestamp, Unit};
 use crate::error::{Error, Kind, Result};
 
-/// The version of the format that is written.
-const FORMAT: u8 = 1;
+/// The format of a record without terms, dates and suspicion.
+const PLAIN: u8 = 1;
+/// The format of a record with any of them.
+const WITH_TERMS: u8 = 2;
 
 /// What is authenticated: a record and its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,41 @@ struct BodyDer {
     origin: Origin,
     created: GeneralizedTime,
     versions: Vec<VersionDer>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    terms: Option<TermsDer>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    suspicion: Option<SuspicionDer>,
+}
+
+#[derive(Sequence)]
+struct TermsDer {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    owner: Option<String>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    shareable: Option<bool>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    expire_after: Option<PeriodDer>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    expire_at: Option<GeneralizedTime>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    rotate_every: Option<PeriodDer>,
+    #[asn1(context_specific = "5", tag_mode = "EXPLICIT", optional = "true")]
+    destroy_at: Option<GeneralizedTime>,
+    #[asn1(context_specific = "6", tag_mode = "EXPLICIT", optional = "true")]
+    reporter: Option<OctetString>,
+}
+
+#[derive(Clone, Copy, Sequence)]
+struct PeriodDer {
+    count: u32,
+    unit: Unit,
+}
+
+#[derive(Sequence)]
+struct SuspicionDer {
+    since: GeneralizedTime,
+    up_to: u32,
+    evidence: String,
 }
 
 #[derive(Sequence)]
@@ -47,6 +84,28 @@ struct VersionDer {
     created: GeneralizedTime,
     changed: GeneralizedTime,
     blocked: bool,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    activates: Option<GeneralizedTime>,
+    #[asn1(context_specific = "2", tag_mode = "EXPLICIT", optional = "true")]
+    expires: Option<GeneralizedTime>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
+    recoverable: Option<bool>,
+}
+
+impl BodyDer {
+    fn format(
+        terms: &Option<TermsDer>,
+        suspicion: &Option<SuspicionDer>,
+        versions: &[VersionDer],
+    ) -> u8 {
+        let extended = |v: &VersionDer| {
+            v.activates.is_some() || v.expires.is_some() || v.recoverable.is_some()
+        };
+        match terms.is_some() || suspicion.is_some() || versions.iter().any(extended) {
+            true => WITH_TERMS,
+            false => PLAIN,
+        }
+    }
 }
 
 impl Body {
@@ -57,8 +116,12 @@ impl Body {
     pub fn to_der(&self) -> Result<Vec<u8>> {
         let previous = self.previous.map(OctetString::new).transpose().map_err(encoding)?;
         let record = &self.record;
+        let versions: Vec<_> =
+            record.versions.iter().map(VersionDer::try_from).collect::<Result<_>>()?;
+        let terms = terms_der(&record.terms)?;
+        let suspicion = record.suspicion.as_ref().map(SuspicionDer::from);
         BodyDer {
-            format: FORMAT,
+            format: BodyDer::format(&terms, &suspicion, &versions),
             revision: self.revision,
             previous,
             name: record.name.as_str().to_owned(),
@@ -66,7 +129,9 @@ impl Body {
             usage: record.usage,
             origin: record.origin,
             created: time(record.created),
-            versions: record.versions.iter().map(VersionDer::try_from).collect::<Result<_>>()?,
+            versions,
+            terms,
+            suspicion,
         }
         .to_der()
         .map_err(encoding)
@@ -79,7 +144,7 @@ impl Body {
     pub fn from_der(bytes: &[u8]) -> Result<Self> {
         let body = BodyDer::from_der(bytes)
             .map_err(|error| Kind::Malformed.because("not a key record").caused_by(error))?;
-        if body.format != FORMAT {
+        if body.format != BodyDer::format(&body.terms, &body.suspicion, &body.versions) {
             return Err(Kind::Malformed
                 .because(format!("a key record of format {}", body.format))
                 .advise("a newer keyway wrote it: update this one"));
@@ -92,6 +157,8 @@ impl Body {
             origin: body.origin,
             created: body.created.to_date_time().into(),
             versions: body.versions.iter().map(Version::try_from).collect::<Result<_>>()?,
+            terms: body.terms.as_ref().map(Terms::try_from).transpose()?.unwrap_or_default(),
+            suspicion: body.suspicion.map(Suspicion::from),
         };
         record.check()?;
         let previous =
@@ -128,6 +195,14 @@ impl KeyRecord {
         {
             return broken("a version is blocked but not compromised");
         }
+        let newest = self.versions.len();
+        let waits = |v: &Version| v.state == State::PreActive;
+        if self.versions.iter().take(newest - 1).any(waits) {
+            return broken("a version that is not the newest waits to become active");
+        }
+        if self.versions.iter().any(|v| waits(v) && v.activates.is_none()) {
+            return broken("a version waits for no moment to become active");
+        }
         if !self.algorithm.allows(self.usage) {
             return broken("its algorithm does not fit its use");
         }
@@ -147,6 +222,9 @@ impl TryFrom<&Version> for VersionDer {
             created: time(version.created),
             changed: time(version.changed),
             blocked: version.blocked,
+            activates: version.activates.map(time),
+            expires: version.expires.map(time),
+            recoverable: version.recoverable.then_some(true),
         })
     }
 }
@@ -163,8 +241,72 @@ impl TryFrom<&VersionDer> for Version {
             created: version.created.to_date_time().into(),
             changed: version.changed.to_date_time().into(),
             blocked: version.blocked,
+            activates: version.activates.map(moment),
+            expires: version.expires.map(moment),
+            recoverable: version.recoverable == Some(true),
         })
     }
+}
+
+/// `None` for terms that say nothing.
+fn terms_der(terms: &Terms) -> Result<Option<TermsDer>> {
+    if *terms == Terms::default() {
+        return Ok(None);
+    }
+    Ok(Some(TermsDer {
+        owner: terms.owner.as_ref().map(|owner| owner.as_str().to_owned()),
+        shareable: terms.shareable.then_some(true),
+        expire_after: terms.expire_after.map(PeriodDer::from),
+        expire_at: terms.expire_at.map(time),
+        rotate_every: terms.rotate_every.map(PeriodDer::from),
+        destroy_at: terms.destroy_at.map(time),
+        reporter: terms.reporter.map(OctetString::new).transpose().map_err(encoding)?,
+    }))
+}
+
+impl TryFrom<&TermsDer> for Terms {
+    type Error = Error;
+
+    fn try_from(terms: &TermsDer) -> Result<Self> {
+        let period = |period: PeriodDer| Period::new(period.count, period.unit);
+        let hash = |hash: &OctetString| {
+            let wrong = |_| Kind::Malformed.because("a reporter's hash of wrong length");
+            hash.as_bytes().try_into().map_err(wrong)
+        };
+        Ok(Self {
+            owner: terms.owner.as_deref().map(str::parse::<Owner>).transpose()?,
+            shareable: terms.shareable == Some(true),
+            expire_after: terms.expire_after.map(period).transpose()?,
+            expire_at: terms.expire_at.map(moment),
+            rotate_every: terms.rotate_every.map(period).transpose()?,
+            destroy_at: terms.destroy_at.map(moment),
+            reporter: terms.reporter.as_ref().map(hash).transpose()?,
+        })
+    }
+}
+
+impl From<Period> for PeriodDer {
+    fn from(period: Period) -> Self {
+        Self { count: period.count(), unit: period.unit() }
+    }
+}
+
+impl From<&Suspicion> for SuspicionDer {
+    fn from(suspicion: &Suspicion) -> Self {
+        let Suspicion { since, up_to, evidence } = suspicion;
+        Self { since: time(*since), up_to: *up_to, evidence: evidence.clone() }
+    }
+}
+
+impl From<SuspicionDer> for Suspicion {
+    fn from(suspicion: SuspicionDer) -> Self {
+        let SuspicionDer { since, up_to, evidence } = suspicion;
+        Self { since: moment(since), up_to, evidence }
+    }
+}
+
+fn moment(time: GeneralizedTime) -> Timestamp {
+    time.to_date_time().into()
 }
 
 fn time(moment: Timestamp) -> GeneralizedTime {
@@ -199,6 +341,57 @@ mod tests {
     fn a_record_is_read_back_as_it_was_written() {
         let body = body();
         assert_eq!(Body::from_der(&body.to_der().expect("DER")).expect("read"), body);
+    }
+
+    /// A record under terms, with dates and a suspicion.
+    fn extended() -> Body {
+        let body = body();
+        let mut record = body.record.clone();
+        record.terms = Terms {
+            owner: Some("Zoë".parse().expect("an owner")),
+            shareable: true,
+            expire_after: Some("1y".parse().expect("a period")),
+            expire_at: Some(Timestamp::from_unix(2_000_000_000)),
+            rotate_every: Some("90d".parse().expect("a period")),
+            destroy_at: Some(Timestamp::from_unix(2_100_000_000)),
+            reporter: Some([5; 32]),
+        };
+        let now = Timestamp::from_unix(1_800_000_001);
+        record = record.rotated(KeyId::new([9; 16]), now).expect("rotated");
+        record = record.suspected("seen elsewhere", now).expect("suspected");
+        Body { record, ..body }
+    }
+
+    #[test]
+    fn a_record_with_terms_is_read_back_as_it_was_written() {
+        let body = extended();
+        let der = body.to_der().expect("DER");
+        assert_eq!(Body::from_der(&der).expect("read"), body);
+        for at in 0..der.len() {
+            let mut changed = der.clone();
+            changed[at] ^= 1;
+            let _ = Body::from_der(&changed);
+        }
+    }
+
+    /// Format 1, byte by byte: what the first release wrote has to be read for ever.
+    #[test]
+    fn a_record_of_the_first_format_is_read() {
+        let body = body();
+        let der = body.to_der().expect("DER");
+        assert_eq!(der, hex(FIRST_FORMAT));
+        assert_eq!(Body::from_der(&der).expect("read"), body);
+    }
+
+    const FIRST_FORMAT: &str = "3081d1020101020103802009090909090909090909090909090909090909090909090909090909090909090c\
+        066261636b75700a01030a01020a0101180f32303237303131353038303030305a3081843040020101041007\
+        0707070707070707070707070707070a0105800101180f32303237303131353038303030305a180f32303237\
+        303131353038303030305a0101ff30400201020410080808080808080808080808080808080a010580010118\
+        0f32303237303131353038303030305a180f32303237303131353038303030305a010100";
+
+    fn hex(text: &str) -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal");
+        (0..text.len()).step_by(2).map(byte).collect()
     }
 
     #[test]

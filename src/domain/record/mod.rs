@@ -1,10 +1,14 @@
 //! The record of one key: its versions and their states. `docs/key-records.md` draws it.
 
 mod change;
+mod due;
 mod encoding;
+mod terms;
 mod version;
 
+pub use due::Due;
 pub use encoding::Body;
+pub use terms::{Owner, Suspicion, Terms};
 pub use version::Version;
 
 use super::key::{Algorithm, KeyId, KeyName, Usage};
@@ -32,6 +36,8 @@ pub struct KeyRecord {
     origin: Origin,
     created: Timestamp,
     versions: Vec<Version>,
+    terms: Terms,
+    suspicion: Option<Suspicion>,
 }
 
 impl KeyRecord {
@@ -49,7 +55,42 @@ impl KeyRecord {
     ) -> Result<Self> {
         let usage = algorithm.usage(Some(usage))?;
         let versions = vec![Version::active(1, id, now)];
-        Ok(Self { name, algorithm, usage, origin, created: now, versions })
+        let (created, terms) = (now, Terms::default());
+        Ok(Self { name, algorithm, usage, origin, created, versions, terms, suspicion: None })
+    }
+
+    /// The same new key under terms, and pre-active until a moment if one is named.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when it would never be active.
+    pub fn under(mut self, terms: Terms, activate_at: Option<Timestamp>) -> Result<Self> {
+        let now = self.created;
+        let activate_at = activate_at.filter(|at| *at > now);
+        let start = activate_at.unwrap_or(now);
+        let expires = terms.expiry(start);
+        if let Some(end) = expires.into_iter().chain(terms.destroy_at).find(|end| *end <= start) {
+            return Err(Kind::Usage
+                .because(format!("key {} would end at {end} and start at {start}", self.name))
+                .advise("give it an end that is later than its start and than now"));
+        }
+        for version in &mut self.versions {
+            (version.activates, version.expires) = (activate_at, expires);
+            if activate_at.is_some() {
+                version.state = State::PreActive;
+            }
+        }
+        self.terms = terms;
+        Ok(self)
+    }
+
+    /// What was laid down for the whole key.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Why the key is, or was, thought to be compromised.
+    pub fn suspicion(&self) -> Option<&Suspicion> {
+        self.suspicion.as_ref()
     }
 
     /// The key's name.
@@ -98,14 +139,28 @@ impl KeyRecord {
     /// [`Kind::Refused`] when no version is active.
     pub fn primary(&self) -> Result<&Version> {
         self.versions.iter().rev().find(|version| version.state == State::Active).ok_or_else(|| {
-            let state = self.state();
-            let advice = match state {
-                State::Destroyed => "create a key with another name".to_owned(),
-                _ => format!("make a new version: keyway key rotate {}", self.name),
+            let (state, latest) = (self.state(), self.latest());
+            let (why, advice) = match (state, latest.activates, latest.expires) {
+                (State::Destroyed, ..) => {
+                    ("it is gone".to_owned(), "create a key with another name".to_owned())
+                }
+                (State::PreActive, Some(at), _) => {
+                    (format!("it protects from {at} on"), "wait, or use another key".to_owned())
+                }
+                (State::Suspended, ..) => {
+                    let why = "it protects nothing meanwhile".to_owned();
+                    (why, format!("use it again: keyway key resume {}", self.name))
+                }
+                (State::Deactivated, _, Some(at)) if latest.reason.is_none() => (
+                    format!("it expired at {at} and protects nothing any more"),
+                    format!("make a new version: keyway key rotate {}", self.name),
+                ),
+                _ => (
+                    "it protects nothing any more".to_owned(),
+                    format!("make a new version: keyway key rotate {}", self.name),
+                ),
             };
-            Kind::Refused
-                .because(format!("key {} is {state}: it protects nothing any more", self.name))
-                .advise(advice)
+            Kind::Refused.because(format!("key {} is {state}: {why}", self.name)).advise(advice)
         })
     }
 

@@ -17,11 +17,17 @@ pub struct Version {
     pub reason: Option<Reason>,
     /// When it was made.
     pub created: Timestamp,
+    /// When it becomes active, if that was not at once.
+    pub activates: Option<Timestamp>,
+    /// When it stops to protect.
+    pub expires: Option<Timestamp>,
     /// When its state last changed.
     pub changed: Timestamp,
     /// Whether the token, too, was brought to refuse it. Compromised without this means that the
     /// revocation was interrupted and has to be finished.
     pub blocked: bool,
+    /// Whether its rights were taken in a way that whoever has the PIN can undo, and are to stay so.
+    pub recoverable: bool,
 }
 
 impl Version {
@@ -33,13 +39,16 @@ impl Version {
             state: State::Active,
             reason: None,
             created: now,
+            activates: None,
+            expires: None,
             changed: now,
             blocked: false,
+            recoverable: false,
         }
     }
 
     /// Whether the record says compromised but the token does not refuse the key yet.
     pub fn is_unfinished(&self) -> bool {
-        self.state == State::Compromised && !self.blocked
+        self.state == State::Compromised && !self.blocked && !self.recoverable
     }
 }

@@ -17,7 +17,7 @@ use super::sign::is_bad_signature;
 use super::template::{guarded, secret_key, session_object};
 use crate::domain::exchange::{GENERATOR, Group, PRIME, PublicValue};
 use crate::domain::key::KeyId;
-use crate::domain::public_key::SECP256R1;
+use crate::domain::public_key::{SECP256R1, X25519};
 use crate::error::{Kind, Result};
 use crate::port::{Ephemeral, KeySpec, SessionUse};
 use crate::token::error::raw_error;
@@ -25,7 +25,6 @@ use crate::token::open::OpenToken;
 
 /// CKA_LABEL of ephemeral pairs; the group's name follows.
 const LABEL: &str = "keyway-ephemeral:";
-const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 /// Bytes of every derived key.
 const LENGTH: CK_ULONG = 32;
 

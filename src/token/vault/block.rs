@@ -2,18 +2,21 @@
 //!
 //! A flag that is merely cleared can be set again by whoever has the PIN. A copy that is
 //! unmodifiable and may do nothing cannot: neither C_SetAttributeValue nor C_CopyObject gives its
-//! rights back. So a compromised key is copied that way and the original destroyed.
+//! rights back. So a compromised key is copied that way and the original destroyed. A token that
+//! knows the states of keys is told the state instead.
 
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 
+use super::standing;
 use super::template::PROTECTED_CLASSES;
 use crate::domain::key::KeyId;
+use crate::domain::lifecycle::State;
 use crate::error::{Kind, Result};
 use crate::port::Block;
 use crate::token::open::OpenToken;
 
 /// The flags with which a key makes new protection, by class.
-fn protecting(class: ObjectClass) -> &'static [AttributeType] {
+pub(super) fn protecting(class: ObjectClass) -> &'static [AttributeType] {
     match class {
         ObjectClass::SECRET_KEY => {
             &[AttributeType::Encrypt, AttributeType::Wrap, AttributeType::Sign]
@@ -24,7 +27,7 @@ fn protecting(class: ObjectClass) -> &'static [AttributeType] {
 }
 
 /// Every usage flag, by class.
-fn every_use(class: ObjectClass) -> &'static [AttributeType] {
+pub(super) fn every_use(class: ObjectClass) -> &'static [AttributeType] {
     match class {
         ObjectClass::SECRET_KEY => &[
             AttributeType::Encrypt,
@@ -45,11 +48,14 @@ fn every_use(class: ObjectClass) -> &'static [AttributeType] {
     }
 }
 
-/// Takes from every object of a version the right to protect.
+/// Takes from every object of a version the right to protect: by its state, where the token knows
+/// states.
 pub(super) fn retire(token: &OpenToken, id: KeyId) -> Result<()> {
     for class in super::template::KEY_CLASSES {
         for object in token.find_key(class, id)? {
-            clear(token, object, protecting(class))?;
+            if !standing::enter(token, object, State::Deactivated)? {
+                clear(token, object, protecting(class))?;
+            }
         }
     }
     Ok(())
@@ -65,7 +71,10 @@ pub(super) fn block(token: &OpenToken, id: KeyId) -> Result<Block> {
     for object in token.find_key(ObjectClass::PUBLIC_KEY, id)? {
         // The private part refuses already: that others may still encrypt to it harms them only,
         // and a token that does not let the flag go must not stop the revocation.
-        let _ = clear(token, object, protecting(ObjectClass::PUBLIC_KEY));
+        let held = standing::enter(token, object, State::Compromised).unwrap_or(false);
+        if !held {
+            let _ = clear(token, object, protecting(ObjectClass::PUBLIC_KEY));
+        }
     }
     Ok(reached)
 }
@@ -75,9 +84,10 @@ pub(super) fn block(token: &OpenToken, id: KeyId) -> Result<Block> {
 fn freeze(token: &OpenToken, class: ObjectClass, id: KeyId) -> Result<Block> {
     let (mut frozen, mut usable) = (0, Vec::new());
     for object in token.find_key(class, id)? {
-        match is_frozen(token, object, class)? {
-            true => frozen += 1,
-            false => usable.push(object),
+        if is_frozen(token, object, class)? {
+            frozen += 1;
+        } else if !standing::enter(token, object, State::Compromised)? {
+            usable.push(object);
         }
     }
     let mut reached = Block::Final;
@@ -117,7 +127,11 @@ fn is_frozen(token: &OpenToken, object: ObjectHandle, class: ObjectClass) -> Res
 }
 
 /// Turns off those flags that are on.
-fn clear(token: &OpenToken, object: ObjectHandle, flags: &[AttributeType]) -> Result<()> {
+pub(super) fn clear(
+    token: &OpenToken,
+    object: ObjectHandle,
+    flags: &[AttributeType],
+) -> Result<()> {
     let on: Vec<_> = present(token, object, flags)?
         .into_iter()
         .filter(|(_, on)| *on)

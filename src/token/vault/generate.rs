@@ -2,14 +2,16 @@
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType};
+use cryptoki_sys::{CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN};
 use der::Encode;
 use der::asn1::ObjectIdentifier;
 
 use super::template::{private_key, public_key, secret_key};
 use crate::domain::key::Material;
-use crate::domain::public_key::{ED25519, SECP256R1, SECP384R1};
+use crate::domain::public_key::{ED25519, SECP256R1, SECP384R1, SECP521R1, X25519};
 use crate::error::{Kind, Result};
 use crate::port::KeySpec;
+use crate::token::error::raw_error;
 use crate::token::open::OpenToken;
 
 /// 65537, the public exponent of every RSA key.
@@ -21,6 +23,9 @@ pub(super) fn generate(token: &OpenToken, spec: &KeySpec) -> Result<()> {
         Material::Rsa { bits } => generate_rsa(token, spec, bits),
         Material::P256 => generate_ec(token, spec, &Mechanism::EccKeyPairGen, SECP256R1),
         Material::P384 => generate_ec(token, spec, &Mechanism::EccKeyPairGen, SECP384R1),
+        Material::P521 => generate_ec(token, spec, &Mechanism::EccKeyPairGen, SECP521R1),
+        Material::X25519 => generate_x25519(token, spec),
+        Material::Hmac { bytes } => generate_hmac(token, spec, bytes),
         Material::Ed25519 => generate_ec(token, spec, &Mechanism::EccEdwardsKeyPairGen, ED25519),
     }
 }
@@ -33,6 +38,42 @@ fn generate_aes(token: &OpenToken, spec: &KeySpec, bytes: usize) -> Result<()> {
         .generate_key(&Mechanism::AesKeyGen, &template)
         .map_err(|error| token.failed(&what(spec), error))?;
     Ok(())
+}
+
+/// A generic secret: every token computes every HMAC with one.
+fn generate_hmac(token: &OpenToken, spec: &KeySpec, bytes: usize) -> Result<()> {
+    let mut template = secret_key(spec);
+    template.push(Attribute::KeyType(KeyType::GENERIC_SECRET));
+    template.push(Attribute::ValueLen(ulong(bytes)?));
+    token
+        .session()
+        .generate_key(&Mechanism::GenericSecretKeyGen, &template)
+        .map_err(|error| token.failed(&what(spec), error))?;
+    Ok(())
+}
+
+/// SoftHSM2 makes X25519 pairs as Edwards pairs, which is no mechanism for them in cryptoki.
+fn generate_x25519(token: &OpenToken, spec: &KeySpec) -> Result<()> {
+    let mut public = public_key(spec);
+    public.push(Attribute::EcParams(encoded(X25519)?));
+    let mechanism = match token.has(CKM_EC_MONTGOMERY_KEY_PAIR_GEN) {
+        true => {
+            public.push(Attribute::KeyType(KeyType::EC_MONTGOMERY));
+            CKM_EC_MONTGOMERY_KEY_PAIR_GEN
+        }
+        false => CKM_EC_EDWARDS_KEY_PAIR_GEN,
+    };
+    token
+        .module()
+        .raw()
+        .generate_pair(token.session(), mechanism, &public, &private_key(spec))
+        .map_err(|code| raw_error(&what(spec), code))
+}
+
+fn encoded(curve: ObjectIdentifier) -> Result<Vec<u8>> {
+    curve
+        .to_der()
+        .map_err(|error| Kind::Internal.because("cannot encode the curve").caused_by(error))
 }
 
 fn generate_rsa(token: &OpenToken, spec: &KeySpec, bits: usize) -> Result<()> {
@@ -48,11 +89,8 @@ fn generate_ec(
     mechanism: &Mechanism<'_>,
     curve: ObjectIdentifier,
 ) -> Result<()> {
-    let parameters = curve
-        .to_der()
-        .map_err(|error| Kind::Internal.because("cannot encode the curve").caused_by(error))?;
     let mut public = public_key(spec);
-    public.push(Attribute::EcParams(parameters));
+    public.push(Attribute::EcParams(encoded(curve)?));
     if matches!(mechanism, Mechanism::EccEdwardsKeyPairGen) {
         public.push(Attribute::KeyType(KeyType::EC_EDWARDS));
     }

@@ -2,12 +2,14 @@
 
 mod agree;
 mod block;
+mod certificates;
 mod cipher;
 mod data_key;
 mod evidence;
 mod generate;
 mod public;
 mod sign;
+mod standing;
 mod stray;
 mod template;
 

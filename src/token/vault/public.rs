@@ -14,7 +14,7 @@ pub(super) fn public_key(token: &OpenToken, id: KeyId, algorithm: Algorithm) -> 
     if material.is_secret_key() {
         return Err(Kind::Usage
             .because(format!("an {algorithm} key has no public part"))
-            .advise("only pairs (rsa-*, ec-*, ed25519) have one"));
+            .advise("only pairs (rsa-*, ec-*, ed25519, x25519) have one"));
     }
     let object = token.only_key(&[ObjectClass::PUBLIC_KEY], id)?;
     match material {
@@ -32,7 +32,9 @@ pub(super) fn public_key(token: &OpenToken, id: KeyId, algorithm: Algorithm) -> 
         }
         Material::P256 => Ok(PublicKey::P256(ec_point(token, object, 65)?)),
         Material::P384 => Ok(PublicKey::P384(ec_point(token, object, 97)?)),
-        Material::Ed25519 | Material::Aes { .. } => {
+        Material::P521 => Ok(PublicKey::P521(ec_point(token, object, 133)?)),
+        Material::X25519 => Ok(PublicKey::X25519(ec_point(token, object, 32)?)),
+        Material::Ed25519 | Material::Aes { .. } | Material::Hmac { .. } => {
             Ok(PublicKey::Ed25519(ec_point(token, object, 32)?))
         }
     }

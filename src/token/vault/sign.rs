@@ -7,7 +7,7 @@ use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::ObjectClass;
 use cryptoki_sys::CK_ULONG;
 
-use crate::domain::hash::{sha256, sha384};
+use crate::domain::hash::{sha256, sha384, sha512};
 use crate::domain::key::KeyId;
 use crate::domain::signature::{SignatureScheme, ecdsa_from_der, ecdsa_to_der};
 use crate::error::{Kind, Result};
@@ -65,6 +65,7 @@ fn to_be_signed(scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
     match scheme {
         SignatureScheme::EcdsaP256 => sha256(&[message]).to_vec(),
         SignatureScheme::EcdsaP384 => sha384(message).to_vec(),
+        SignatureScheme::EcdsaP521 => sha512(message).to_vec(),
         SignatureScheme::RsaPss | SignatureScheme::RsaPkcs1 | SignatureScheme::Ed25519 => {
             message.to_vec()
         }
@@ -76,6 +77,7 @@ fn half(scheme: SignatureScheme) -> Option<usize> {
     match scheme {
         SignatureScheme::EcdsaP256 => Some(32),
         SignatureScheme::EcdsaP384 => Some(48),
+        SignatureScheme::EcdsaP521 => Some(66),
         SignatureScheme::RsaPss | SignatureScheme::RsaPkcs1 | SignatureScheme::Ed25519 => None,
     }
 }
@@ -88,7 +90,9 @@ fn mechanism(scheme: SignatureScheme) -> Mechanism<'static> {
             s_len: PSS_SALT.into(),
         }),
         SignatureScheme::RsaPkcs1 => Mechanism::Sha256RsaPkcs,
-        SignatureScheme::EcdsaP256 | SignatureScheme::EcdsaP384 => Mechanism::Ecdsa,
+        SignatureScheme::EcdsaP256 | SignatureScheme::EcdsaP384 | SignatureScheme::EcdsaP521 => {
+            Mechanism::Ecdsa
+        }
         SignatureScheme::Ed25519 => {
             Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519))
         }

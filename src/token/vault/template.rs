@@ -30,6 +30,7 @@ pub(super) fn guarded() -> [Attribute; 3] {
 /// A secret key of the token, with every usage flag said.
 pub(super) fn secret_key(spec: &KeySpec) -> Vec<Attribute> {
     let (encrypts, wraps) = (spec.usage == Usage::Encrypt, spec.usage == Usage::Wrap);
+    let authenticates = spec.usage == Usage::Mac;
     let mut template = stored(spec);
     template.extend(guarded());
     template.extend([
@@ -38,8 +39,8 @@ pub(super) fn secret_key(spec: &KeySpec) -> Vec<Attribute> {
         Attribute::Decrypt(encrypts),
         Attribute::Wrap(wraps),
         Attribute::Unwrap(wraps),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
+        Attribute::Sign(authenticates),
+        Attribute::Verify(authenticates),
         Attribute::Derive(false),
     ]);
     template

@@ -1,0 +1,146 @@
+//! What can be said after `keyway key`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::lifecycle::{Reason, State};
+use crate::domain::record::Owner;
+use crate::domain::time::{Period, Timestamp};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Create a key
+    #[command(after_help = CREATE_EXAMPLES)]
+    Create(CreateArguments),
+    /// List every key
+    List(Filter),
+    /// Show one key and check its objects
+    Show {
+        /// The key
+        name: KeyName,
+    },
+    /// Try every key of the token, whoever made it: pairs, certificates, known weaknesses
+    Check {
+        /// Only keys with this label
+        label: Option<String>,
+    },
+    /// Make a new version that protects from now on; the old ones only process
+    Rotate {
+        /// The key
+        name: KeyName,
+    },
+    /// Set a key aside: it processes what it protected, and protects nothing until it is resumed
+    Suspend {
+        /// The key
+        name: KeyName,
+    },
+    /// Take a suspended key back into use
+    Resume {
+        /// The key
+        name: KeyName,
+    },
+    /// Revoke a key
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke(RevokeArguments),
+    /// Destroy a key: what it encrypted is lost
+    Destroy {
+        /// The key
+        name: KeyName,
+        /// Not now, but by the first maintenance after this moment
+        #[arg(long, value_name = "MOMENT", conflicts_with = "strays")]
+        at: Option<Timestamp>,
+        /// Only destroy objects of this name that belong to no version
+        #[arg(long)]
+        strays: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Write the public key as PEM
+    ExportPublic {
+        /// The key
+        name: KeyName,
+        /// The version; the newest if none is named
+        #[arg(long = "version-number", value_name = "N")]
+        version: Option<u32>,
+        /// Where to; standard output if not named
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// A new key and its terms.
+#[derive(Args, Debug)]
+pub(crate) struct CreateArguments {
+    /// Its name, unique in the token
+    pub name: KeyName,
+    /// aes-256, aes-128, rsa-2048, rsa-3072, rsa-4096, ec-p256, ec-p384, ec-p521, ed25519, x25519,
+    /// hmac-sha256, hmac-sha384 or hmac-sha512
+    #[arg(long)]
+    pub algorithm: Algorithm,
+    /// encrypt, sign, wrap, agree or mac; the algorithm's first if none is named
+    #[arg(long = "use", value_name = "USE")]
+    pub usage: Option<Usage>,
+    /// Whose it is
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<Owner>,
+    /// Not in use before this moment: 2027-01-31 or 2027-01-31T08:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    pub activate_at: Option<Timestamp>,
+    /// How long each version protects: 90d, 1y, 6mo, 2w, 12h
+    #[arg(long, value_name = "PERIOD")]
+    pub expire_after: Option<Period>,
+    /// When the key stops to protect, with all its versions
+    #[arg(long, value_name = "MOMENT")]
+    pub expire_at: Option<Timestamp>,
+    /// How old a version becomes before keyway maintain makes the next one
+    #[arg(long, value_name = "PERIOD")]
+    pub rotate_every: Option<Period>,
+    /// It may be given to other tokens
+    #[arg(long)]
+    pub shareable: bool,
+}
+
+/// Which keys to list.
+#[derive(Args, Debug)]
+pub(crate) struct Filter {
+    /// Only this owner's
+    #[arg(long, value_name = "NAME")]
+    pub owner: Option<Owner>,
+    /// Only those that are pre-active, active, suspended, deactivated, compromised or destroyed
+    #[arg(long)]
+    pub state: Option<State>,
+    /// Only those of this algorithm
+    #[arg(long)]
+    pub algorithm: Option<Algorithm>,
+}
+
+/// Which key to revoke, and why.
+#[derive(Args, Debug)]
+pub(crate) struct RevokeArguments {
+    /// The key
+    pub name: KeyName,
+    /// compromise, superseded, cessation, affiliation or unspecified
+    #[arg(long)]
+    pub reason: Reason,
+    /// After a compromise, only clear the token's flags: whoever has the PIN can set them again
+    #[arg(long)]
+    pub recoverable: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+const CREATE_EXAMPLES: &str = "Examples:
+  keyway key create backup --algorithm aes-256 --expire-after 1y --rotate-every 90d
+  keyway key create web --algorithm ec-p256 --use sign --owner 'Web team' --activate-at 2027-01-31
+
+Months and years are those of the calendar: 1y after 2028-02-29 is 2029-02-28. Moments are in UTC.";
+
+const REVOKE_EXAMPLES: &str = "Examples:
+  keyway key revoke backup --reason compromise --yes
+  keyway key revoke web --reason superseded --yes
+
+After a compromise the key decrypts nowhere any more; for any other reason it only stops to protect.";

@@ -1,0 +1,56 @@
+//! `keyway key`: the life of keys.
+
+mod check;
+mod command;
+mod create;
+mod list;
+mod revoke;
+
+pub(super) use self::command::KeyCommand;
+use super::arguments::Options;
+use super::confirm::confirm;
+use super::file::{self, Readers};
+use super::open::{with_kms, with_kms_in_turn};
+use super::print::say;
+use crate::domain::key::KeyName;
+use crate::error::Result;
+
+pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
+    match command {
+        KeyCommand::Create(arguments) => create::run(options, arguments),
+        KeyCommand::List(filter) => list::all(options, &filter),
+        KeyCommand::Show { name } => list::one(options, &name),
+        KeyCommand::Check { label } => check::run(options, label.as_deref()),
+        KeyCommand::Rotate { name } => {
+            let record = with_kms_in_turn(options, |kms| kms.rotate_key(&name))?;
+            say(format_args!("key {name} rotated: version {} protects", record.latest().number))
+        }
+        KeyCommand::Suspend { name } => revoke::suspend(options, &name),
+        KeyCommand::Resume { name } => {
+            let record = with_kms_in_turn(options, |kms| kms.resume_key(&name))?;
+            say(format_args!("key {name} is {} again", record.state()))
+        }
+        KeyCommand::Revoke(arguments) => revoke::run(options, &arguments),
+        KeyCommand::Destroy { name, strays: true, yes, .. } => destroy_strays(options, &name, yes),
+        KeyCommand::Destroy { name, at: Some(at), yes, .. } => {
+            confirm(yes, &format!("Destroy key {name} at {at} and lose what it encrypted"))?;
+            with_kms_in_turn(options, |kms| kms.destroy_key_at(&name, at))?;
+            say(format_args!("key {name} will be destroyed by the first maintenance after {at}"))
+        }
+        KeyCommand::Destroy { name, yes, .. } => {
+            confirm(yes, &format!("Destroy key {name} and lose what it encrypted"))?;
+            with_kms_in_turn(options, |kms| kms.destroy_key(&name))?;
+            say(format_args!("key {name} destroyed"))
+        }
+        KeyCommand::ExportPublic { name, version, out } => {
+            let pem = with_kms(options, |kms| kms.export_public(&name, version))?;
+            file::write(out.as_deref(), pem.as_bytes(), Readers::Anybody)
+        }
+    }
+}
+
+fn destroy_strays(options: &Options, name: &KeyName, yes: bool) -> Result<()> {
+    confirm(yes, &format!("Destroy the objects named {name} that belong to no version"))?;
+    let strays = with_kms_in_turn(options, |kms| kms.destroy_strays(name))?;
+    say(format_args!("{} stray key(s) named {name} destroyed", strays.len()))
+}
