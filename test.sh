@@ -66,9 +66,11 @@ if [ -n "$full" ]; then
     else
         say "not root: the programs of Debian trixie are left out"
     fi
-    say "== the same, optimised, and the quickstart"
-    cargo test --workspace --release --quiet
-    cargo test -p keyway-pkcs11 --release --quiet --test store flips -- --ignored --nocapture
+    say "== the quickstart, and the suites on the optimised module that it built"
     ./quickstart.sh
+    export KEYWAY_TEST_MODULE=$PWD/target/release/libkeyway_pkcs11.so
+    cargo test --workspace --profile optimised --quiet
+    say "== every bit of a token's files, flipped"
+    cargo test --workspace --profile optimised --quiet --test store flips -- --ignored --nocapture
 fi
 say "all tests passed"
