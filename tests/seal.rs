@@ -3,7 +3,6 @@
 mod harness;
 
 use std::path::Path;
-use std::process::Command;
 
 use harness::{Answer, Token, on_every_token, run};
 
@@ -191,17 +190,6 @@ fn rotated_keys_open_old_files_and_revoked_ones_do_not() {
     });
 }
 
-/// Peak resident memory of the command in KiB, as the kernel counted it.
-fn peak(token: &Token, arguments: &[&str]) -> u64 {
-    let program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
-                   print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-    let mut command: Command = token.command("python3");
-    command.args(["-c", program, env!("CARGO_BIN_EXE_keyway")]).args(arguments);
-    let answer = run(&mut command);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
-    answer.text().trim().parse().expect("a number")
-}
-
 #[test]
 fn memory_does_not_grow_with_the_file() {
     on_every_token(|token| {
@@ -209,7 +197,7 @@ fn memory_does_not_grow_with_the_file() {
         let file = std::fs::File::create(token.path("big")).expect("created");
         file.set_len(160 << 20).expect("a length");
         for arguments in [&["seal", "big"][..], &["open", "big.age", "--out", "back"]] {
-            let peak = peak(token, arguments);
+            let peak = token.peak(arguments);
             assert!(peak < 64 << 10, "{:?} {arguments:?}: {peak} KiB", token.maker);
         }
         assert_eq!(std::fs::metadata(token.path("back")).expect("opened").len(), 160 << 20);

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::crypt::{DecryptArguments, EncryptArguments, ReencryptArguments};
+use super::data_key::DataKeyArguments;
 use super::key::KeyCommand;
 use super::maintain::MaintainArguments;
 use super::seal::{OpenArguments, SealArguments};
-use crate::domain::envelope::Scheme;
 use crate::domain::exchange::Group;
 use crate::domain::key::{KeyName, Usage};
 use crate::domain::signature::SignatureScheme;
@@ -54,6 +55,10 @@ pub(super) enum Command {
     Encrypt(EncryptArguments),
     /// Decrypt with the version that the ciphertext names
     Decrypt(DecryptArguments),
+    /// Encrypt again, with the newest version or another key
+    Reencrypt(ReencryptArguments),
+    /// Make a key for another program's data, wrapped with a key of the token
+    DataKey(DataKeyArguments),
     /// Seal a file of any size, in the age format
     Seal(SealArguments),
     /// Open a sealed file
@@ -211,30 +216,6 @@ pub(super) struct Files {
     /// Where to, whole or not at all; standard output if not named
     #[arg(long = "out", value_name = "FILE")]
     pub output: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct EncryptArguments {
-    /// The key
-    #[arg(long)]
-    pub key: KeyName,
-    #[command(flatten)]
-    pub files: Files,
-    /// Write text instead of bytes
-    #[arg(long)]
-    pub armor: bool,
-    /// aes-gcm or aes-cbc, rsa-oaep or rsa-pkcs1; the first is the default
-    #[arg(long)]
-    pub scheme: Option<Scheme>,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct DecryptArguments {
-    /// The key that the ciphertext has to be for
-    #[arg(long)]
-    pub key: Option<KeyName>,
-    #[command(flatten)]
-    pub files: Files,
 }
 
 #[derive(Args, Debug)]

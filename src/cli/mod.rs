@@ -7,6 +7,7 @@ mod backup;
 mod check;
 mod confirm;
 mod crypt;
+mod data_key;
 mod doctor;
 mod exchange;
 mod file;
@@ -61,6 +62,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Maintain(arguments) => maintain::run(options, &arguments),
         Command::Encrypt(arguments) => crypt::encrypt(options, &arguments),
         Command::Decrypt(arguments) => crypt::decrypt(options, &arguments),
+        Command::Reencrypt(arguments) => crypt::reencrypt(options, &arguments),
+        Command::DataKey(arguments) => data_key::run(options, &arguments),
         Command::Seal(arguments) => seal::seal(options, &arguments),
         Command::Open(arguments) => seal::open(options, &arguments),
         Command::Sign(arguments) => sign::sign(options, &arguments),

@@ -3,6 +3,7 @@
 mod agree;
 mod check_keys;
 mod create_key;
+mod data_key;
 mod decrypt;
 mod destroy_key;
 mod encrypt;
@@ -13,6 +14,8 @@ mod inspect;
 mod maintain;
 mod open;
 mod peer;
+mod pieces;
+mod reencrypt;
 mod revoke_key;
 mod rotate_key;
 mod seal;
@@ -24,10 +27,13 @@ mod verify;
 pub use agree::Agreed;
 pub use check_keys::CheckedKey;
 pub use create_key::NewKey;
+pub use data_key::DataKey;
+pub use encrypt::Encryption;
 pub use exchange::{Established, SessionKey};
 pub use inspect::Inventory;
 pub use maintain::{Action, Maintenance};
 pub use peer::{Credential, Expected};
+pub use reencrypt::Reencryption;
 pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;
 pub use suspend_key::Suspended;
@@ -41,7 +47,8 @@ use crate::port::{Clock, KeySpec, Registry, Stored, Vault};
 /// How often a change is tried again after another process was faster.
 const ATTEMPTS: u32 = 8;
 
-/// Longest message that is encrypted, decrypted or signed at once: the token takes it whole.
+/// Longest message that is encrypted, decrypted or signed at once: the token takes it whole. What
+/// [`Kms::encrypt_from`] encrypts in pieces has no limit.
 pub const MESSAGE_MAX: usize = 256 << 20;
 
 /// Key management on one token.

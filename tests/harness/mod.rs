@@ -185,6 +185,17 @@ impl Token {
         answer.stderr
     }
 
+    /// Peak resident memory of the `keyway` command in KiB, as the kernel counted it.
+    pub fn peak(&self, arguments: &[&str]) -> u64 {
+        let program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
+                       print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+        let mut command = self.command("python3");
+        command.args(["-c", program, env!("CARGO_BIN_EXE_keyway")]).args(arguments);
+        let answer = run(&mut command);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        answer.text().trim().parse().expect("a number of KiB")
+    }
+
     /// pkcs11-tool on this token, logged in: what any other program can do with it.
     pub fn pkcs11_tool(&self, arguments: &[&str]) -> Answer {
         run(&mut self.pkcs11_tool_command(arguments))

@@ -17,16 +17,20 @@ pub fn armor(bytes: &[u8]) -> Result<Vec<u8>> {
         .map_err(|error| Kind::Malformed.because(format!("cannot armour the ciphertext: {error}")))
 }
 
+/// Whether the input is armoured, from its beginning.
+pub fn is_armored(beginning: &[u8]) -> bool {
+    beginning.trim_ascii_start().starts_with(BEGIN)
+}
+
 /// The bytes inside the armour, or `None` when there is no armour.
 ///
 /// # Errors
 /// [`Kind::Malformed`] when the armour is damaged.
 pub fn unarmor(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
-    let bytes = bytes.trim_ascii_start();
-    if !bytes.starts_with(BEGIN) {
+    if !is_armored(bytes) {
         return Ok(None);
     }
-    let (_, inner) = pem::decode_vec(bytes)
+    let (_, inner) = pem::decode_vec(bytes.trim_ascii_start())
         .map_err(|error| Kind::Malformed.because(format!("the armour is damaged: {error}")))?;
     Ok(Some(inner))
 }

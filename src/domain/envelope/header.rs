@@ -9,8 +9,10 @@ use crate::error::{Error, Kind, Result};
 
 /// First bytes of every ciphertext file.
 const MAGIC: &[u8; 8] = b"keyway\x00\x01";
-/// The version of the format that is written.
+/// The version of the format for a message without context and in one piece.
 const FORMAT: u8 = 1;
+/// The version of the format for the others: who knows only the first cannot read them.
+const FORMAT_2: u8 = 2;
 
 /// What a reader has to know before it can decrypt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,10 @@ pub struct Header {
     pub nonce: Vec<u8>,
     /// The wrapped data key, where the scheme has one.
     pub data_key: Option<WrappedDataKey>,
+    /// The names of the context, sorted; their values are associated data.
+    pub context: Vec<String>,
+    /// Bytes of data in every piece but the last, if the body is in pieces.
+    pub piece: Option<u32>,
 }
 
 /// A data key wrapped with RSA-OAEP.
@@ -59,6 +65,10 @@ struct HeaderDer {
     nonce: OctetString,
     #[asn1(context_specific = "0", tag_mode = "IMPLICIT", optional = "true")]
     data_key: Option<DataKeyDer>,
+    #[asn1(context_specific = "1", tag_mode = "IMPLICIT", optional = "true")]
+    context: Option<Vec<String>>,
+    #[asn1(context_specific = "2", tag_mode = "IMPLICIT", optional = "true")]
+    piece: Option<u32>,
 }
 
 #[derive(Sequence)]
@@ -77,17 +87,26 @@ impl Header {
             Ok(DataKeyDer { hash: key.hash, wrapped: OctetString::new(key.wrapped.as_slice())? })
         });
         let header = HeaderDer {
-            format: FORMAT,
+            format: self.format(),
             scheme: self.scheme,
             key: self.key.as_str().to_owned(),
             version: self.version,
             id: OctetString::new(self.id.as_bytes()).map_err(encoding)?,
             nonce: OctetString::new(self.nonce.as_slice()).map_err(encoding)?,
             data_key: data_key.transpose().map_err(encoding)?,
+            context: (!self.context.is_empty()).then(|| self.context.clone()),
+            piece: self.piece,
         };
         let mut bytes = MAGIC.to_vec();
         header.encode_to_vec(&mut bytes).map_err(encoding)?;
         Ok(bytes)
+    }
+
+    fn format(&self) -> u8 {
+        match self.context.is_empty() && self.piece.is_none() {
+            true => FORMAT,
+            false => FORMAT_2,
+        }
     }
 }
 
@@ -105,7 +124,7 @@ impl<'a> Message<'a> {
         let mut reader = SliceReader::new(rest).map_err(malformed)?;
         let header = HeaderDer::decode(&mut reader).map_err(malformed)?;
         let header_len = bytes.len() - usize::try_from(reader.remaining_len()).unwrap_or(0);
-        if header.format != FORMAT {
+        if ![FORMAT, FORMAT_2].contains(&header.format) {
             return Err(Kind::Malformed
                 .because(format!("a ciphertext of format {}", header.format))
                 .advise("a newer keyway made it: update this one"));
@@ -126,7 +145,14 @@ impl TryFrom<HeaderDer> for Header {
         if header.data_key.is_some() != (header.scheme == Scheme::RsaOaep) {
             return Err(Kind::Malformed.because("a data key does not fit the ciphertext's scheme"));
         }
-        Ok(Self {
+        let authenticated = header.scheme.is_authenticated();
+        if !authenticated && (header.context.is_some() || header.piece.is_some()) {
+            return Err(
+                Kind::Malformed.because("a ciphertext whose scheme has no context or pieces")
+            );
+        }
+        let format = header.format;
+        let header = Self {
             scheme: header.scheme,
             key: header.key.parse()?,
             version: header.version,
@@ -136,7 +162,15 @@ impl TryFrom<HeaderDer> for Header {
                 hash: key.hash,
                 wrapped: key.wrapped.as_bytes().to_vec(),
             }),
-        })
+            context: header.context.unwrap_or_default(),
+            piece: header.piece,
+        };
+        if header.format() != format {
+            return Err(
+                Kind::Malformed.because("a ciphertext whose format does not fit its header")
+            );
+        }
+        Ok(header)
     }
 }
 
@@ -160,6 +194,8 @@ mod tests {
             id: KeyId::new([5; 16]),
             nonce: vec![1; 12],
             data_key: Some(WrappedDataKey { hash: OaepHash::Sha1, wrapped: vec![2; 256] }),
+            context: vec!["tenant".to_owned()],
+            piece: Some(1 << 20),
         }
     }
 
@@ -183,6 +219,15 @@ mod tests {
                 let _ = Message::parse(&changed);
             }
         }
+    }
+
+    #[test]
+    fn a_message_that_needs_nothing_new_is_of_the_first_format() {
+        let header = Header { context: Vec::new(), piece: None, ..header() };
+        let bytes = header.to_bytes().expect("bytes");
+        // Behind the magic: SEQUENCE with a long length, INTEGER format.
+        assert_eq!(bytes[12..15], [2, 1, 1]);
+        assert_eq!(Message::parse(&bytes).expect("parsed").header, header);
     }
 
     #[test]

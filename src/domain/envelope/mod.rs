@@ -2,9 +2,11 @@
 //! `docs/ciphertext-format.md` draws them.
 
 mod armor;
+mod context;
 mod header;
 mod scheme;
 
-pub use armor::{armor, unarmor};
+pub use armor::{armor, is_armored, unarmor};
+pub use context::Context;
 pub use header::{Header, Message, WrappedDataKey};
 pub use scheme::{OaepHash, Scheme};

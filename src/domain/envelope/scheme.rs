@@ -74,6 +74,11 @@ impl Scheme {
         Ok(scheme)
     }
 
+    /// Whether a change to the ciphertext is noticed, and a context can be bound to it.
+    pub fn is_authenticated(self) -> bool {
+        matches!(self, Scheme::AesGcm | Scheme::RsaOaep)
+    }
+
     /// Bytes of nonce or initialisation vector.
     pub fn nonce_len(self) -> usize {
         match self {
