@@ -45,7 +45,7 @@ impl Kind {
         (Kind::Exists, 4, "a token or key of that name exists"),
         (Kind::Refused, 5, "refused: the key's state or use forbids it, or --yes is missing"),
         (Kind::Pin, 6, "the PIN is wrong, locked or missing"),
-        (Kind::NotAuthentic, 7, "a ciphertext, signature or record is not authentic"),
+        (Kind::NotAuthentic, 7, "a ciphertext, signature, certificate or record is not authentic"),
         (Kind::Token, 8, "the token or its module failed"),
         (Kind::Unsupported, 9, "the token cannot do this"),
         (Kind::Conflict, 10, "another process changed the key at the same moment"),

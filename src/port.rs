@@ -2,12 +2,16 @@
 //!
 //! [`Vault`] is the only way to a private or secret key, and none of its methods returns one.
 
+mod certificates;
 mod channel;
 mod derivation;
+mod ledger;
 mod standing;
 
+pub use certificates::{Certificates, StoredCertificate};
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
+pub use ledger::{Book, Ledger, Page};
 pub use standing::Standing;
 
 use zeroize::Zeroizing;
@@ -83,7 +87,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Derivation + Standing {
+pub trait Vault: Certificates + Derivation + Standing {
     /// Random bytes from the token's generator.
     ///
     /// # Errors
@@ -244,7 +248,7 @@ pub struct Listing {
 }
 
 /// The records of keys.
-pub trait Registry {
+pub trait Registry: Ledger {
     /// The newest authentic record of a key.
     ///
     /// # Errors

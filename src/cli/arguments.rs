@@ -73,6 +73,12 @@ pub(super) enum Command {
     /// Exchange a session key with a peer whom a certificate authority knows
     #[command(subcommand, after_help = super::exchange::EXAMPLES)]
     Exchange(super::exchange::ExchangeCommand),
+    /// Certificates: an authority in the token, and checking what others issued
+    #[command(subcommand)]
+    Ca(super::ca::CaCommand),
+    /// Requests for certificates
+    #[command(subcommand)]
+    Csr(super::csr::CsrCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
     /// Who used, made or changed which key when, and what became of the PINs, from the token's

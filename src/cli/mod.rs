@@ -4,9 +4,11 @@ mod age_plugin;
 mod agree;
 mod arguments;
 mod backup;
+mod ca;
 mod check;
 mod confirm;
 mod crypt;
+mod csr;
 mod data_key;
 mod doctor;
 mod exchange;
@@ -70,6 +72,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Verify(arguments) => sign::verify(options, &arguments),
         Command::Agree(command) => agree::run(options, command),
         Command::Exchange(command) => exchange::run(options, command),
+        Command::Ca(command) => ca::run(options, command),
+        Command::Csr(command) => csr::run(options, command),
         Command::Doctor => doctor::run(options),
         Command::Log(arguments) => log::run(options, &arguments),
         Command::Completions { shell } => generate::completions(shell),

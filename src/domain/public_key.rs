@@ -5,7 +5,7 @@ use der::pem::LineEnding;
 use der::{Encode, EncodePem, Sequence};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 
 /// id-ecPublicKey (RFC 5480).
 pub const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -56,9 +56,7 @@ impl PublicKey {
     /// # Errors
     /// [`Kind::Token`] when the token gave something that is not a public key.
     pub fn to_pem(&self) -> Result<String> {
-        self.to_spki().and_then(|spki| spki.to_pem(LineEnding::LF)).map_err(|error| {
-            Kind::Token.because("the token's public key cannot be encoded").caused_by(error)
-        })
+        self.encode().and_then(|spki| spki.to_pem(LineEnding::LF)).map_err(unencodable)
     }
 
     /// SubjectPublicKeyInfo in DER.
@@ -66,12 +64,18 @@ impl PublicKey {
     /// # Errors
     /// As [`PublicKey::to_pem`].
     pub fn to_der(&self) -> Result<Vec<u8>> {
-        self.to_spki().and_then(|spki| spki.to_der()).map_err(|error| {
-            Kind::Token.because("the token's public key cannot be encoded").caused_by(error)
-        })
+        self.encode().and_then(|spki| spki.to_der()).map_err(unencodable)
     }
 
-    fn to_spki(&self) -> der::Result<SubjectPublicKeyInfoOwned> {
+    /// SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// As [`PublicKey::to_pem`].
+    pub fn to_spki(&self) -> Result<SubjectPublicKeyInfoOwned> {
+        self.encode().map_err(unencodable)
+    }
+
+    fn encode(&self) -> der::Result<SubjectPublicKeyInfoOwned> {
         let (oid, parameters) = match self {
             Self::Rsa { .. } => (RSA, Some(Any::null())),
             Self::P256(_) => (EC_PUBLIC_KEY, Some(Any::encode_from(&SECP256R1)?)),
@@ -96,4 +100,8 @@ impl PublicKey {
             subject_public_key: BitString::from_bytes(&bits)?,
         })
     }
+}
+
+fn unencodable(error: der::Error) -> Error {
+    Kind::Token.because("the token's public key cannot be encoded").caused_by(error)
 }

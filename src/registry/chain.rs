@@ -22,7 +22,7 @@ const COMPLETING: (u32, Duration) = (5, Duration::from_millis(10));
 /// The records of keys in a store of records.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<S> {
-    store: S,
+    pub(super) store: S,
 }
 
 /// An authentic record, with what decides between two.
@@ -232,7 +232,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
     use std::rc::Rc;
 
-    use super::super::store::Mac;
+    use super::super::store::{Collection, Mac};
     use super::*;
     use crate::domain::key::{Algorithm, KeyId, Usage};
     use crate::domain::record::Origin;
@@ -271,6 +271,11 @@ mod tests {
     }
 
     impl RecordStore for Memory<'_> {
+        /// There is one only.
+        fn collection(&self, _: Collection) -> Self {
+            Self::new(&self.records)
+        }
+
         fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
             self.access();
             let records = self.records.borrow();

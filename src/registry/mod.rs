@@ -2,8 +2,9 @@
 //! `docs/key-records.md` describes it.
 
 mod chain;
+mod ledger;
 mod sealed;
 mod store;
 
 pub use chain::Records;
-pub use store::{Mac, RawRecord, RecordStore};
+pub use store::{Collection, Mac, RawRecord, RecordStore};

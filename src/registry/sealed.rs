@@ -8,7 +8,8 @@ use crate::domain::key::KeyId;
 use crate::domain::record::Body;
 use crate::error::{Error, Kind, Result};
 
-/// Stands before the body in what is authenticated, so that the key's tags mean nothing else.
+/// Stands before the body of a key's record in what is authenticated, so that the sealing key's
+/// tags mean nothing else.
 const CONTEXT: &[u8] = b"keyway key record v1\0";
 
 #[derive(Sequence)]
@@ -20,8 +21,16 @@ struct SealedDer {
 
 /// Seals a body.
 pub(super) fn seal(store: &dyn RecordStore, body: &Body) -> Result<Vec<u8>> {
-    let body = body.to_der()?;
-    let mac = store.authenticate(&message(&body))?;
+    seal_bytes(store, CONTEXT, body.to_der()?)
+}
+
+/// Seals bytes that mean something in a context only.
+pub(super) fn seal_bytes(
+    store: &dyn RecordStore,
+    context: &[u8],
+    body: Vec<u8>,
+) -> Result<Vec<u8>> {
+    let mac = store.authenticate(&[context, &body].concat())?;
     let sealed = || {
         SealedDer {
             key: OctetString::new(mac.key.as_bytes())?,
@@ -39,17 +48,23 @@ pub(super) fn seal(store: &dyn RecordStore, body: &Body) -> Result<Vec<u8>> {
 /// [`Kind::NotAuthentic`] when the tag is not that of the body, [`Kind::Malformed`] when it is no
 /// sealed record.
 pub(super) fn open(store: &dyn RecordStore, sealed: &[u8]) -> Result<(Body, Vec<u8>)> {
+    let (body, tag) = open_bytes(store, CONTEXT, sealed)?;
+    Ok((Body::from_der(&body)?, tag))
+}
+
+/// As [`open`], for bytes sealed in this context.
+pub(super) fn open_bytes(
+    store: &dyn RecordStore,
+    context: &[u8],
+    sealed: &[u8],
+) -> Result<(Vec<u8>, Vec<u8>)> {
     let malformed =
         |error: der::Error| -> Error { Kind::Malformed.because("not a record").caused_by(error) };
     let parts = SealedDer::from_der(sealed).map_err(malformed)?;
     let mac =
         Mac { key: KeyId::try_from(parts.key.as_bytes())?, tag: parts.tag.as_bytes().to_vec() };
-    if !store.is_authentic(&mac, &message(parts.body.as_bytes()))? {
+    if !store.is_authentic(&mac, &[context, parts.body.as_bytes()].concat())? {
         return Err(Kind::NotAuthentic.because("the record's authentication tag is wrong"));
     }
-    Ok((Body::from_der(parts.body.as_bytes())?, mac.tag))
-}
-
-fn message(body: &[u8]) -> Vec<u8> {
-    [CONTEXT, body].concat()
+    Ok((parts.body.as_bytes().to_vec(), mac.tag))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::Result;
+use crate::port::Book;
 
 /// A record as it was found: nothing in it is to be trusted yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,15 @@ pub struct RawRecord {
     pub name: String,
     /// The sealed record.
     pub value: Vec<u8>,
+}
+
+/// A sort of records. Each has names of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collection {
+    /// Keys.
+    Keys,
+    /// What stands in a book of the ledger.
+    Book(Book),
 }
 
 /// An authentication tag and the key that made it.
@@ -23,6 +33,11 @@ pub struct Mac {
 
 /// Immutable records and a key that never leaves the token.
 pub trait RecordStore {
+    /// The same store's records of another sort.
+    fn collection(&self, collection: Collection) -> Self
+    where
+        Self: Sized;
+
     /// Every record, or those of one key, in no order.
     ///
     /// # Errors

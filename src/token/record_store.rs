@@ -11,12 +11,21 @@ use super::error::{code, token_error};
 use super::open::OpenToken;
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::{Kind, Result};
-use crate::registry::{Mac, RawRecord, RecordStore};
+use crate::port::Book;
+use crate::registry::{Collection, Mac, RawRecord, RecordStore};
 
-/// CKA_APPLICATION of every record.
-const APPLICATION: &[u8] = b"keyway";
-/// What CKA_LABEL of a record starts with; the key's name follows.
-const LABEL: &str = "keyway-record:";
+/// CKA_APPLICATION of the records of a sort, and what their CKA_LABEL starts with; the name
+/// follows.
+fn place(collection: Collection) -> (&'static str, &'static str) {
+    match collection {
+        Collection::Keys => ("keyway", "keyway-record:"),
+        Collection::Book(Book::Authorities) => ("keyway-ca", "keyway-ca:"),
+        Collection::Book(Book::Issued) => ("keyway-issued", "keyway-issued:"),
+        Collection::Book(Book::Revoked) => ("keyway-revoked", "keyway-revoked:"),
+        Collection::Book(Book::Lists) => ("keyway-crl", "keyway-crl:"),
+    }
+}
+
 /// CKA_LABEL of the key that authenticates records.
 const MAC_KEY: &[u8] = b"keyway-records";
 
@@ -28,21 +37,27 @@ const COMPLETING: (u32, Duration) = (10, Duration::from_millis(20));
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRecords<'t> {
     token: &'t OpenToken,
+    collection: Collection,
 }
 
 impl<'t> TokenRecords<'t> {
-    /// The records of an open token.
+    /// The records of the keys of an open token.
     pub fn new(token: &'t OpenToken) -> Self {
-        Self { token }
+        Self { token, collection: Collection::Keys }
+    }
+
+    fn application(&self) -> Attribute {
+        Attribute::Application(place(self.collection).0.as_bytes().to_vec())
+    }
+
+    fn label(&self, name: &KeyName) -> Attribute {
+        Attribute::Label(format!("{}{name}", place(self.collection).1).into_bytes())
     }
 
     fn objects(&self, name: Option<&KeyName>) -> Result<Vec<ObjectHandle>> {
-        let mut template = vec![
-            Attribute::Class(ObjectClass::DATA),
-            Attribute::Token(true),
-            Attribute::Application(APPLICATION.to_vec()),
-        ];
-        template.extend(name.map(|name| Attribute::Label(label(name))));
+        let mut template =
+            vec![Attribute::Class(ObjectClass::DATA), Attribute::Token(true), self.application()];
+        template.extend(name.map(|name| self.label(name)));
         self.token.find(&template)
     }
 
@@ -65,7 +80,7 @@ impl<'t> TokenRecords<'t> {
             }
         }
         let label = String::from_utf8_lossy(&label);
-        let name = label.strip_prefix(LABEL).unwrap_or_default().to_owned();
+        let name = label.strip_prefix(place(self.collection).1).unwrap_or_default().to_owned();
         Ok(Some(RawRecord { name, value }))
     }
 
@@ -132,6 +147,10 @@ impl<'t> TokenRecords<'t> {
 }
 
 impl RecordStore for TokenRecords<'_> {
+    fn collection(&self, collection: Collection) -> Self {
+        Self { token: self.token, collection }
+    }
+
     fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
         let mut records = Vec::new();
         for object in self.objects(name)? {
@@ -146,8 +165,8 @@ impl RecordStore for TokenRecords<'_> {
             Attribute::Token(true),
             Attribute::Private(true),
             Attribute::Modifiable(false),
-            Attribute::Application(APPLICATION.to_vec()),
-            Attribute::Label(label(name)),
+            self.application(),
+            self.label(name),
             Attribute::Value(value.to_vec()),
         ];
         self.token
@@ -206,8 +225,4 @@ impl RecordStore for TokenRecords<'_> {
             Err(error) => Err(token_error("cannot check a record", error)),
         }
     }
-}
-
-fn label(name: &KeyName) -> Vec<u8> {
-    format!("{LABEL}{name}").into_bytes()
 }

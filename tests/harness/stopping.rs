@@ -14,8 +14,8 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Cipher, Derivation, Ephemeral, KeySpec, Listing, Registry, SessionUse, Standing, Stored,
-    Stray, Vault,
+    Block, Book, Certificates, Cipher, Derivation, Ephemeral, KeySpec, Ledger, Listing, Page,
+    Registry, SessionUse, Standing, Stored, StoredCertificate, Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -99,6 +99,30 @@ impl<V: Vault> Standing for Stopping<'_, V> {
 
     fn certificates(&self, id: KeyId, algorithm: Algorithm) -> Result<Vec<String>> {
         self.fuse.step(|| self.inner.certificates(id, algorithm))
+    }
+}
+
+impl<R: Registry> Ledger for Stopping<'_, R> {
+    fn read(&self, book: Book, name: Option<&KeyName>) -> Result<Page> {
+        self.fuse.step(|| self.inner.read(book, name))
+    }
+
+    fn add(&self, book: Book, name: &KeyName, entry: &[u8]) -> Result<()> {
+        self.fuse.step(|| self.inner.add(book, name, entry))
+    }
+
+    fn remove(&self, book: Book, name: &KeyName) -> Result<()> {
+        self.fuse.step(|| self.inner.remove(book, name))
+    }
+}
+
+impl<V: Vault> Certificates for Stopping<'_, V> {
+    fn add_certificate(&self, label: &KeyName, id: KeyId, der: &[u8]) -> Result<()> {
+        self.fuse.step(|| self.inner.add_certificate(label, id, der))
+    }
+
+    fn stored_certificates(&self) -> Result<Vec<StoredCertificate>> {
+        self.fuse.step(|| self.inner.stored_certificates())
     }
 }
 

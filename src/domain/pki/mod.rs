@@ -3,21 +3,28 @@
 //! [`validate`] is the one entry to trust: everything that acts on somebody else's certificate
 //! asks it first.
 
+mod alternative;
 mod certificate;
 mod crl;
+pub mod issue;
 mod name;
 mod path;
 mod pem;
 mod purpose;
 mod refusal;
+pub mod register;
+mod serial;
 mod signature;
 mod signed;
 
+pub use alternative::{AlternativeName, Subject, Subtree};
 pub use certificate::Certificate;
 pub use crl::Crl;
 pub use path::{Trust, ValidatedPath, validate};
+pub use pem::{Label, to_pem};
 pub use purpose::Purpose;
 pub use refusal::{Refusal, Refused};
+pub use serial::Serial;
 pub use signature::{algorithm_of, verify};
 
 /// A number without the zeros before it.

@@ -2,6 +2,7 @@
 //! skipped.
 
 use der::Document;
+use der::pem::LineEnding;
 
 use crate::error::{Kind, Result};
 
@@ -25,4 +26,27 @@ pub(super) fn blocks(bytes: &[u8], label: &str) -> Result<Vec<Vec<u8>>> {
         rest = &rest[start + length..];
     }
     Ok(found)
+}
+
+/// What a PEM block holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A revocation list.
+    List,
+    /// A request.
+    Request,
+}
+
+/// One block.
+///
+/// # Errors
+/// [`Kind::Internal`] when it is not DER.
+pub fn to_pem(label: Label, der: &[u8]) -> Result<String> {
+    let label = match label {
+        Label::List => "X509 CRL",
+        Label::Request => "CERTIFICATE REQUEST",
+    };
+    Document::try_from(der)
+        .and_then(|document| document.to_pem(label, LineEnding::LF))
+        .map_err(|error| Kind::Internal.because("cannot encode as PEM").caused_by(error))
 }

@@ -21,6 +21,16 @@ impl Signed {
         <Self as Decode>::from_der(der)
     }
 
+    /// The DER of something and its signature.
+    pub fn assemble(
+        body: &[u8],
+        algorithm: AlgorithmIdentifierOwned,
+        signature: &[u8],
+    ) -> der::Result<Vec<u8>> {
+        let (body, signature) = (Any::from_der(body)?, BitString::from_bytes(signature)?);
+        Self { body, algorithm, signature }.to_der()
+    }
+
     /// Checks the signature with the key of whoever is to have signed. `inner` is the algorithm
     /// that the signed part itself names, which has to be the same (RFC 5280, 4.1.1.2).
     pub fn verify(

@@ -2,6 +2,7 @@
 
 mod agree;
 mod block;
+mod certificate_store;
 mod certificates;
 mod cipher;
 mod data_key;
@@ -18,12 +19,15 @@ use zeroize::Zeroizing;
 use super::open::OpenToken;
 use crate::domain::envelope::OaepHash;
 use crate::domain::exchange::{Group, PublicValue};
-use crate::domain::key::{Algorithm, KeyId};
+use crate::domain::key::{Algorithm, KeyId, KeyName};
 use crate::domain::public_key::PublicKey;
 use crate::domain::signature::SignatureScheme;
 use crate::domain::soundness::Evidence;
 use crate::error::Result;
-use crate::port::{Block, Cipher, Derivation, Ephemeral, KeySpec, SessionUse, Stray, Vault};
+use crate::port::{
+    Block, Certificates, Cipher, Derivation, Ephemeral, KeySpec, SessionUse, StoredCertificate,
+    Stray, Vault,
+};
 
 /// The keys of one open token.
 #[derive(Clone, Copy, Debug)]
@@ -168,5 +172,15 @@ impl Derivation for TokenVault<'_> {
 
     fn is_authentic(&self, key: KeyId, message: &[u8], tag: &[u8]) -> Result<bool> {
         agree::is_authentic(self.token, key, message, tag)
+    }
+}
+
+impl Certificates for TokenVault<'_> {
+    fn add_certificate(&self, label: &KeyName, id: KeyId, der: &[u8]) -> Result<()> {
+        certificate_store::add(self.token, label, id, der)
+    }
+
+    fn stored_certificates(&self) -> Result<Vec<StoredCertificate>> {
+        certificate_store::all(self.token)
     }
 }

@@ -51,7 +51,7 @@ impl Checker<'_> {
                 .map_err(|refusal| authority.refused(refusal))?;
         }
         self.check_each(leaf, authorities.first().copied(), &room, Passes::No)
-            .and_then(|()| self.check_purpose(leaf))
+            .and_then(|()| self.check_purpose(leaf, authorities.is_empty(), &mut room))
             .map_err(|refusal| leaf.refused(refusal))
     }
 
@@ -118,9 +118,15 @@ impl Checker<'_> {
         room.names.add(authority.extension::<NameConstraints>()?)
     }
 
-    fn check_purpose(&self, leaf: &Certificate) -> Result<(), Refusal> {
-        if self.purpose == Purpose::Authority && !leaf.is_authority() {
-            return Err(Refusal::NotAnAuthority);
+    fn check_purpose(
+        &self,
+        leaf: &Certificate,
+        is_root: bool,
+        room: &mut Room,
+    ) -> Result<(), Refusal> {
+        if self.purpose == Purpose::Authority {
+            // Whatever it issues will have it as an authority.
+            return self.enter(leaf, is_root, room);
         }
         if let Some(usage) = leaf.key_usage()?
             && !self.purpose.allowed_by_usage(usage.0)

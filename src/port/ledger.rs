@@ -1,0 +1,48 @@
+//! Entries that are written once and never changed.
+
+use crate::domain::key::KeyName;
+use crate::error::Result;
+
+/// A book of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// Authorities, by name.
+    Authorities,
+    /// Certificates that they issued, by serial number.
+    Issued,
+    /// Certificates that they revoked, by serial number.
+    Revoked,
+    /// Revocation lists that they made.
+    Lists,
+}
+
+/// What stands in a book.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The authentic entries with their names, by name.
+    pub entries: Vec<(KeyName, Vec<u8>)>,
+    /// What was found and is not trusted.
+    pub problems: Vec<String>,
+}
+
+/// Books of authenticated entries, one a name.
+pub trait Ledger {
+    /// Every entry of a book, or the one of this name.
+    ///
+    /// # Errors
+    /// The token failed.
+    fn read(&self, book: Book, name: Option<&KeyName>) -> Result<Page>;
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Exists`] when there is one of this name, [`crate::Kind::Conflict`] when
+    /// another process adds one at the same moment: read again and retry.
+    fn add(&self, book: Book, name: &KeyName, entry: &[u8]) -> Result<()>;
+
+    /// Removes what stands under a name.
+    ///
+    /// # Errors
+    /// The token failed.
+    fn remove(&self, book: Book, name: &KeyName) -> Result<()>;
+}
