@@ -106,10 +106,10 @@ issue_file() {
         -keyout "$work/$1.key" -out "$work/$1.csr" && by_ca "$1"
 }
 
-# eventually COMMAND: tries it for ten seconds.
+# eventually COMMAND: tries it for twenty seconds.
 eventually() {
     local n
-    for n in $(seq 100); do
+    for n in $(seq 200); do
         ! "$@" || return 0
         sleep 0.1
     done
@@ -124,6 +124,24 @@ free_port() {
         listens $port || break
     done
     echo $port
+}
+# serve COMMAND...: a server in the background, a program and no function, which takes a free port and
+# says so; then its process is $server and its port $port. What it says is in a file of its own,
+# where nothing of a server before it can be.
+serve() {
+    said_by_server=$(mktemp "$work/server-XXXXXX")
+    "$@" > "$said_by_server" 2>&1 &
+    server=$!
+    at_end "kill $server 2> /dev/null"
+    bound() { port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p; s/^port //p' "$said_by_server"); [ -n "$port" ]; }
+    eventually bound
+}
+# dismiss RC: ends that server; if RC is not 0, shows what it said. Returns RC.
+dismiss() {
+    kill "$server"
+    wait "$server" 2> /dev/null
+    [ "$1" = 0 ] || cat "$said_by_server"
+    return "$1"
 }
 # fetch URL [OPTION...]: what a server for localhost says whose certificate the CA signed.
 fetch() { curl -sS --fail --noproxy '*' --max-time 20 --cacert "$work/ca.crt" "$@"; }

@@ -9,11 +9,8 @@ check "a server's file is issued" issue_file plain
 for name in rsa p256; do check "the CA signs a request of $name" issue $name; done
 
 # Its page shows the client's certificate.
-openssl s_server -accept 127.0.0.1:0 -cert "$work/plain.crt" -key "$work/plain.key" -CAfile "$work/ca.crt" \
-    -Verify 1 -verify_return_error -www > "$work/server.log" 2>&1 &
-at_end "kill $! 2>/dev/null"
-bound() { port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log"); [ -n "$port" ]; }
-check "openssl serves" eventually bound
+check "openssl serves" serve openssl s_server -accept 127.0.0.1:0 -cert "$work/plain.crt" -key "$work/plain.key" \
+    -CAfile "$work/ca.crt" -Verify 1 -verify_return_error -www
 
 visit() { OPENSSL_CONF=$work/openssl.cnf fetch "$@" "https://localhost:$port/"; }
 in_token() { visit --engine pkcs11 --cert "$work/$1.crt" --key-type ENG --key "$(uri "$1")" "${@:2}"; }

@@ -72,33 +72,17 @@ check "ECDH agrees with SunEC" says "ecdh agrees" run Secrets ecdh
 check "8 threads sign, SunRsaSign and SunEC verify" says "[1-9][0-9]* signatures verified" run Threads 8 3
 
 java_options=
-# serve ALIAS ORDER: with $java_options, a server in the background, its process in $server and its port in $port.
-serve() {
-    : > "$work/server.log"
-    java $java_options -cp "$work/classes" TlsServer "$work/java.cfg" "$work/pin" "$@" > "$work/server.log" 2>&1 &
-    server=$!
-    port=
-    for _ in $(seq 200); do
-        port=$(sed -n 's/^port //p' "$work/server.log")
-        [ -z "$port" ] || break
-        sleep 0.1
-    done
-    [ -n "$port" ]
-}
 fetch() { curl -sS --fail --noproxy '*' "$@" --cacert "$work/root.crt" "https://localhost:$port/"; }
 tls13() { says "TLSv1.3 TLS_AES" fetch --tlsv1.3; }
 tls12() { says "TLSv1.2 TLS_ECDHE" fetch --tls-max 1.2; }
 # handshakes ALIAS ORDER PROTOCOL...: the server's log shows if one fails.
 handshakes() {
-    serve "$1" "$2"
+    serve java $java_options -cp "$work/classes" TlsServer "$work/java.cfg" "$work/pin" "$1" "$2"
     local rc=$?
     for protocol in "${@:3}"; do
         [ $rc != 0 ] || "$protocol" || rc=1
     done
-    kill $server
-    wait $server 2>/dev/null
-    [ $rc = 0 ] || cat "$work/server.log"
-    return $rc
+    dismiss $rc
 }
 for name in rsa ec; do
     check "a TLS 1.3 and 1.2 server with $name" handshakes $name last tls13 tls12

@@ -17,22 +17,10 @@ for name in rsa p256 p384; do
     signature() { engine dgst -sha256 -sign "$(uri $name)" -out "$work/sig" "$work/text" && openssl x509 -in "$work/$name.crt" -pubkey -noout > "$work/pub" && verified -sha256 -verify "$work/pub"; }
     check "openssl signs a file with $name" signature
     page() {
-        (cd "$work" && OPENSSL_CONF=$work/openssl.cnf exec openssl s_server -engine pkcs11 -keyform engine -key "$(uri $name)" \
-            -cert $name.crt -accept 127.0.0.1:0 -WWW) > "$work/server.log" 2>&1 &
-        server=$!
-        local port=
-        for _ in $(seq 100); do
-            port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log")
-            [ -z "$port" ] || break
-            sleep 0.1
-        done
         fetch() { curl -sS --fail --noproxy '*' "$@" --cacert "$work/$name.crt" "https://localhost:$port/text" | cmp - "$work/text"; }
-        fetch --tlsv1.3 && fetch --tls-max 1.2
-        local rc=$?
-        [ $rc = 0 ] || cat "$work/server.log"
-        kill $server
-        wait $server 2>/dev/null
-        return $rc
+        serve env -C "$work" OPENSSL_CONF="$work/openssl.cnf" openssl s_server -engine pkcs11 -keyform engine -key "$(uri $name)" \
+            -cert $name.crt -accept 127.0.0.1:0 -WWW && fetch --tlsv1.3 && fetch --tls-max 1.2
+        dismiss $?
     }
     check "openssl serves TLS 1.3 and 1.2 with $name" page
 done
@@ -56,16 +44,10 @@ for name in rsa p256; do
     check "CMS: openssl encrypts, $name decrypts" cms_decrypt
 done
 
-# serve NAME OPTION...: a server with that certificate that demands one of its clients; its $port.
-serve() {
-    local name=$1 n
-    shift
-    OPENSSL_CONF=$work/openssl.cnf openssl s_server -cert "$work/$name.crt" "$@" -accept 127.0.0.1:0 \
-        -Verify 1 -verify_return_error -CAfile "$work/ca.crt" -www > "$work/server.log" 2>&1 &
-    server=$!
-    at_end "kill $server 2>/dev/null"
-    bound() { port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log"); [ -n "$port" ]; }
-    eventually bound
+# demanding NAME OPTION...: a server with that certificate that demands one of its clients.
+demanding() {
+    serve env OPENSSL_CONF="$work/openssl.cnf" openssl s_server -cert "$work/$1.crt" "${@:2}" -accept 127.0.0.1:0 \
+        -Verify 1 -verify_return_error -CAfile "$work/ca.crt" -www
 }
 # visit VERSION OPTION...: what the server says, once the client has verified it.
 visit() {
@@ -76,13 +58,13 @@ in_token() { echo -cert "$work/$1.crt" -engine pkcs11 -keyform engine -key "$(ur
 in_file() { echo -cert "$work/$1.crt" -key "$work/$1.key"; }
 for version in 1_2 1_3; do
     for name in rsa p256; do
-        check "a server starts with $name" serve $name $(in_token $name)
+        check "a server starts with $name" demanding $name $(in_token $name)
         check "TLS $version: $name serves a client with a key in a file" says "Subject: CN=plain" visit $version $(in_file plain)
         check "TLS $version: $name serves a client with a key in the token" says "Subject: CN=p256" visit $version $(in_token p256)
         check "TLS $version: and none without a certificate" refuse visit $version
-        kill $server
-        check "a server starts with a key in a file" serve plain $(in_file plain)
+        dismiss 0
+        check "a server starts with a key in a file" demanding plain $(in_file plain)
         check "TLS $version: a client with $name is let in" says "Subject: CN=$name" visit $version $(in_token $name)
-        kill $server
+        dismiss 0
     done
 done

@@ -16,11 +16,9 @@ for name in rsa p256; do check "the CA signs a request of $name" issue $name; do
 # What is behind: client -> TLS with rsa or p256 -> TLS with p256 as the client -> this page, which
 # shows the certificate that it got.
 for name in rsa p256 outer; do declare "${name}_port=$(free_port)"; done
-openssl s_server -accept 127.0.0.1:0 -cert "$work/plain.crt" -key "$work/plain.key" -CAfile "$work/ca.crt" \
-    -Verify 1 -verify_return_error -www > "$work/server.log" 2>&1 &
-at_end "kill $! 2>/dev/null"
-bound() { demanding=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log"); [ -n "$demanding" ]; }
-check "a server that demands a certificate" eventually bound
+check "a server that demands a certificate" serve openssl s_server -accept 127.0.0.1:0 -cert "$work/plain.crt" \
+    -key "$work/plain.key" -CAfile "$work/ca.crt" -Verify 1 -verify_return_error -www
+demanding=$port
 
 mkdir "$work/run"
 [ "$(id -u)" != 0 ] || chown "$service_user" "$work/run"

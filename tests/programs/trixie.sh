@@ -97,21 +97,9 @@ check "genpkey generates P-384 inside the token" generate
 fetch() { curl -sS --fail --noproxy '*' "$@" --cacert "$work/ca.crt" "https://localhost:$port/text" | cmp - "$root$inside/text"; }
 both() { fetch --tlsv1.3 && fetch --tls-max 1.2; }
 s_server() {
-    : > "$work/server.log"
-    "${trixie[@]}" openssl s_server -key "$(key "$1")" -cert "$1.crt" -accept 127.0.0.1:0 -WWW > "$work/server.log" 2>&1 &
-    local server=$!
-    port=
-    for _ in $(seq 100); do
-        port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$work/server.log")
-        [ -z "$port" ] || break
-        sleep 0.1
-    done
-    both && says "Verification: OK" trixie openssl s_client -brief -CAfile ca.crt -verify_return_error -connect "127.0.0.1:$port" < /dev/null
-    local rc=$?
-    [ $rc = 0 ] || cat "$work/server.log"
-    kill $server
-    wait $server 2> /dev/null
-    return $rc
+    serve "${trixie[@]}" openssl s_server -key "$(key "$1")" -cert "$1.crt" -accept 127.0.0.1:0 -WWW && both &&
+        says "Verification: OK" trixie openssl s_client -brief -CAfile ca.crt -verify_return_error -connect "127.0.0.1:$port" < /dev/null
+    dismiss $?
 }
 cp "$work/ca.crt" "$root$inside"
 for name in rsa ec; do
