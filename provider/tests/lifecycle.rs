@@ -5,6 +5,7 @@ mod harness;
 use std::time::{Duration, UNIX_EPOCH};
 
 use der::DateTime;
+use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::attribute::{Attributes, Value};
 use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
 use keyway_pkcs11::backend::{Backend, Pin, User, View};
@@ -418,4 +419,31 @@ fn another_process_reports_the_key() {
     let mut changed = base.attributes.clone();
     changed.set(A::KEYWAY_STATE, Value::Number(COMPROMISED));
     token.update(&key, &base, changed).expect("the key is reported");
+}
+
+/// The way back, while a program has the key open: it decrypts from then on, and protects nothing.
+#[test]
+#[serial]
+fn a_recovered_key_decrypts_again_and_never_encrypts() {
+    under("standard", |session| {
+        let uses = keys::flags(&[A::ENCRYPT, A::DECRYPT, A::TOKEN], true);
+        let named = [Attribute::text(A::LABEL, LABEL)];
+        let key = merged(&[&keys::secret(KeyType::AES, &[1; 32]), &uses, &named]);
+        let key = session.create(&key).expect("a key");
+        let ecb = Mechanism::plain(M::AES_ECB);
+        let sealed = session.run(Function::Encrypt, &ecb, key, &[7; 16]).expect("C_Encrypt");
+        set_state(&session, key, COMPROMISED).expect("the key is reported");
+        let decrypt = || session.run(Function::Decrypt, &ecb, key, &sealed);
+        assert_eq!(decrypt(), Err(Code::KeyFunctionNotPermitted));
+        let config = Config::load().expect("the configuration");
+        let admin = Admin::open(&config, None).expect("the token");
+        let [so, user] = [harness::place::SO_PIN, harness::place::USER_PIN];
+        let recovered = admin.recover(LABEL, Pin(so.as_bytes()), Pin(user.as_bytes()));
+        assert_eq!(recovered.expect("recovered").len(), 1);
+        assert_eq!(state_of(&session, key), DEACTIVATED);
+        assert_eq!(decrypt(), Ok(vec![7; 16]));
+        let encrypted = session.run(Function::Encrypt, &ecb, key, &[7; 16]);
+        assert_eq!(encrypted, Err(Code::KeyFunctionNotPermitted));
+        assert_eq!(set_state(&session, key, ACTIVE), Err(Code::AttributeReadOnly));
+    });
 }

@@ -6,6 +6,7 @@ mod check;
 mod error;
 mod history;
 mod installation;
+mod recover;
 mod users;
 
 pub use check::{Damage, Health};

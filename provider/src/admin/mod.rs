@@ -7,6 +7,7 @@
 pub mod backup;
 pub mod check;
 pub mod history;
+mod recover;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

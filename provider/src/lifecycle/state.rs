@@ -91,8 +91,8 @@ impl State {
             Self::Suspended => "resume it by setting the state to active",
             Self::Active | Self::Deactivated => "make a new key for what is new",
             Self::Compromised => {
-                "make a new key; the security officer can bring one that is visible to the SO back \
-                 to deactivated"
+                "make a new key; if the report was a mistake, both PINs bring it back to \
+                 deactivated (keyway key recover)"
             }
         }
     }

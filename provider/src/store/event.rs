@@ -24,6 +24,8 @@ pub enum EventKind {
     Used = 9,
     /// A private or secret key left the token, wrapped.
     Wrapped = 10,
+    /// A compromised key processes again, by decision of the security officer.
+    Recovered = 11,
     BackedUp = 16,
     Restored = 17,
 }
@@ -31,7 +33,7 @@ pub enum EventKind {
 impl EventKind {
     /// The kind of this number, if this version knows it.
     pub fn of(number: u8) -> Option<Self> {
-        const KINDS: [EventKind; 12] = [
+        const KINDS: [EventKind; 13] = [
             EventKind::TokenInitialized,
             EventKind::PinChanged,
             EventKind::LoginFailed,
@@ -42,6 +44,7 @@ impl EventKind {
             EventKind::Adopted,
             EventKind::Used,
             EventKind::Wrapped,
+            EventKind::Recovered,
             EventKind::BackedUp,
             EventKind::Restored,
         ];

@@ -6,3 +6,4 @@ mod harness;
 
 mod backup;
 mod open;
+mod recover;

@@ -44,6 +44,17 @@ pub(crate) enum KeyCommand {
     /// Revoke a key
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke(RevokeArguments),
+    /// Let a compromised key of Keyway's own token process again, with both PINs: it never protects
+    Recover {
+        /// The label of the token's key objects
+        label: String,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Destroy a key: what it encrypted is lost
     Destroy {
         /// The key

@@ -4,6 +4,7 @@ mod check;
 mod command;
 mod create;
 mod list;
+mod recover;
 mod revoke;
 
 pub(super) use self::command::KeyCommand;
@@ -31,6 +32,9 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
             say(format_args!("key {name} is {} again", record.state()))
         }
         KeyCommand::Revoke(arguments) => revoke::run(options, &arguments),
+        KeyCommand::Recover { label, so_pin_file, yes } => {
+            recover::run(options, &label, so_pin_file.as_deref(), yes)
+        }
         KeyCommand::Destroy { name, strays: true, yes, .. } => destroy_strays(options, &name, yes),
         KeyCommand::Destroy { name, at: Some(at), yes, .. } => {
             confirm(yes, &format!("Destroy key {name} at {at} and lose what it encrypted"))?;

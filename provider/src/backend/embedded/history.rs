@@ -112,7 +112,8 @@ impl Occurrence {
                 | EventKind::Destroyed
                 | EventKind::Attested
                 | EventKind::Used
-                | EventKind::Wrapped,
+                | EventKind::Wrapped
+                | EventKind::Recovered,
             ) => Some(ObjectId(event.subject)),
             _ => None,
         };

@@ -11,6 +11,7 @@ mod key;
 mod keys;
 mod objects;
 mod pin;
+mod recover;
 mod seal;
 mod set;
 mod tags;

@@ -100,7 +100,11 @@ impl EmbeddedToken {
     }
 
     /// The objects that have the tags of a query under a key.
-    fn tagged(&self, key: &crate::secret::Secret, query: &Attributes) -> Result<Vec<ObjectId>> {
+    pub(super) fn tagged(
+        &self,
+        key: &crate::secret::Secret,
+        query: &Attributes,
+    ) -> Result<Vec<ObjectId>> {
         let mut wanted = Vec::new();
         for (id, value) in query.iter().filter(|row| tags::is_tagged(row.0)) {
             match tags::tag(key, id, value)? {
