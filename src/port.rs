@@ -5,12 +5,14 @@
 mod certificates;
 mod channel;
 mod derivation;
+mod import;
 mod ledger;
 mod standing;
 
 pub use certificates::{Certificates, StoredCertificate};
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
+pub use import::{Import, Material};
 pub use ledger::{Book, Ledger, Page};
 pub use standing::Standing;
 
@@ -87,7 +89,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Certificates + Derivation + Standing {
+pub trait Vault: Certificates + Derivation + Import + Standing {
     /// Random bytes from the token's generator.
     ///
     /// # Errors

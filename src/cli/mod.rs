@@ -15,6 +15,7 @@ mod exchange;
 mod file;
 mod generate;
 mod import;
+mod import_key;
 mod key;
 mod log;
 mod maintain;

@@ -8,6 +8,7 @@ pub mod key;
 pub mod lifecycle;
 pub mod peer;
 pub mod pki;
+pub mod public_format;
 pub mod public_key;
 pub mod record;
 pub mod signature;

@@ -1,10 +1,14 @@
 //! Keys and certificates that lie outside a PKCS#11 token, read as the attributes that
 //! C_CreateObject takes: SoftHSM2's files ([`softhsm`]), PKCS#12 ([`pkcs12`]).
 
+pub mod key_file;
 pub mod pkcs12;
 pub mod softhsm;
 
+mod jwk;
 mod private_key;
+
+pub(crate) use private_key::{private_key, public_key};
 
 use cryptoki_sys::{
     CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_CLASS, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_TOKEN,

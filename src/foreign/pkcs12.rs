@@ -49,7 +49,7 @@ pub fn read(bytes: &[u8], passphrase: &str, label: Option<&str>) -> Result<Vec<F
     Ok(objects)
 }
 
-fn refused(error: p12_keystore::error::Error) -> Error {
+pub(super) fn refused(error: p12_keystore::error::Error) -> Error {
     use p12_keystore::error::Error as Cause;
     match error {
         Cause::MacError(_) => Kind::Pin

@@ -10,6 +10,7 @@ use cryptoki_sys::{
 };
 use der::asn1::{Any, BitString, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode};
+use ed25519_dalek::SigningKey;
 use pkcs1::{RsaPrivateKey, RsaPublicKey};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::EcPrivateKey;
@@ -20,9 +21,9 @@ use x509_cert::Certificate;
 use super::ForeignObject;
 use crate::error::{Kind, Result};
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const X25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.110");
 
 /// What keys of a type may do; the bare words of PKCS#11's attributes.
@@ -57,7 +58,7 @@ pub(super) fn identifier(key: &SubjectPublicKeyInfoOwned) -> [u8; 20] {
 /// # Errors
 /// [`Kind::Malformed`] when it is not PKCS#8, [`Kind::Unsupported`] for other algorithms than RSA,
 /// EC, Ed25519 and X25519.
-pub(super) fn private_key(
+pub(crate) fn private_key(
     encoded: &[u8],
 ) -> Result<(ForeignObject, Option<SubjectPublicKeyInfoOwned>)> {
     let malformed = |error| Kind::Malformed.because("a private key is malformed").caused_by(error);
@@ -125,11 +126,17 @@ fn edwards(
     let seed = <&OctetStringRef>::from_der(info.private_key.as_bytes())?;
     object.bytes(CKA_EC_PARAMS, &info.algorithm.oid.to_der()?);
     object.bytes(CKA_VALUE, seed.as_bytes());
-    Ok(info.public_key.as_ref().map(|key| key.raw_bytes().to_vec()))
+    let public = info.public_key.as_ref().map(|key| key.raw_bytes().to_vec());
+    // RFC 8410 leaves the public half of Ed25519 out more often than not; it follows from the seed.
+    let derived = || match (info.algorithm.oid, seed.as_bytes().try_into()) {
+        (ED25519, Ok(seed)) => Some(SigningKey::from_bytes(seed).verifying_key().to_bytes()),
+        _ => None,
+    };
+    Ok(public.or_else(|| derived().map(Vec::from)))
 }
 
 /// The public key object; `None` for algorithms that [`private_key`] refuses.
-pub(super) fn public_key(key: &SubjectPublicKeyInfoOwned) -> der::Result<Option<ForeignObject>> {
+pub(crate) fn public_key(key: &SubjectPublicKeyInfoOwned) -> der::Result<Option<ForeignObject>> {
     let Some(uses) = uses(key.algorithm.oid) else { return Ok(None) };
     let mut object = ForeignObject::new(CKO_PUBLIC_KEY);
     object.number(CKA_KEY_TYPE, uses.key_type);

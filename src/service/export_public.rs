@@ -2,18 +2,26 @@
 
 use super::Kms;
 use crate::domain::key::KeyName;
+use crate::domain::public_format::PublicFormat;
 use crate::error::Result;
 
 impl Kms<'_> {
-    /// The public half of a version (the newest, if none is named) as PEM.
+    /// The public half of a version (the newest, if none is named).
     ///
     /// # Errors
-    /// [`crate::Kind::NotFound`] for a version that never was, [`crate::Kind::Usage`] for a secret key.
-    pub fn export_public(&self, name: &KeyName, version: Option<u32>) -> Result<String> {
+    /// [`crate::Kind::NotFound`] for a version that never was, [`crate::Kind::Usage`] for a
+    /// secret key; as [`PublicFormat::encode`].
+    pub fn export_public(
+        &self,
+        name: &KeyName,
+        version: Option<u32>,
+        format: PublicFormat,
+    ) -> Result<Vec<u8>> {
         let stored = self.load(name)?;
         let record = stored.record();
         let number = version.unwrap_or(record.latest().number);
         let version = record.version(number)?;
-        self.vault.public_key(version.id, record.algorithm())?.to_pem()
+        let key = self.vault.public_key(version.id, record.algorithm())?;
+        format.encode(&key, name.as_str())
     }
 }

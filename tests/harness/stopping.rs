@@ -14,8 +14,8 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Book, Certificates, Cipher, Derivation, Ephemeral, KeySpec, Ledger, Listing, Page,
-    Registry, SessionUse, Standing, Stored, StoredCertificate, Stray, Vault,
+    Block, Book, Certificates, Cipher, Derivation, Ephemeral, Import, KeySpec, Ledger, Listing,
+    Material, Page, Registry, SessionUse, Standing, Stored, StoredCertificate, Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -123,6 +123,12 @@ impl<V: Vault> Certificates for Stopping<'_, V> {
 
     fn stored_certificates(&self) -> Result<Vec<StoredCertificate>> {
         self.fuse.step(|| self.inner.stored_certificates())
+    }
+}
+
+impl<V: Vault> Import for Stopping<'_, V> {
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()> {
+        self.fuse.step(|| self.inner.import(spec, material))
     }
 }
 

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::import_key::ImportKeyArguments;
 use crate::domain::key::{Algorithm, KeyName, Usage};
 use crate::domain::lifecycle::{Reason, State};
+use crate::domain::public_format::PublicFormat;
 use crate::domain::record::Owner;
 use crate::domain::time::{Period, Timestamp};
 
@@ -69,13 +71,18 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Write the public key as PEM
+    /// Import a key that was made elsewhere
+    Import(ImportKeyArguments),
+    /// Write the public key
     ExportPublic {
         /// The key
         name: KeyName,
         /// The version; the newest if none is named
         #[arg(long = "version-number", value_name = "N")]
         version: Option<u32>,
+        /// pem, der, jwk or openssh
+        #[arg(long, default_value = "pem")]
+        format: PublicFormat,
         /// Where to; standard output if not named
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,

@@ -11,6 +11,7 @@ pub(super) use self::command::KeyCommand;
 use super::arguments::Options;
 use super::confirm::confirm;
 use super::file::{self, Readers};
+use super::import_key;
 use super::open::{with_kms, with_kms_in_turn};
 use super::print::say;
 use crate::domain::key::KeyName;
@@ -46,9 +47,10 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
             with_kms_in_turn(options, |kms| kms.destroy_key(&name))?;
             say(format_args!("key {name} destroyed"))
         }
-        KeyCommand::ExportPublic { name, version, out } => {
-            let pem = with_kms(options, |kms| kms.export_public(&name, version))?;
-            file::write(out.as_deref(), pem.as_bytes(), Readers::Anybody)
+        KeyCommand::Import(arguments) => import_key::run(options, &arguments),
+        KeyCommand::ExportPublic { name, version, format, out } => {
+            let key = with_kms(options, |kms| kms.export_public(&name, version, format))?;
+            file::write(out.as_deref(), &key, Readers::Anybody)
         }
     }
 }

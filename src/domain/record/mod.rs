@@ -24,6 +24,8 @@ pub enum Origin {
     Generated = 1,
     /// Agreed with a peer, in this token.
     Agreed = 2,
+    /// Imported from a file: others may have it, too.
+    Imported = 3,
 }
 
 /// What is known of a key. Its invariants hold for every value: versions are numbered from 1

@@ -8,6 +8,7 @@ mod cipher;
 mod data_key;
 mod evidence;
 mod generate;
+mod import;
 mod public;
 mod sign;
 mod standing;
@@ -25,8 +26,8 @@ use crate::domain::signature::SignatureScheme;
 use crate::domain::soundness::Evidence;
 use crate::error::Result;
 use crate::port::{
-    Block, Certificates, Cipher, Derivation, Ephemeral, KeySpec, SessionUse, StoredCertificate,
-    Stray, Vault,
+    Block, Certificates, Cipher, Derivation, Ephemeral, Import, KeySpec, Material, SessionUse,
+    StoredCertificate, Stray, Vault,
 };
 
 /// The keys of one open token.
@@ -152,6 +153,12 @@ impl Vault for TokenVault<'_> {
         let id = self.new_id()?;
         agree::agree(self.token, id, own, peer)?;
         Ok(id)
+    }
+}
+
+impl Import for TokenVault<'_> {
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()> {
+        import::import(self.token, spec, material)
     }
 }
 

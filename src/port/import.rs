@@ -1,0 +1,22 @@
+//! Key material that comes into the token from outside.
+
+use super::KeySpec;
+use crate::error::Result;
+
+/// What comes in. Whoever holds it wipes it.
+#[derive(Clone, Copy)]
+pub enum Material<'m> {
+    /// A private key, as the DER of PKCS#8.
+    Private(&'m [u8]),
+    /// The bytes of a secret key.
+    Secret(&'m [u8]),
+}
+
+/// Brings keys into the token. There is no way back: they become sensitive and not extractable.
+pub trait Import {
+    /// Makes the objects of a key from its material.
+    ///
+    /// # Errors
+    /// The token refuses, or the material is not of the algorithm.
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()>;
+}
