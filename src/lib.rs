@@ -7,7 +7,8 @@
 //! - [`port`]: what the use cases need of the world ([`port::Vault`], [`port::Registry`],
 //!   [`port::Clock`]).
 //! - [`service`]: the use cases, one file a verb.
-//! - [`token`] (cryptoki), [`registry`] (records on the token), [`clock`]: the adapters; [`local`]
+//! - [`token`] (cryptoki), [`registry`] (records on the token), [`journal`] (what became
+//!   of them), [`clock`]: the adapters; [`local`]
 //!   for what is done to the files of our own tokens, [`foreign`] for other programs' key stores, [`doctor`] for the
 //!   installation, [`transport`] for ways to a peer.
 //! - [`cli`]: the command line.
@@ -22,6 +23,7 @@ pub mod doctor;
 pub mod domain;
 pub mod error;
 pub mod foreign;
+pub mod journal;
 pub mod local;
 pub mod port;
 pub mod registry;

@@ -6,6 +6,7 @@ mod certificates;
 mod channel;
 mod derivation;
 mod import;
+mod journal;
 mod ledger;
 mod standing;
 
@@ -13,6 +14,7 @@ pub use certificates::{Certificates, StoredCertificate};
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
 pub use import::{Import, Material};
+pub use journal::Journal;
 pub use ledger::{Book, Ledger, Page};
 pub use standing::Standing;
 

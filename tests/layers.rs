@@ -42,7 +42,7 @@ fn the_domain_knows_no_token_file_clock_or_network() {
 fn the_use_cases_know_the_ports_and_no_adapter() {
     let words = ["cryptoki", "std::fs", "std::net", "SystemTime", "crate::token", "crate::cli"];
     assert_names_none("src/service", &words);
-    assert_names_none("src/service", &["crate::registry", "crate::clock"]);
+    assert_names_none("src/service", &["crate::registry", "crate::clock", "crate::journal"]);
     assert_names_none("src/service", &["crate::local", "keyway_pkcs11"]);
 }
 

@@ -249,6 +249,23 @@ fn a_recoverable_revocation_says_who_can_undo_it() {
 }
 
 #[test]
+fn a_revocation_says_which_certificates_still_name_the_key() {
+    on_every_token(|token| {
+        create(token, "ec-p256");
+        let mut openssl = token.command("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        openssl.args(["-nodes", "-keyout", "x.key", "-subj", "/CN=web.example"]);
+        let answer = harness::run(openssl.args(["-outform", "DER", "-out", "x.crt"]));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let id = token.key_id("k", 1);
+        let write = ["--write-object", "x.crt", "--type", "cert", "--id", &id];
+        assert_eq!(token.pkcs11_tool(&write).code, 0);
+        let answer = token.ok(&["key", "revoke", "k", "--reason", "cessation", "--yes"]);
+        assert!(answer.contains("still names key k: CN=web.example"), "{answer}");
+    });
+}
+
+#[test]
 fn a_superseded_key_decrypts_but_does_not_encrypt() {
     on_every_token(|token| {
         create(token, "aes-256");

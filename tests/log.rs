@@ -98,7 +98,7 @@ fn a_rotated_key_is_told_with_what_changed_of_it() {
     token.ok(&["key", "create", "mail", "--algorithm", "aes-256"]);
     token.ok(&["key", "rotate", "mail"]);
     let told = token.ok(&["log", "--key", "mail"]);
-    assert!(told.contains("changed: CKA_ENCRYPT"), "{told}");
+    assert!(told.contains("changed from active to deactivated: CKA_KEYWAY_STATE"), "{told}");
 }
 
 #[test]
@@ -119,7 +119,31 @@ fn changed_and_missing_events_are_found() {
 }
 
 #[test]
-fn another_makers_token_has_no_log_of_ours() {
+fn another_makers_token_has_a_journal_on_this_machine() {
     let token = Token::initialised(Maker::SoftHsm);
-    assert!(token.fails(9, &["log"]).contains("not Keyway's own"));
+    assert!(token.ok(&["log"]).is_empty());
+    assert!(token.fails(9, &["log", "--used"]).contains("journal"));
+    token.ok(&["key", "create", "k", "--algorithm", "aes-256"]);
+    token.ok(&["key", "create", "other", "--algorithm", "aes-256"]);
+    token.ok(&["key", "rotate", "k"]);
+    token.ok(&["key", "suspend", "k"]);
+    token.ok(&["key", "revoke", "k", "--reason", "compromise", "--yes"]);
+    let told = token.ok(&["log", "--key", "k", "--verify"]);
+    let place = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what}: {told}"));
+    let order = [
+        "key k: created: aes-256, to encrypt, active",
+        "version 1: active -> deactivated (superseded); version 2 made: active",
+        "version 2: active -> suspended",
+        "version 2: suspended -> compromised (compromise)",
+        "version 2: the token refuses it to everybody",
+        "entries of",
+    ];
+    assert!(order.map(place).is_sorted() && !told.contains("key other"), "{told}");
+    assert!(token.ok(&["log", "--since", "2999-01-01"]).is_empty());
+
+    let directory = std::fs::read_dir(token.path("state/keyway/journal")).expect("the journal");
+    let file = directory.flatten().next().expect("one file").path();
+    let text = std::fs::read_to_string(&file).expect("text");
+    std::fs::write(&file, text.replace("suspended", "activated")).expect("written");
+    assert!(token.keyway(&["log", "--verify"]).stderr.contains("does not follow"));
 }

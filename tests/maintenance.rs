@@ -371,3 +371,118 @@ fn at_once(token: &Token, count: usize, arguments: &[&str]) -> Vec<(i32, String)
         })
         .collect()
 }
+
+/// A key `backup` whose reporter is the key `security`, and a message for it.
+fn with_reporter(token: &Token) {
+    token.ok(&["key", "create", "security", "--algorithm", "ec-p256", "--use", "sign"]);
+    token.ok(&["key", "export-public", "security", "--out", "security.pem"]);
+    let create = ["key", "create", "backup", "--algorithm", "aes-256"];
+    token.ok(&[&create[..], &["--reporter", "security.pem"]].concat());
+    token.ok(&["encrypt", "--key", "backup", "--in", "pin", "--out", "message"]);
+}
+
+fn report(token: &Token, key: &str, signer: &str, out: &str) {
+    let report = ["key", "report", key, "--evidence", "found in a dump", "--sign-with", signer];
+    token.ok(&[&report[..], &["--out", out]].concat());
+}
+
+#[test]
+fn a_report_suspends_at_once_and_the_maintenance_revokes() {
+    on_every_token(|token| {
+        with_reporter(token);
+        report(token, "backup", "security", "one.report");
+        assert!(token.ok(&["key", "accept-report", "one.report"]).contains("suspended"));
+        let encrypt = ["encrypt", "--key", "backup", "--in", "pin", "--out", "other"];
+        token.fails(5, &encrypt);
+        let shown = token.keyway(&["key", "show", "backup"]);
+        assert!(shown.stderr.contains("found in a dump"), "{}", shown.stderr);
+        assert_eq!(token.ok(&["decrypt", "--in", "message"]), harness::USER_PIN);
+        assert!(token.ok(&["key", "accept-report", "one.report"]).contains("already"));
+
+        assert!(token.ok(&["maintain"]).contains("key backup: done: revoke"));
+        token.fails(5, &["decrypt", "--in", "message"]);
+        // The report is about the versions of its time.
+        token.ok(&["key", "rotate", "backup"]);
+        assert!(token.ok(&["key", "accept-report", "one.report"]).contains("already"));
+        assert!(token.ok(&["maintain"]).contains("nothing was due"));
+        token.ok(&encrypt);
+    });
+}
+
+#[test]
+fn reports_of_others_and_changed_ones_are_not_believed() {
+    on_every_token(|token| {
+        with_reporter(token);
+        token.ok(&["key", "create", "mallory", "--algorithm", "ec-p256", "--use", "sign"]);
+        std::fs::create_dir(token.path("spool")).expect("made");
+        report(token, "backup", "mallory", "spool/mallory.report");
+        report(token, "security", "mallory", "spool/self.report");
+        report(token, "backup", "security", "true");
+        let mut changed = token.read("true");
+        let at = changed.windows(5).position(|part| part == b"found").expect("the evidence");
+        changed[at] ^= 1;
+        token.write("spool/changed.report", &changed);
+        token.write("spool/junk.report", b"junk");
+        token.fails(7, &["key", "accept-report", "spool/mallory.report"]);
+        token.fails(7, &["key", "accept-report", "spool/changed.report"]);
+        token.fails(12, &["key", "accept-report", "spool/junk.report"]);
+        let answer = token.keyway(&["maintain", "--reports", "spool"]);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(answer.stderr.matches("not accepted").count(), 4, "{}", answer.stderr);
+        assert!(answer.text().contains("nothing was due"), "{}", answer.text());
+
+        token.write("spool/true.report", &token.read("true"));
+        let answer = token.keyway(&["maintain", "--reports", "spool"]);
+        assert!(answer.text().contains("key backup: done: revoke"), "{}", answer.text());
+        token.fails(5, &["decrypt", "--in", "message"]);
+    });
+}
+
+#[test]
+fn whoever_can_sign_with_a_key_can_report_it() {
+    on_every_token(|token| {
+        for algorithm in ["rsa-2048", "ec-p384", "ed25519"] {
+            let create = ["key", "create", algorithm, "--algorithm", algorithm, "--use", "sign"];
+            token.ok(&create);
+            report(token, algorithm, algorithm, "own");
+            let answer = token.ok(&["maintain", "--reports", "own"]);
+            assert!(answer.contains(&format!("key {algorithm}: done: revoke")), "{answer}");
+            token.fails(5, &["sign", "--key", algorithm, "--in", "pin"]);
+        }
+    });
+}
+
+/// Somebody puts another public key in the place of a pair's own.
+#[test]
+fn a_key_that_fails_its_check_is_suspended_and_then_revoked() {
+    on_every_token(|token| {
+        for key in ["k", "other"] {
+            token.ok(&["key", "create", key, "--algorithm", "ec-p256", "--use", "sign"]);
+        }
+        token.ok(&["key", "export-public", "other", "--out", "other.pem"]);
+        let mut openssl = token.command("openssl");
+        openssl.args([
+            "pkey",
+            "-pubin",
+            "-in",
+            "other.pem",
+            "-outform",
+            "DER",
+            "-out",
+            "other.der",
+        ]);
+        assert_eq!(harness::run(&mut openssl).code, 0);
+        let id = token.key_id("k", 1);
+        let object = ["--type", "pubkey", "--id", &id];
+        for arguments in [&["--delete-object"][..], &["--write-object", "other.der"]] {
+            let answer = token.pkcs11_tool(&[arguments, &object].concat());
+            assert_eq!(answer.code, 0, "{}", answer.stderr);
+        }
+        let answer = token.keyway(&["key", "check"]);
+        assert_eq!(answer.code, 13, "{}", answer.stderr);
+        assert!(answer.text().contains("key k is suspended"), "{}", answer.text());
+        token.fails(5, &["sign", "--key", "k", "--in", "pin"]);
+        assert!(token.ok(&["maintain"]).contains("key k: done: revoke"));
+        token.ok(&["sign", "--key", "other", "--in", "pin", "--out", "signature"]);
+    });
+}

@@ -1,12 +1,16 @@
 //! `keyway log`: who did what to a token, and used which key for what.
 
 use super::arguments::{LogArguments, Options};
+use super::journal;
 use super::pin;
 use super::print::say;
 use crate::error::{Kind, Result};
-use crate::local::{Entry, LocalToken};
+use crate::local::{Entry, LocalToken, is_own};
 
 pub(super) fn run(options: &Options, arguments: &LogArguments) -> Result<()> {
+    if options.module.as_deref().is_some_and(|module| !is_own(module)) {
+        return journal::run(options, arguments);
+    }
     let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
     let log = token.log(&pin::user(options)?)?;
     let wanted = log.entries.iter().filter(|entry| is_asked_for(entry, arguments));

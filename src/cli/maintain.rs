@@ -1,8 +1,11 @@
 //! `keyway maintain`: doing whatever is due.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::arguments::Options;
+use super::key::read_all;
 use super::open::{with_kms, with_kms_in_turn};
 use super::print::{say, warn};
 use crate::error::{Kind, Result};
@@ -15,11 +18,15 @@ pub(super) struct MaintainArguments {
     /// Only say what is due
     #[arg(long)]
     pub dry_run: bool,
+    /// Accept these reports of a compromise first: a file, or every *.report in a directory
+    #[arg(long, value_name = "PATH", conflicts_with = "dry_run")]
+    pub reports: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "Examples:
   keyway maintain --dry-run
   keyway maintain
+  keyway maintain --reports /var/spool/keyway
 
 It can be run at any time and as often as wanted, also from two machines at once: what is done is
 not done again. Expired keys refuse to protect without it, too.";
@@ -32,7 +39,20 @@ pub(super) fn run(options: &Options, arguments: &MaintainArguments) -> Result<()
         }
         return nothing_if(due.is_empty(), "nothing is due");
     }
-    let done = with_kms_in_turn(options, |kms| kms.maintain())?;
+    let reports = arguments.reports.as_deref().map(read_all).transpose()?.unwrap_or_default();
+    let done = with_kms_in_turn(options, |kms| {
+        for (file, report) in &reports {
+            // One that is not believed must not keep the others from being acted on.
+            match kms.accept_report(report) {
+                Ok(Some(record)) => {
+                    say(format_args!("key {}: suspended: reported in {file}", record.name()))?;
+                }
+                Ok(None) => {}
+                Err(error) => warn(format_args!("{file}: not accepted: {error}")),
+            }
+        }
+        kms.maintain()
+    })?;
     let mut failed = 0;
     for Action { name, due, failure } in &done.actions {
         match failure {

@@ -16,6 +16,7 @@ mod file;
 mod generate;
 mod import;
 mod import_key;
+mod journal;
 mod key;
 mod log;
 mod maintain;

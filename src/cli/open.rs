@@ -9,6 +9,8 @@ use super::turn::Turn;
 use crate::clock::SystemClock;
 use crate::domain::uri::Uri;
 use crate::error::{Kind, Result};
+use crate::journal::{FileJournal, Journaled};
+use crate::local::is_own;
 use crate::registry::Records;
 use crate::service::Kms;
 use crate::token::{
@@ -90,7 +92,13 @@ pub(super) fn with_kms_and_pin<T>(
     run: impl FnOnce(Kms<'_>, &str) -> Result<T>,
 ) -> Result<T> {
     let token = OpenToken::open(module(options)?, options.token.as_deref(), pin)?;
-    let (vault, registry) = (TokenVault::new(&token), Records::new(TokenRecords::new(&token)));
+    // Our own tokens keep events of their own.
+    let journal = match is_own(&module_path(options)?) {
+        true => None,
+        false => Some(FileJournal::of(token.serial())?),
+    };
+    let records = Records::new(TokenRecords::new(&token));
+    let (vault, registry) = (TokenVault::new(&token), Journaled { registry: records, journal });
     run(Kms::new(&vault, &registry, &SystemClock), token.label())
         .map_err(|error| error.while_doing(format!("token {}", token.label())))
 }

@@ -11,6 +11,7 @@ pub mod pki;
 pub mod public_format;
 pub mod public_key;
 pub mod record;
+pub mod report;
 pub mod signature;
 pub mod soundness;
 pub mod time;

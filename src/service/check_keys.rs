@@ -1,6 +1,8 @@
 //! Checking every key of a token.
 
 use super::Kms;
+use crate::domain::key::KeyName;
+use crate::domain::record::Version;
 use crate::domain::soundness::{Verdict, judge};
 use crate::error::{Kind, Result};
 
@@ -16,6 +18,27 @@ pub struct CheckedKey {
 }
 
 impl Kms<'_> {
+    /// Suspends the keys of keyway's own that a check found unsound; the next maintenance revokes
+    /// them. Answers those that were not suspended for it before.
+    ///
+    /// # Errors
+    /// The token failed.
+    pub fn suspect_unsound(&self, checked: &[CheckedKey]) -> Result<Vec<KeyName>> {
+        let records = self.registry.list()?.records;
+        let mut suspended = Vec::new();
+        for key in checked.iter().filter(|key| !key.verdict.problems.is_empty()) {
+            let evidence = key.verdict.problems.join("; ");
+            for stored in &records {
+                let record = stored.record();
+                let is_it = |version: &Version| version.id.as_bytes() == key.id;
+                let Some(version) = record.versions().iter().find(|v| is_it(v)) else { continue };
+                let suspect = self.suspect_versions(record.name(), version.number, &evidence)?;
+                suspended.extend(suspect.map(|record| record.name().clone()));
+            }
+        }
+        Ok(suspended)
+    }
+
     /// Tries every private and secret key of the token, whoever made it, or those of one label.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ mod peer;
 mod pieces;
 mod pki;
 mod reencrypt;
+mod report_key;
 mod revoke_key;
 mod rotate_key;
 mod seal;

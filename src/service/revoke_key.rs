@@ -3,6 +3,7 @@
 use super::Kms;
 use crate::domain::key::KeyName;
 use crate::domain::lifecycle::{Reason, State};
+use crate::domain::pki::register::Issued;
 use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
 use crate::port::{Block, Stored};
@@ -23,6 +24,9 @@ pub struct Revoked {
     pub record: KeyRecord,
     /// For a compromise: how far the token refuses the key to every program.
     pub block: Option<Block>,
+    /// The certificates for it that authorities of this token had issued and that were revoked with
+    /// it.
+    pub revoked: Vec<Issued>,
     /// The subjects of the certificates on the token that still name the key.
     pub certificates: Vec<String>,
 }
@@ -56,7 +60,7 @@ impl Kms<'_> {
                 .advise("there is nothing to recover: leave --recoverable out"));
         }
         let changed = self.update(name, |record| record.revoked(reason, self.clock.now()))?;
-        self.finish_revocation(name, changed, finality)
+        self.finish_revocation(name, changed, reason, finality)
     }
 
     /// Revokes the versions that are under suspicion of a compromise.
@@ -65,13 +69,14 @@ impl Kms<'_> {
     /// [`Kind::Refused`] when there are none.
     pub(super) fn revoke_suspect(&self, name: &KeyName) -> Result<Revoked> {
         let changed = self.update(name, |record| record.condemned(self.clock.now()))?;
-        self.finish_revocation(name, changed, Finality::Final)
+        self.finish_revocation(name, changed, Reason::Compromise, Finality::Final)
     }
 
     fn finish_revocation(
         &self,
         name: &KeyName,
         changed: Option<Stored>,
+        reason: Reason,
         finality: Finality,
     ) -> Result<Revoked> {
         let record = match &changed {
@@ -79,7 +84,8 @@ impl Kms<'_> {
             None => self.load(name)?.body.record,
         };
         let unfinished = record.versions().iter().any(|version| version.is_unfinished());
-        if changed.is_none() && !unfinished {
+        let revoked = self.revoke_certificates(name, reason)?;
+        if changed.is_none() && !unfinished && revoked.is_empty() {
             return Err(Kind::Refused
                 .because(format!("key {name} is {} already", record.state()))
                 .advise("see: keyway key show"));
@@ -89,12 +95,14 @@ impl Kms<'_> {
             Finality::Final => self.block_compromised(record)?,
             Finality::Recoverable => self.disable_compromised(record)?,
         };
+        outcome.revoked = revoked;
         outcome.certificates = self.certificates_for(&outcome.record)?;
         Ok(outcome)
     }
 
     fn block_compromised(&self, record: KeyRecord) -> Result<Revoked> {
-        let mut outcome = Revoked { record, block: None, certificates: Vec::new() };
+        let mut outcome =
+            Revoked { record, block: None, revoked: Vec::new(), certificates: Vec::new() };
         let unfinished: Vec<_> =
             outcome.record.versions().iter().filter(|v| v.is_unfinished()).cloned().collect();
         for version in unfinished {
@@ -117,7 +125,8 @@ impl Kms<'_> {
         }
         let saved = self.update(record.name(), |record| Some(record.disabled()))?;
         let record = saved.map_or(record, |stored| stored.body.record);
-        Ok(Revoked { record, block: Some(Block::FlagsOnly), certificates: Vec::new() })
+        let block = Some(Block::FlagsOnly);
+        Ok(Revoked { record, block, revoked: Vec::new(), certificates: Vec::new() })
     }
 
     /// The certificates on the token for any version of a key.

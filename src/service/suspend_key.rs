@@ -37,7 +37,19 @@ impl Kms<'_> {
     /// # Errors
     /// The token failed.
     pub fn suspect_key(&self, name: &KeyName, evidence: &str) -> Result<Option<KeyRecord>> {
-        let changed = self.update(name, |record| record.suspected(evidence, self.clock.now()))?;
+        let newest = self.load(name)?.record().latest().number;
+        self.suspect_versions(name, newest, evidence)
+    }
+
+    /// As [`Kms::suspect_key`], for the versions up to one.
+    pub(super) fn suspect_versions(
+        &self,
+        name: &KeyName,
+        up_to: u32,
+        evidence: &str,
+    ) -> Result<Option<KeyRecord>> {
+        let changed =
+            self.update(name, |record| record.suspected(up_to, evidence, self.clock.now()))?;
         let Some(stored) = changed else { return Ok(None) };
         let record = stored.body.record;
         for version in record.versions().iter().filter(|v| v.state == State::Suspended) {

@@ -18,5 +18,5 @@ pub use open::OpenToken;
 pub use pin::Pin;
 pub use record_store::TokenRecords;
 pub(crate) use slot::check_label;
-pub use slot::{Initialisation, TokenSummary, initialise, summaries};
+pub use slot::{Initialisation, TokenSummary, chosen, initialise, summaries};
 pub use vault::TokenVault;

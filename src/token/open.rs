@@ -19,6 +19,7 @@ pub struct OpenToken {
     module: Arc<Module>,
     session: Session,
     label: String,
+    serial: String,
     mechanisms: Vec<u64>,
 }
 
@@ -35,7 +36,7 @@ impl OpenToken {
     fn open_once(module: &Arc<Module>, label: Option<&str>, pin: &Pin) -> Result<Self> {
         let module = Arc::clone(module);
         let (slot, info) = choose(&module, label)?;
-        let label = info.label().to_owned();
+        let (label, serial) = (info.label().to_owned(), info.serial_number().to_owned());
         let failed = |error| token_error(&format!("cannot log in to token {label}"), error);
         let session = module.context().open_rw_session(slot).map_err(failed)?;
         match session.login(UserType::User, Some(pin.auth())) {
@@ -45,12 +46,17 @@ impl OpenToken {
             Err(error) => return Err(failed(error)),
         }
         let mechanisms = module.mechanisms(slot.id())?;
-        Ok(Self { module, session, label, mechanisms })
+        Ok(Self { module, session, label, serial, mechanisms })
     }
 
     /// The token's label.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// The token's serial number.
+    pub fn serial(&self) -> &str {
+        &self.serial
     }
 
     pub(super) fn session(&self) -> &Session {

@@ -65,6 +65,17 @@ pub fn summaries(module: &Arc<Module>) -> Result<Vec<TokenSummary>> {
     })
 }
 
+/// The token of this name, or the only initialised one.
+///
+/// # Errors
+/// [`Kind::NotFound`] when there is no such token, [`Kind::Usage`] when there are several.
+pub fn chosen(module: &Arc<Module>, name: Option<&str>) -> Result<TokenSummary> {
+    module.until_settled(|| {
+        let (slot, info) = choose(module, name)?;
+        summary(module, slot, &info)
+    })
+}
+
 /// Every slot with a token in it.
 pub(super) fn slots(module: &Module) -> Result<Vec<(Slot, TokenInfo)>> {
     let context = module.context();

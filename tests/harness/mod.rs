@@ -145,6 +145,7 @@ impl Token {
             .env(self.environment.0, &self.environment.1)
             .env("KEYWAY_MODULE", &self.module)
             .env("KEYWAY_PIN_FILE", self.path("pin"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
         command

@@ -1,13 +1,17 @@
 //! `keyway key check`: are the keys what they should be?
 
 use crate::cli::arguments::Options;
-use crate::cli::open::with_kms;
+use crate::cli::open::with_kms_in_turn;
 use crate::cli::print::say;
 use crate::error::{Kind, Result};
 use crate::service::CheckedKey;
 
 pub(super) fn run(options: &Options, label: Option<&str>) -> Result<()> {
-    let keys = with_kms(options, |kms| kms.check_keys(label))?;
+    let (keys, suspended) = with_kms_in_turn(options, |kms| {
+        let keys = kms.check_keys(label)?;
+        let suspended = kms.suspect_unsound(&keys)?;
+        Ok((keys, suspended))
+    })?;
     let mut unsound = 0;
     for CheckedKey { label, id, verdict } in &keys {
         unsound += usize::from(!verdict.problems.is_empty());
@@ -21,6 +25,11 @@ pub(super) fn run(options: &Options, label: Option<&str>) -> Result<()> {
                 say(format_args!("      {what:<4} {line}"))?;
             }
         }
+    }
+    for name in &suspended {
+        say(format_args!(
+            "key {name} is suspended; the next keyway maintain revokes it, unless: keyway key resume {name}"
+        ))?;
     }
     say(format_args!("{} key(s) checked, {unsound} with problems", keys.len()))?;
     match unsound {

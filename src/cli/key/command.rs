@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::import_key::ImportKeyArguments;
-use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::public_format::PublicFormat;
 use crate::domain::record::Owner;
@@ -56,6 +56,14 @@ pub(crate) enum KeyCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+    },
+    /// Make a signed report that a key is compromised
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
+    /// Check a report and suspend its key at once; keyway maintain then revokes it
+    AcceptReport {
+        /// The file that keyway key report wrote
+        file: PathBuf,
     },
     /// Destroy a key: what it encrypted is lost
     Destroy {
@@ -116,9 +124,32 @@ pub(crate) struct CreateArguments {
     /// How old a version becomes before keyway maintain makes the next one
     #[arg(long, value_name = "PERIOD")]
     pub rotate_every: Option<Period>,
+    /// Whose reports of a compromise are believed: a public key or a certificate in PEM
+    #[arg(long, value_name = "FILE")]
+    pub reporter: Option<PathBuf>,
     /// It may be given to other tokens
     #[arg(long)]
     pub shareable: bool,
+}
+
+/// Which key is compromised, and who says so.
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    /// The key
+    pub name: KeyName,
+    /// What speaks for the compromise, on one line
+    #[arg(long, value_name = "TEXT")]
+    pub evidence: String,
+    /// The key of this token that signs the report: the key itself, or its reporter's
+    #[arg(long, value_name = "KEY")]
+    pub sign_with: KeyName,
+    /// The identifier of the key's newest version, as keyway key show prints it, when the key is on
+    /// another token than the one that signs
+    #[arg(long, value_name = "HEX")]
+    pub id: Option<KeyId>,
+    /// Where to; standard output if not named
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Which keys to list.
@@ -156,6 +187,11 @@ const CREATE_EXAMPLES: &str = "Examples:
   keyway key create web --algorithm ec-p256 --use sign --owner 'Web team' --activate-at 2027-01-31
 
 Months and years are those of the calendar: 1y after 2028-02-29 is 2029-02-28. Moments are in UTC.";
+
+const REPORT_EXAMPLES: &str = "Examples:
+  keyway key create backup --algorithm aes-256 --reporter security.pem
+  keyway key report backup --evidence 'found in a core dump' --sign-with security --out backup.report
+  keyway maintain --reports backup.report";
 
 const REVOKE_EXAMPLES: &str = "Examples:
   keyway key revoke backup --reason compromise --yes

@@ -1,6 +1,7 @@
 //! `keyway key create`.
 
 use super::command::CreateArguments;
+use super::report;
 use crate::cli::arguments::Options;
 use crate::cli::open::with_kms_in_turn;
 use crate::cli::print::say;
@@ -9,6 +10,7 @@ use crate::error::Result;
 use crate::service::NewKey;
 
 pub(super) fn run(options: &Options, arguments: CreateArguments) -> Result<()> {
+    let reporter = arguments.reporter.as_deref().map(report::reporter).transpose()?;
     let CreateArguments { name, algorithm, usage, activate_at, .. } = arguments;
     let request = NewKey { name, algorithm, usage };
     let terms = Terms {
@@ -17,6 +19,7 @@ pub(super) fn run(options: &Options, arguments: CreateArguments) -> Result<()> {
         expire_after: arguments.expire_after,
         expire_at: arguments.expire_at,
         rotate_every: arguments.rotate_every,
+        reporter,
         ..Terms::default()
     };
     let record =

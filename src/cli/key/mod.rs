@@ -5,9 +5,11 @@ mod command;
 mod create;
 mod list;
 mod recover;
+mod report;
 mod revoke;
 
 pub(super) use self::command::KeyCommand;
+pub(super) use self::report::read_all;
 use super::arguments::Options;
 use super::confirm::confirm;
 use super::file::{self, Readers};
@@ -36,6 +38,8 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
         KeyCommand::Recover { label, so_pin_file, yes } => {
             recover::run(options, &label, so_pin_file.as_deref(), yes)
         }
+        KeyCommand::Report(arguments) => report::make(options, &arguments),
+        KeyCommand::AcceptReport { file } => report::accept(options, &file),
         KeyCommand::Destroy { name, strays: true, yes, .. } => destroy_strays(options, &name, yes),
         KeyCommand::Destroy { name, at: Some(at), yes, .. } => {
             confirm(yes, &format!("Destroy key {name} at {at} and lose what it encrypted"))?;

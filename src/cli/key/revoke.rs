@@ -49,6 +49,12 @@ pub(super) fn run(options: &Options, arguments: &RevokeArguments) -> Result<()> 
 
 /// What still depends on the key and is not revoked with it.
 fn tell_dependents(name: &KeyName, revoked: &Revoked) -> Result<()> {
+    for issued in &revoked.revoked {
+        say(format_args!(
+            "certificate {} of {} ({}) is revoked; publish it: keyway ca crl",
+            issued.serial, issued.authority, issued.subject
+        ))?;
+    }
     for subject in &revoked.certificates {
         say(format_args!("a certificate still names key {name}: {subject}"))?;
     }

@@ -1,6 +1,7 @@
 //! The identifier of one key version: the CKA_ID of its objects in the token.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::error::{Error, Kind};
 
@@ -31,6 +32,24 @@ impl TryFrom<&[u8]> for KeyId {
         bytes.try_into().map(Self).map_err(|_| {
             Kind::Malformed.because(format!("a key identifier of {length} bytes instead of 16"))
         })
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || {
+            Kind::Usage
+                .because(format!("{text:?} is not the identifier of a key's version"))
+                .advise("it has 32 hexadecimal digits: keyway key show")
+        };
+        if text.len() != 2 * Self::LEN || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| wrong());
+        let bytes: Vec<u8> = (0..text.len()).step_by(2).map(byte).collect::<Result<_, Error>>()?;
+        Self::try_from(bytes.as_slice())
     }
 }
 

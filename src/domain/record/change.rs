@@ -49,16 +49,16 @@ impl KeyRecord {
         self.with_all(State::Suspended, reason, now)
     }
 
-    /// The record under suspicion of a compromise: its active version is suspended, and the next
-    /// maintenance revokes all that there are now. `None` when they are under suspicion already or
-    /// cannot be revoked any more.
-    pub fn suspected(&self, evidence: &str, now: Timestamp) -> Option<Self> {
-        let up_to = self.latest().number;
-        let known = self.suspicion.as_ref().is_some_and(|suspicion| suspicion.up_to == up_to);
+    /// The record with its versions up to one under suspicion of a compromise: the active one of
+    /// them is suspended, and the next maintenance revokes them. `None` when they are under
+    /// suspicion already or cannot be revoked any more.
+    pub fn suspected(&self, up_to: u32, evidence: &str, now: Timestamp) -> Option<Self> {
+        let known = self.suspicion.as_ref().is_some_and(|suspicion| suspicion.up_to >= up_to);
         if known || !self.can_be_compromised(up_to) {
             return None;
         }
-        let suspended = self.suspended(Some(Reason::Compromise), now);
+        let reason = Some(Reason::Compromise);
+        let suspended = self.with(|v| v.number <= up_to, State::Suspended, reason, now);
         let mut next = suspended.unwrap_or_else(|| self.clone());
         next.suspicion = Some(Suspicion { since: now, up_to, evidence: evidence.to_owned() });
         Some(next)
@@ -230,8 +230,8 @@ mod tests {
 
     #[test]
     fn a_suspicion_concerns_the_versions_of_its_time() {
-        let suspect = record().suspected("seen elsewhere", NOW()).expect("suspected");
-        assert!(suspect.is_suspect() && suspect.suspected("again", NOW()).is_none());
+        let suspect = record().suspected(1, "seen elsewhere", NOW()).expect("suspected");
+        assert!(suspect.is_suspect() && suspect.suspected(1, "again", NOW()).is_none());
         let rotated = suspect.rotated(KeyId::new([2; 16]), NOW()).expect("rotated");
         let condemned = rotated.condemned(NOW()).expect("condemned");
         assert_eq!(states(&condemned), [State::Compromised, State::Active]);
@@ -264,7 +264,7 @@ mod tests {
                     3 => record.destroyed(NOW()),
                     4 => record.suspended(None, NOW()),
                     5 => record.resumed(NOW()),
-                    6 => record.suspected("seen elsewhere", NOW()),
+                    6 => record.suspected(1, "seen elsewhere", NOW()),
                     _ => Some(record.blocked(1)),
                 };
                 let Some(next) = next else { continue };

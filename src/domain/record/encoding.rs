@@ -358,7 +358,7 @@ mod tests {
         };
         let now = Timestamp::from_unix(1_800_000_001);
         record = record.rotated(KeyId::new([9; 16]), now).expect("rotated");
-        record = record.suspected("seen elsewhere", now).expect("suspected");
+        record = record.suspected(3, "seen elsewhere", now).expect("suspected");
         Body { record, ..body }
     }
 
