@@ -74,6 +74,27 @@ fn the_pin_may_come_from_the_environment() {
     });
 }
 
+/// systemd.exec(5), LoadCredential=: a file in $CREDENTIALS_DIRECTORY, which only the service reads.
+#[test]
+fn the_pin_may_come_as_a_credential_of_systemd() {
+    on_every_token(|token| {
+        let command = |credential: &[u8]| {
+            token.write("keyway-pin", credential);
+            let mut command = token.command("setsid");
+            command.args(["-w", env!("CARGO_BIN_EXE_keyway"), "key", "list"]);
+            let folder = std::path::absolute(token.path(".")).expect("a path");
+            command.env_remove("KEYWAY_PIN_FILE").env("CREDENTIALS_DIRECTORY", folder);
+            command
+        };
+        let answer = run(&mut command(harness::USER_PIN.as_bytes()));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        // It is that file that was read; and what is said to this very command comes first.
+        assert_eq!(run(&mut command(b"000000")).code, 6);
+        let answer = run(command(b"000000").env("KEYWAY_PIN", harness::USER_PIN));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+    });
+}
+
 #[test]
 fn an_unknown_token_lists_those_there_are() {
     on_every_token(|token| {

@@ -1,9 +1,9 @@
-//! PINs and passphrases: from a file, from the environment, or asked on the terminal without echo. Never from an
-//! argument, which every user of the machine could read.
+//! PINs and passphrases: from a file, from the environment, from a credential of systemd, or asked on
+//! the terminal without echo. Never from an argument, which every user of the machine could read.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
@@ -25,9 +25,13 @@ pub(super) fn user_text(options: &Options) -> Result<Zeroizing<String>> {
     user_of(options).read(Asked::Once)
 }
 
-/// The user PIN, if a file or the environment gives it: nobody is asked.
+/// The user PIN, if a file, the environment or a credential gives it: nobody is asked.
 pub(super) fn given(options: &Options) -> Result<Option<Pin>> {
-    if options.pin_file.is_none() && std::env::var_os("KEYWAY_PIN").is_none() {
+    let source = user_of(options);
+    if source.file.is_none()
+        && std::env::var_os(source.variable).is_none()
+        && source.credential().is_none()
+    {
         return Ok(None);
     }
     user(options).map(Some)
@@ -93,12 +97,23 @@ impl<'a> Source<'a> {
         let pin = match (self.file, std::env::var(self.variable)) {
             (Some(file), _) => from_file(file)?,
             (None, Ok(pin)) => Zeroizing::new(pin),
-            (None, Err(_)) => self.ask(asked)?,
+            (None, Err(_)) => match self.credential() {
+                Some(file) => from_file(&file)?,
+                None => self.ask(asked)?,
+            },
         };
         if pin.is_empty() {
             return Err(Kind::Pin.because(format!("the {who} {what} is empty")));
         }
         Ok(pin)
+    }
+
+    /// The credential that systemd gave this service (`LoadCredential=`, systemd.exec(5)), named as
+    /// the variable is: `keyway-pin` for KEYWAY_PIN.
+    fn credential(&self) -> Option<PathBuf> {
+        let name = self.variable.to_ascii_lowercase().replace('_', "-");
+        let path = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
+        path.exists().then_some(path)
     }
 
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {
