@@ -6,11 +6,13 @@ use zeroize::Zeroizing;
 use crate::backend::{Operation, Transform};
 use crate::engine::Lease;
 use crate::engine::secret::SecretKey;
-use crate::error::{Code, Result};
+use crate::engine::wrap::as_wrapped;
+use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::aead::{Aead, TAG};
 use crate::ffi::awslc::ccm;
 use crate::ffi::awslc::cipher::Direction;
 use crate::mechanism::Params;
+use crate::secret::Secret;
 
 /// Starts `C_EncryptInit`; the parameter says which of the two.
 ///
@@ -24,6 +26,48 @@ pub fn encrypt(key: &Lease, params: &Params<'_>) -> Result<Operation> {
 /// As [`encrypt`], for `C_DecryptInit`.
 pub fn decrypt(key: &Lease, params: &Params<'_>) -> Result<Operation> {
     operation(key, params, Direction::Decrypt)
+}
+
+/// `C_WrapKey` with AES-CCM: the encoding of the key, encrypted, and the tag.
+///
+/// # Errors
+/// As [`encrypt`]; KeySizeRange for an encoding too long for the nonce.
+pub fn wrap(key: &Lease, params: &Params<'_>, encoding: &[u8]) -> Result<Vec<u8>> {
+    let scheme = Scheme::new(key, &of_length(params, encoding.len())?)?;
+    let mut wrapped = vec![0; encoding.len() + scheme.tag];
+    let sealed = scheme.seal(SecretKey::of(key)?, encoding, &mut wrapped);
+    sealed.map_err(|error| match error.code() {
+        Code::DataLenRange => error.with_code(Code::KeySizeRange),
+        _ => error,
+    })?;
+    Ok(wrapped)
+}
+
+/// `C_UnwrapKey` with AES-CCM.
+///
+/// # Errors
+/// As [`encrypt`]; WrappedKeyLenRange for less than a tag, WrappedKeyInvalid for a wrong one.
+pub fn unwrap(key: &Lease, params: &Params<'_>, wrapped: &[u8]) -> Result<Secret> {
+    let Params::Ccm { tag, .. } = *params else { return Err(no_aead()) };
+    let len = wrapped.len().checked_sub(tag).ok_or_else(|| {
+        Code::WrappedKeyLenRange.because(format!("{} bytes, less than the tag", wrapped.len()))
+    })?;
+    let scheme = Scheme::new(key, &of_length(params, len)?)?;
+    let key = SecretKey::of(key)?;
+    Secret::try_with(len, |encoding| scheme.open(key, wrapped, encoding).map_err(as_wrapped))
+}
+
+/// The length that the application announces is ignored: "tokens SHALL ignore any value provided in
+/// this field" (section "AES-CCM Authenticated Wrap / Unwrap").
+fn of_length<'a>(params: &Params<'a>, data: usize) -> Result<Params<'a>> {
+    match *params {
+        Params::Ccm { nonce, aad, tag, .. } => Ok(Params::Ccm { nonce, aad, tag, data }),
+        _ => Err(no_aead()),
+    }
+}
+
+fn no_aead() -> Error {
+    Code::MechanismParamInvalid.because("no parameter of an AEAD")
 }
 
 fn operation(key: &Lease, params: &Params<'_>, direction: Direction) -> Result<Operation> {
@@ -52,7 +96,7 @@ impl Scheme {
                 chacha(secret, nonce)?;
                 (nonce, aad, TAG, None)
             }
-            _ => return Err(Code::MechanismParamInvalid.because("no parameter of an AEAD")),
+            _ => return Err(no_aead()),
         };
         Ok(Self { nonce: nonce.into(), aad: aad.into(), tag, announced })
     }

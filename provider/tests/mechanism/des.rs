@@ -52,7 +52,7 @@ pub fn value(key_type: KeyType) -> &'static [u8] {
     &KEY[..row.2]
 }
 
-fn key(session: Session<'_>, key_type: KeyType) -> u64 {
+pub fn key(session: Session<'_>, key_type: KeyType) -> u64 {
     let uses = [A::ENCRYPT, A::DECRYPT, A::SIGN, A::VERIFY];
     let template = [keys::secret(key_type, value(key_type)), keys::flags(&uses, true)].concat();
     session.create(&template).expect("a key of DES")

@@ -13,7 +13,7 @@ use crate::harness::{
     ObjectClass, Session, keys, on_legacy_user,
 };
 
-const SIGNATURES: [(M, Option<Hash>); 10] = [
+pub const SIGNATURES: [(M, Option<Hash>); 10] = [
     (M::DSA, None),
     (M::DSA_SHA1, Some(Hash::Sha1)),
     (M::DSA_SHA224, Some(Hash::Sha224)),
@@ -31,7 +31,7 @@ pub fn pairs() -> Vec<Pair> {
     SIGNATURES.iter().map(|row| (row.0, SIGN | VERIFY)).chain(made).collect()
 }
 
-fn generate(session: Session<'_>, row: usize, private: &[Attribute]) -> (u64, u64) {
+pub fn generate(session: Session<'_>, row: usize, private: &[Attribute]) -> (u64, u64) {
     let public = merged(&[&parameters(row), &[Attribute::flag(A::VERIFY, true)]]);
     let private = merged(&[&[Attribute::flag(A::SIGN, true)], private]);
     let mechanism = Mechanism::plain(M::DSA_KEY_PAIR_GEN);

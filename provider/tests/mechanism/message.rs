@@ -5,7 +5,7 @@ use serial_test::serial;
 
 use super::{
     MESSAGE_DECRYPT, MESSAGE_ENCRYPT, MESSAGE_SIGN, MESSAGE_VERIFY, MULTI_MESSAGE, Pair, aead,
-    cipher, hmac, offered, sign_ec, sign_rsa,
+    cipher, des, dsa, hmac, offered, sign_ec, sign_rsa,
 };
 use crate::harness::abi::Arg;
 use crate::harness::{
@@ -20,7 +20,7 @@ const END: u64 = 1;
 const AEADS: [M; 3] = [M::AES_GCM, M::AES_CCM, M::CHACHA20_POLY1305];
 
 /// Mechanisms that sign what is no message: in one part only.
-const SINGLE: [M; 3] = [M::RSA_PKCS, M::RSA_PKCS_PSS, M::ECDSA];
+const SINGLE: [M; 4] = [M::RSA_PKCS, M::RSA_PKCS_PSS, M::ECDSA, M::DSA];
 
 pub fn pairs() -> Vec<Pair> {
     let signed = signing().into_iter().map(|id| (id, SIGN | multi(id)));
@@ -36,6 +36,8 @@ fn signing() -> Vec<M> {
     let ec = sign_ec::ECDSA.iter().map(|row| row.0);
     let codes = hmac::ROWS.iter().flat_map(|row| [row.1, row.2]);
     let rest = [M::RSA_X_509, M::EDDSA, M::AES_CMAC, M::AES_CMAC_GENERAL];
+    let dsa = dsa::SIGNATURES.iter().map(|row| row.0);
+    let rest = dsa.chain(rest).chain([M::DES3_CMAC, M::DES3_CMAC_GENERAL]);
     rsa.chain(ec).chain(codes).chain(rest).collect()
 }
 
@@ -233,6 +235,13 @@ fn signers(session: Session<'_>) -> Vec<Signer> {
     all.push(Signer { mechanism: Mechanism::plain(M::EDDSA), public, private });
     let key = session.aes_with(&uses).expect("an AES key");
     for mechanism in [Mechanism::plain(M::AES_CMAC), Mechanism::number(M::AES_CMAC_GENERAL, 8)] {
+        all.push(Signer { mechanism, public: key, private: key });
+    }
+    let (public, private) = dsa::generate(session, 2, &[]);
+    let dsa = dsa::SIGNATURES.iter().map(|row| Mechanism::plain(row.0));
+    all.extend(dsa.map(|mechanism| Signer { mechanism, public, private }));
+    let key = des::key(session, KeyType::DES3);
+    for mechanism in [Mechanism::plain(M::DES3_CMAC), Mechanism::number(M::DES3_CMAC_GENERAL, 7)] {
         all.push(Signer { mechanism, public: key, private: key });
     }
     let key = session.hmac();

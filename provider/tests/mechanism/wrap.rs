@@ -27,7 +27,7 @@ struct Row {
     private: bool,
 }
 
-const ROWS: [Row; 10] = [
+const ROWS: [Row; 11] = [
     Row {
         id: M::AES_KEY_WRAP,
         mechanism: || Mechanism::plain(M::AES_KEY_WRAP),
@@ -49,6 +49,13 @@ const ROWS: [Row; 10] = [
     Row {
         id: M::AES_GCM,
         mechanism: || Mechanism::gcm(&[3; 12], b"", 128),
+        wrapping: Wrapping::Aes,
+        private: true,
+    },
+    Row {
+        id: M::AES_CCM,
+        // The length that is announced means nothing.
+        mechanism: || Mechanism::ccm(77, &[3; 12], b"header", 16),
         wrapping: Wrapping::Aes,
         private: true,
     },
@@ -95,7 +102,7 @@ pub fn pairs() -> Vec<Pair> {
 }
 
 fn rows(session: Session<'_>) -> impl Iterator<Item = &'static Row> {
-    static ALL: [Row; 10] = ROWS;
+    static ALL: [Row; 11] = ROWS;
     ALL.iter().filter(move |row| offered(session, (row.id, WRAP | UNWRAP)))
 }
 

@@ -95,6 +95,7 @@ fn wrappings(session: &Session<'_>) -> Vec<Wrapping> {
         aes(Mechanism::plain(M::AES_KEY_WRAP_PAD), 24),
         aes(Mechanism::plain(M::AES_KEY_WRAP_KWP), 32),
         aes(Mechanism::gcm(&[3; 12], b"", 128), 16),
+        aes(Mechanism::ccm(0, &[3; 12], b"", 16), 24),
         rsa(Mechanism::plain(M::RSA_PKCS), 2048, 112),
         rsa(Mechanism::oaep(Hash::Sha256, Hash::Sha256, b""), 3072, 128),
         rsa(Mechanism::rsa_aes(256, Hash::Sha256, b""), 3072, 128),

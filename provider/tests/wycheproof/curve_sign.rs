@@ -118,7 +118,7 @@ fn public(info: &[u8], key_type: KeyType) -> (Vec<Attribute>, usize) {
 
 /// r and s, each of `size` bytes, of an ECDSA-Sig-Value in DER; `None` where that is no DER, or a
 /// number that is negative or longer.
-fn fixed(signature: &[u8], size: usize) -> Option<Vec<u8>> {
+pub fn fixed(signature: &[u8], size: usize) -> Option<Vec<u8>> {
     let numbers = AnyRef::from_der(signature).ok()?;
     let parsed: der::Result<Vec<u8>> = numbers.sequence(|reader: &mut SliceReader<'_>| {
         let mut all = Vec::new();

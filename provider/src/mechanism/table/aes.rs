@@ -67,6 +67,9 @@ pub static ROWS: &[MechanismSpec] = &[
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
         messages: Messages::Sealed(message::ccm),
+        wrap: Some(aead::wrap),
+        unwrap: Some(aead::unwrap),
+        wraps_private: true,
         ..AES
     },
     MechanismSpec {

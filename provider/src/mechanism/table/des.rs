@@ -5,7 +5,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::des;
-use crate::mechanism::{MechanismSpec, MechanismType, params};
+use crate::mechanism::{MechanismSpec, MechanismType, Messages, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     key_gen(MechanismType::DES_KEY_GEN, &[KeyType::DES], 8),
@@ -21,6 +21,7 @@ pub static ROWS: &[MechanismSpec] = &[
         id: MechanismType::DES3_CMAC,
         sign: Some(des::sign_cmac),
         verify: Some(des::verify_cmac),
+        messages: Messages::Signed,
         ..DES3
     },
     MechanismSpec {
@@ -28,6 +29,7 @@ pub static ROWS: &[MechanismSpec] = &[
         params: params::mac_length,
         sign: Some(des::sign_cmac),
         verify: Some(des::verify_cmac),
+        messages: Messages::Signed,
         ..DES3
     },
 ];

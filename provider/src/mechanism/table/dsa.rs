@@ -2,7 +2,7 @@
 
 use crate::attribute::KeyType;
 use crate::engine::dsa;
-use crate::mechanism::{Hash, MechanismSpec, MechanismType};
+use crate::mechanism::{Hash, MechanismSpec, MechanismType, Messages};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
@@ -18,6 +18,7 @@ pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
         id: MechanismType::DSA,
         single_part: true,
+        messages: Messages::Signed,
         sign: Some(|key, _| dsa::sign(key, None)),
         verify: Some(|key, _| dsa::verify(key, None)),
         ..DSA
@@ -44,6 +45,7 @@ const DSA: MechanismSpec = MechanismSpec {
 const fn hashing<const HASH: usize>(id: MechanismType) -> MechanismSpec {
     MechanismSpec {
         id,
+        messages: Messages::Signed,
         sign: Some(|key, _| dsa::sign(key, Some(Hash::ALL[HASH].0))),
         verify: Some(|key, _| dsa::verify(key, Some(Hash::ALL[HASH].0))),
         ..DSA
