@@ -1,5 +1,5 @@
-//! What the embedded token costs: logging in, making a key that survives a power cut, finding one
-//! of many, and noticing that nothing changed.
+//! What the embedded token costs: logging in, making a key that survives a power cut, telling the
+//! first use of one, finding one of many, and noticing that nothing changed.
 //!
 //! `KEYWAY_BENCH_KEYS=100000 cargo bench -p keyway-pkcs11 --bench store`
 
@@ -10,7 +10,8 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use keyway_pkcs11::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
-use keyway_pkcs11::backend::{Backend, Pin, Token, User, View};
+use keyway_pkcs11::backend::{Backend, Pin, Token, Use, User, View};
+use keyway_pkcs11::mechanism::{Function, MechanismType};
 use keyway_pkcs11::secret::Secret;
 use tempfile::TempDir;
 
@@ -55,6 +56,15 @@ fn durable(c: &mut Criterion) {
         b.iter(|| {
             id += 1;
             token.create(key(id)).expect("make a key")
+        });
+    });
+    let used = token.create(key(0)).expect("make a key");
+    let mut mechanism = 0;
+    c.bench_function("tell the first use of a key", |b| {
+        b.iter(|| {
+            // Another one each time, so that each is the first.
+            mechanism += 1;
+            token.note_use(&used, Use::For(Function::Sign), MechanismType(mechanism));
         });
     });
 }
