@@ -27,6 +27,16 @@ pub struct Facts {
     pub changed: Vec<u64>,
     /// The token key under which a key left the token.
     pub under: Option<ObjectId>,
+    /// What a destroyed object was called.
+    pub name: Option<Name>,
+}
+
+/// The label of an object that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    Clear(Vec<u8>),
+    /// As the token sealed that of a private object.
+    Sealed(Vec<u8>),
 }
 
 /// A function that a key is used for, and the mechanism.
@@ -45,6 +55,8 @@ const USED: u8 = 4;
 const STATES: u8 = 5;
 const CHANGED: u8 = 6;
 const UNDER: u8 = 7;
+const NAME: u8 = 8;
+const SEALED_NAME: u8 = 9;
 
 impl Who {
     /// This process as it is now: never remembered, for it may have been forked since.
@@ -96,6 +108,11 @@ pub fn encode(who: &Who, facts: &Facts) -> Vec<u8> {
     if let Some(under) = facts.under {
         put(&mut out, UNDER, &under.0);
     }
+    match &facts.name {
+        Some(Name::Clear(name)) => put(&mut out, NAME, name),
+        Some(Name::Sealed(name)) => put(&mut out, SEALED_NAME, name),
+        None => {}
+    }
     out
 }
 
@@ -117,6 +134,8 @@ pub fn decode(bytes: &[u8]) -> (Option<Who>, Facts) {
                 facts.changed = types.map(|id| u64::from_be_bytes(*id)).collect();
             }
             UNDER => facts.under = value.try_into().ok().map(ObjectId),
+            NAME => facts.name = Some(Name::Clear(value.to_vec())),
+            SEALED_NAME => facts.name = Some(Name::Sealed(value.to_vec())),
             _ => {}
         }
     }
@@ -141,6 +160,7 @@ mod tests {
             states: Some((2, 5)),
             changed: vec![3, 0x110],
             under: Some(ObjectId([7; 16])),
+            name: Some(Name::Sealed(vec![1; 40])),
         };
         let bytes = encode(&who, &facts);
         assert_eq!(decode(&bytes), (Some(who), facts));

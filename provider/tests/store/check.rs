@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::harness::*;
 
-fn admin(directory: &Path) -> Admin {
+pub fn admin(directory: &Path) -> Admin {
     Admin::all(&config(directory)).unwrap().remove(0)
 }
 

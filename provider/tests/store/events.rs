@@ -124,6 +124,26 @@ fn a_change_says_which_attributes_changed_and_how_the_state_moved() {
     assert_eq!(facts, expected);
 }
 
+/// What was done with a key is asked for by its name, also when the key is gone.
+#[test]
+fn a_destroyed_object_keeps_its_name_in_the_log_and_a_private_one_keeps_it_sealed() {
+    let (directory, token) = logged_in();
+    for (attributes, name, is_clear) in
+        [(aes_key(b"1", true), "a key", false), (data("a document"), "a document", true)]
+    {
+        let object = token.create(attributes).unwrap();
+        token.destroy(&object).unwrap();
+        let event = all(directory.path()).pop().unwrap();
+        let detail = event.detail.unwrap();
+        let is_readable = detail.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        assert_eq!(is_readable, is_clear);
+        let history = crate::check::admin(directory.path()).history(USER).unwrap();
+        let [.., created, destroyed] = &history.occurrences[..] else { panic!("{history:?}") };
+        assert_eq!(created.label.as_deref(), Some(name));
+        assert_eq!(destroyed.label.as_deref(), Some(name));
+    }
+}
+
 /// `token-v2.db` was made before events said who wrote them: by the harness's PINs, with a wrong
 /// PIN, an object from before the login, a changed, an open and a destroyed key.
 #[test]

@@ -6,14 +6,14 @@ use subtle::ConstantTimeEq;
 
 use super::identity::Identity;
 use super::keys::Keys;
-use super::seal;
 use super::token::EmbeddedToken;
+use super::{name, seal};
 use crate::attribute::AttributeType;
 use crate::backend::{ObjectId, Pin, User};
 use crate::error::Result;
 use crate::lifecycle::state::State;
 use crate::mechanism::{Function, MechanismType};
-use crate::store::detail::{self, Who};
+use crate::store::detail::{self, Name, Who};
 use crate::store::event::{EventKind, EventRecord};
 use crate::store::{Head, Role, Store, Witness};
 
@@ -42,7 +42,8 @@ pub struct Occurrence {
     pub role: Option<Role>,
     /// The object that it is about.
     pub object: Option<ObjectId>,
-    /// That object's CKA_LABEL, if it is still there and was readable.
+    /// That object's CKA_LABEL as it is, or was when the object was destroyed; `None` if nobody can
+    /// tell any more.
     pub label: Option<String>,
     /// Who caused it; `None` for what versions wrote that did not say so.
     pub who: Option<Who>,
@@ -77,13 +78,18 @@ impl EmbeddedToken {
         let mut history = History { label: identity.label.clone(), ..History::default() };
         let mut labels = HashMap::new();
         let end = walk(&*self.store, Some(&keys), head, &mut |event, fault| {
-            let mut occurrence = Occurrence::of(event, fault);
+            let (occurrence, name) = Occurrence::of(event, fault);
             if let Some(id) = occurrence.object {
                 let label = labels.entry(id).or_insert_with(|| self.label(&identity, &keys, id));
-                occurrence.label.clone_from(label);
+                if let Some(name) = name {
+                    *label = name::read(&keys, id, &name);
+                }
             }
             history.occurrences.push(occurrence);
         })?;
+        for occurrence in &mut history.occurrences {
+            occurrence.label = occurrence.object.and_then(|id| labels.get(&id).cloned()).flatten();
+        }
         history.end = end;
         Ok(history)
     }
@@ -97,7 +103,8 @@ impl EmbeddedToken {
 }
 
 impl Occurrence {
-    fn of(event: &EventRecord, fault: Option<String>) -> Self {
+    /// The event, and what the object was called that it tells the end of.
+    fn of(event: &EventRecord, fault: Option<String>) -> (Self, Option<Name>) {
         let kind = EventKind::of(event.kind);
         let role = match kind {
             Some(EventKind::TokenInitialized | EventKind::PinChanged | EventKind::LoginFailed) => {
@@ -127,7 +134,7 @@ impl Occurrence {
         let states = facts.states.and_then(|(from, to)| state(from).zip(state(to)));
         let changed = facts.changed.into_iter().map(AttributeType).collect();
         let under = facts.under;
-        Self {
+        let occurrence = Self {
             sequence,
             at,
             kind,
@@ -140,7 +147,8 @@ impl Occurrence {
             changed,
             under,
             fault,
-        }
+        };
+        (occurrence, facts.name)
     }
 }
 

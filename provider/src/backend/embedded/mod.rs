@@ -9,6 +9,7 @@ mod history;
 mod identity;
 mod key;
 mod keys;
+mod name;
 mod objects;
 mod pin;
 mod recover;

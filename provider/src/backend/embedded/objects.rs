@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use super::identity::Identity;
 use super::keys::Keys;
 use super::token::EmbeddedToken;
-use super::{seal, tags};
+use super::{name, seal, tags};
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Value, matching};
 use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::engine::{self, random};
@@ -233,6 +233,8 @@ impl EmbeddedToken {
         if self.keys().is_none() && object.snapshot().attributes.is_true(AttributeType::TRUSTED) {
             return Err(Code::UserNotLoggedIn.because("a trusted object needs a login"));
         }
+        let name = name::of(self.keys().as_deref(), object.id, &object.snapshot().attributes)?;
+        let facts = Facts { name, ..Facts::default() };
         for _ in 0..64 {
             let Some(expected) = self.store.version(object.id)? else {
                 self.cache.remove(object.id);
@@ -240,7 +242,7 @@ impl EmbeddedToken {
                 return Err(gone(object.id));
             };
             let change = Change::Remove { id: object.id, expected };
-            let event = Event::of_object(EventKind::Destroyed, object.id);
+            let event = Event::of_object(EventKind::Destroyed, object.id).with(facts.clone());
             match self.try_commit(&identity, vec![change], vec![event]) {
                 Ok(_) => {
                     self.cache.remove(object.id);
@@ -346,6 +348,8 @@ fn changes_between(before: &Attributes, after: &Attributes) -> Facts {
 
 fn warn_of(record: &Record) {
     match record.form {
+        // Said when it is made, and not again at every change.
+        Form::Open if record.version > 1 => {}
         Form::Open => log::warn!(
             "object {:?} is a key with CKA_PRIVATE false: whoever can read the token's file can \
              read it, no PIN is needed",
