@@ -1,6 +1,7 @@
 //! What happened to a token.
 
 use keyway_pkcs11::admin::history::{EventKind, Function, Occurrence, Role};
+use keyway_pkcs11::attribute::AttributeType;
 use keyway_pkcs11::backend::Pin as Local;
 
 use super::LocalToken;
@@ -114,7 +115,9 @@ fn particulars(occurrence: &Occurrence) -> String {
     if let Some((from, to)) = states {
         text += &format!(" from {from} to {to}");
     }
-    let names: Vec<String> = changed.iter().map(|id| format!("{id:?}")).collect();
+    let others =
+        changed.iter().filter(|id| states.is_none() || **id != AttributeType::KEYWAY_STATE);
+    let names: Vec<String> = others.map(|id| format!("{id:?}")).collect();
     if !names.is_empty() {
         text += &format!(": {}", names.join(", "));
     }
