@@ -20,7 +20,7 @@ use crate::domain::pki::{
 use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 use crate::port::Clock;
-use crate::service::{AuthorityListing, CertificateOrder, ListKind, NewAuthority};
+use crate::service::{AuthorityListing, CertificateOrder, ListKind, NewAuthority, Responder};
 
 const DAY: u64 = 86_400;
 
@@ -50,6 +50,9 @@ pub(super) enum CaCommand {
     Revoke(RevokeArguments),
     /// Make a revocation list
     Crl(CrlArguments),
+    /// Answer an OCSP request (RFC 6960)
+    #[command(after_help = OCSP_EXAMPLES)]
+    Ocsp(OcspArguments),
     /// Check a certificate as its users do (RFC 5280): path, names, uses, revocation
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
@@ -65,6 +68,11 @@ const ISSUE_EXAMPLES: &str = "Examples:
 
 The signature of the request is checked: whoever sent it has the private key. The names that a
 request asks for are certified only if --san or --san-from-request says so.";
+
+const OCSP_EXAMPLES: &str = "Examples:
+  openssl ocsp -issuer web.pem -cert www.pem -reqout www.req
+  keyway ca ocsp --ca web --request www.req --out www.resp
+  openssl ocsp -respin www.resp -issuer web.pem -cert www.pem -CAfile root.pem -verify_other web.pem";
 
 const VERIFY_EXAMPLES: &str = "Examples:
   keyway ca verify www.pem --root root.pem --purpose tls-server
@@ -195,6 +203,28 @@ pub(super) struct CrlArguments {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct OcspArguments {
+    /// The authority
+    #[arg(long, value_name = "NAME")]
+    ca: KeyName,
+    /// The request, in DER
+    #[arg(long, value_name = "FILE")]
+    request: PathBuf,
+    /// A key that answers for the authority; the authority's own if none is named
+    #[arg(long, value_name = "KEY", requires = "responder_cert")]
+    responder: Option<KeyName>,
+    /// That key's certificate, of the profile ocsp
+    #[arg(long, value_name = "FILE", requires = "responder")]
+    responder_cert: Option<PathBuf>,
+    /// How many days the answer may be used
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    days: u32,
+    /// Where to, in DER; standard output if not named
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct VerifyArguments {
     /// The certificate; further ones in the file count as intermediate
     certificate: PathBuf,
@@ -224,6 +254,7 @@ pub(super) fn run(options: &Options, command: CaCommand) -> Result<()> {
         CaCommand::Show { name, out } => show(options, &name, out.as_deref()),
         CaCommand::Revoke(arguments) => revoke(options, &arguments),
         CaCommand::Crl(arguments) => crl(options, &arguments),
+        CaCommand::Ocsp(arguments) => ocsp(options, &arguments),
         CaCommand::Verify(arguments) => verify(&arguments),
     }
 }
@@ -371,6 +402,21 @@ fn crl(options: &Options, arguments: &CrlArguments) -> Result<()> {
         false => to_pem(Label::List, &der)?.into_bytes(),
     };
     file::write(arguments.out.as_deref(), &bytes, Readers::Anybody)
+}
+
+fn ocsp(options: &Options, arguments: &OcspArguments) -> Result<()> {
+    let request = file::read(Some(&arguments.request))?;
+    let responder = match (&arguments.responder, &arguments.responder_cert) {
+        (Some(key), Some(path)) => {
+            Some(Responder { key: key.clone(), certificate: certificate(path)? })
+        }
+        _ => None,
+    };
+    let next = in_days(arguments.days);
+    let answer = with_kms(options, |kms| {
+        kms.answer_ocsp(&arguments.ca, &request, responder.as_ref(), next)
+    })?;
+    file::write(arguments.out.as_deref(), &answer, Readers::Anybody)
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<()> {

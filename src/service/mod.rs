@@ -37,7 +37,9 @@ pub use import_key::ImportedKey;
 pub use inspect::Inventory;
 pub use maintain::{Action, Maintenance};
 pub use peer::{Credential, Expected};
-pub use pki::{AuthorityListing, CertificateOrder, CertificateState, ListKind, NewAuthority};
+pub use pki::{
+    AuthorityListing, CertificateOrder, CertificateState, ListKind, NewAuthority, Responder,
+};
 pub use reencrypt::Reencryption;
 pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;

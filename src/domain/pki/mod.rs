@@ -8,6 +8,7 @@ mod certificate;
 mod crl;
 pub mod issue;
 mod name;
+pub mod ocsp;
 mod path;
 mod pem;
 mod purpose;

@@ -3,12 +3,14 @@
 mod authority;
 mod issue;
 mod list;
+mod ocsp;
 mod request;
 mod revoke;
 
 pub use authority::{AuthorityListing, NewAuthority};
 pub use issue::CertificateOrder;
 pub use list::ListKind;
+pub use ocsp::Responder;
 pub use revoke::CertificateState;
 
 use spki::SubjectPublicKeyInfoOwned;

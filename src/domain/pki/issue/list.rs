@@ -93,18 +93,23 @@ impl ListTemplate<'_> {
 }
 
 fn entry(revocation: &ListedRevocation) -> der::Result<RevokedCert> {
-    let reason = match revocation.reason {
-        // RFC 5280, 5.3.1: it should not be said.
-        Reason::Unspecified => None,
-        Reason::Compromise => Some(CrlReason::KeyCompromise),
-        Reason::Affiliation => Some(CrlReason::AffiliationChanged),
-        Reason::Superseded => Some(CrlReason::Superseded),
-        Reason::Cessation => Some(CrlReason::CessationOfOperation),
-    };
+    let reason = crl_reason(revocation.reason);
     let reason = reason.map(|reason| extension(Weight::Plain, &reason)).transpose()?;
     Ok(RevokedCert {
         serial_number: SerialNumber::new(revocation.serial.as_bytes())?,
         revocation_date: time(revocation.at)?,
         crl_entry_extensions: reason.map(|reason| vec![reason]),
     })
+}
+
+/// The reason as lists and OCSP answers say it.
+pub(in crate::domain::pki) fn crl_reason(reason: Reason) -> Option<CrlReason> {
+    match reason {
+        // RFC 5280, 5.3.1: it should not be said.
+        Reason::Unspecified => None,
+        Reason::Compromise => Some(CrlReason::KeyCompromise),
+        Reason::Affiliation => Some(CrlReason::AffiliationChanged),
+        Reason::Superseded => Some(CrlReason::Superseded),
+        Reason::Cessation => Some(CrlReason::CessationOfOperation),
+    }
 }

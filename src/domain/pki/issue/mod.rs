@@ -7,6 +7,7 @@ mod profile;
 mod request;
 
 pub use certificate::{CertificateTemplate, Points};
+pub(super) use list::crl_reason;
 pub use list::{ListTemplate, ListedRevocation};
 pub use profile::{AuthorityLimits, Profile};
 pub use request::{Request, RequestTemplate};
