@@ -8,6 +8,7 @@ mod derivation;
 mod import;
 mod journal;
 mod ledger;
+mod sharing;
 mod standing;
 
 pub use certificates::{Certificates, StoredCertificate};
@@ -16,6 +17,7 @@ pub use derivation::{Derivation, SessionUse};
 pub use import::{Import, Material};
 pub use journal::Journal;
 pub use ledger::{Book, Ledger, Page};
+pub use sharing::Sharing;
 pub use standing::Standing;
 
 use zeroize::Zeroizing;
@@ -41,6 +43,8 @@ pub struct KeySpec {
     pub algorithm: Algorithm,
     /// What it may do.
     pub usage: Usage,
+    /// Whether it may leave the token, wrapped with a key that the security officer trusts.
+    pub shareable: bool,
 }
 
 /// A symmetric cipher with its parameters.
@@ -91,7 +95,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Certificates + Derivation + Import + Standing {
+pub trait Vault: Certificates + Derivation + Import + Sharing + Standing {
     /// Random bytes from the token's generator.
     ///
     /// # Errors

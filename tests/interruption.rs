@@ -205,7 +205,9 @@ fn a_freeze_goes_on_from_whatever_an_interruption_left() {
         for (number, copied) in [(1, false), (2, true)] {
             let (id, algorithm) = (KeyId::new([number; 16]), Algorithm::Aes256);
             let name = format!("freeze-{number}").parse().expect("a name");
-            vault.generate(&KeySpec { name, id, algorithm, usage: Usage::Encrypt }).expect("made");
+            vault
+                .generate(&KeySpec { name, id, algorithm, usage: Usage::Encrypt, shareable: false })
+                .expect("made");
             let template =
                 [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Id(id.as_bytes().to_vec())];
             let found = || session.find_objects(&template).expect("found");

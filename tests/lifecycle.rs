@@ -320,7 +320,9 @@ fn a_frozen_key_cannot_be_thawed() {
         let (id, algorithm) = (KeyId::new([7; 16]), Algorithm::Aes256);
         let name = "k".parse().expect("a name");
         let vault = keyway::token::TokenVault::new(token);
-        vault.generate(&KeySpec { name, id, algorithm, usage: Usage::Encrypt }).expect("made");
+        vault
+            .generate(&KeySpec { name, id, algorithm, usage: Usage::Encrypt, shareable: false })
+            .expect("made");
         let session = other_program(token);
         for object in secret_objects(&session, id.as_bytes()) {
             assert!(decrypts(&session, object), "before");

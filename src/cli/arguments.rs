@@ -79,6 +79,14 @@ pub(super) enum Command {
     /// Requests for certificates
     #[command(subcommand)]
     Csr(super::csr::CsrCommand),
+    /// Wrap a shareable key for the tokens of others
+    #[command(after_help = super::share::SHARE_EXAMPLES)]
+    Share(super::share::ShareArguments),
+    /// Take a key that was shared with this token
+    Receive(super::share::ReceiveArguments),
+    /// Those whom keys are shared with
+    #[command(subcommand)]
+    Client(super::share::ClientCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
     /// Who used, made or changed which key when, and what became of the PINs, from the token's

@@ -26,6 +26,7 @@ mod pin;
 mod print;
 mod progress;
 mod seal;
+mod share;
 mod sign;
 mod token;
 mod trust;
@@ -76,6 +77,9 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Exchange(command) => exchange::run(options, command),
         Command::Ca(command) => ca::run(options, command),
         Command::Csr(command) => csr::run(options, command),
+        Command::Share(arguments) => share::share(options, &arguments),
+        Command::Receive(arguments) => share::receive(options, &arguments),
+        Command::Client(command) => share::client(options, command),
         Command::Doctor => doctor::run(options),
         Command::Log(arguments) => log::run(options, &arguments),
         Command::Completions { shell } => generate::completions(shell),

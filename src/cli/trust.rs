@@ -9,14 +9,22 @@ use crate::domain::pki::{Certificate, Crl, Trust};
 use crate::error::Result;
 use crate::service::Expected;
 
+/// Whom we believe.
 #[derive(Args, Debug)]
-pub(super) struct TrustArguments {
+pub(super) struct RootArguments {
     /// File with root certificates that are believed; may be given several times
     #[arg(long, value_name = "FILE", required = true)]
     trust: Vec<PathBuf>,
     /// File with revocation lists; then every certificate needs one of its issuer
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
+}
+
+/// Whom we believe, and whom we expect.
+#[derive(Args, Debug)]
+pub(super) struct TrustArguments {
+    #[command(flatten)]
+    roots: RootArguments,
     /// Who the peer has to be: the subject, common name or an alternative name of his certificate
     #[arg(long, value_name = "NAME")]
     peer: Option<String>,
@@ -30,7 +38,7 @@ pub(super) struct TrustFiles<'a> {
     peer: Option<&'a str>,
 }
 
-impl TrustArguments {
+impl RootArguments {
     pub(super) fn read(&self) -> Result<TrustFiles<'_>> {
         let (mut roots, mut crls) = (Vec::new(), Vec::new());
         for path in &self.trust {
@@ -40,7 +48,13 @@ impl TrustArguments {
             let bytes = file::read(Some(path))?;
             crls.extend(Crl::read_all(&bytes).map_err(|error| error.while_doing(path.display()))?);
         }
-        Ok(TrustFiles { roots, crls, peer: self.peer.as_deref() })
+        Ok(TrustFiles { roots, crls, peer: None })
+    }
+}
+
+impl TrustArguments {
+    pub(super) fn read(&self) -> Result<TrustFiles<'_>> {
+        Ok(TrustFiles { peer: self.peer.as_deref(), ..self.roots.read()? })
     }
 }
 

@@ -12,6 +12,7 @@ pub mod public_format;
 pub mod public_key;
 pub mod record;
 pub mod report;
+pub mod share;
 pub mod signature;
 pub mod soundness;
 pub mod time;

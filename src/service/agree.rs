@@ -60,7 +60,8 @@ impl Kms<'_> {
         usage: Usage,
     ) -> Result<KeyRecord> {
         let algorithm = Algorithm::Aes256;
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage };
+        let shareable = false;
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable };
         let now = self.clock.now();
         let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Agreed, id, now)?;
         self.vault.derive_key(base, data, &spec)?;

@@ -42,6 +42,14 @@ impl Kms<'_> {
         activate_at: Option<Timestamp>,
     ) -> Result<KeyRecord> {
         let usage = request.algorithm.usage(request.usage)?;
+        if terms.shareable && !request.algorithm.material().is_secret_key() {
+            return Err(Kind::Usage
+                .because(format!(
+                    "an {} key is a pair: private keys are not shared",
+                    request.algorithm
+                ))
+                .advise("leave out --shareable; everybody may have the public key"));
+        }
         for _ in 0..ATTEMPTS {
             match self.try_create(request, usage, terms, activate_at) {
                 Err(error) if error.kind() == Kind::Conflict => {}
@@ -62,7 +70,8 @@ impl Kms<'_> {
     ) -> Result<KeyRecord> {
         self.require_free(&request.name)?;
         let (name, algorithm, id) = (request.name.clone(), request.algorithm, self.new_id()?);
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage };
+        let shareable = terms.shareable;
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable };
         let now = self.clock.now();
         let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?
             .under(terms.clone(), activate_at)?;

@@ -35,10 +35,11 @@ impl Kms<'_> {
         let ImportedKey { name, algorithm, usage, material } = request;
         let usage = algorithm.usage(*usage)?;
         self.require_free(name)?;
-        let spec = KeySpec { name: name.clone(), id: self.new_id()?, algorithm: *algorithm, usage };
+        let (id, algorithm) = (self.new_id()?, *algorithm);
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable: false };
         let now = self.clock.now();
         let record =
-            KeyRecord::new(name.clone(), *algorithm, usage, Origin::Imported, spec.id, now)?;
+            KeyRecord::new(name.clone(), algorithm, usage, Origin::Imported, spec.id, now)?;
         let imported = self
             .vault
             .import(&spec, *material)

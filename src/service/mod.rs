@@ -17,11 +17,13 @@ mod open;
 mod peer;
 mod pieces;
 mod pki;
+mod receive;
 mod reencrypt;
 mod report_key;
 mod revoke_key;
 mod rotate_key;
 mod seal;
+mod share;
 mod sign;
 mod stanza;
 mod suspend_key;
@@ -36,10 +38,11 @@ pub use exchange::{Established, SessionKey};
 pub use import_key::ImportedKey;
 pub use inspect::Inventory;
 pub use maintain::{Action, Maintenance};
-pub use peer::{Credential, Expected};
+pub use peer::{Credential, Expected, trusted_certificate};
 pub use pki::{
     AuthorityListing, CertificateOrder, CertificateState, ListKind, NewAuthority, Responder,
 };
+pub use receive::{Received, Reception};
 pub use reencrypt::Reencryption;
 pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;

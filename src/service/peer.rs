@@ -7,6 +7,7 @@ use super::Kms;
 use crate::domain::key::KeyName;
 use crate::domain::peer::{require_name, scheme_of};
 use crate::domain::pki::{Certificate, Purpose, Trust, validate};
+use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 
 /// Who we are: a key of the token that signs, and its certificate with those above it.
@@ -77,12 +78,25 @@ impl Kms<'_> {
         expected: &Expected<'_>,
         purpose: Purpose,
     ) -> Result<Certificate> {
-        let path = validate(chain, &expected.trust, self.clock.now(), purpose)?;
-        if let Some(name) = expected.name {
-            require_name(path.certificate(), name)?;
-        }
-        Ok(path.certificate().clone())
+        trusted_certificate(chain, expected, self.clock.now(), purpose)
     }
+}
+
+/// Decides whether a chain of certificates is that of whoever is expected, at a moment.
+///
+/// # Errors
+/// [`Kind::NotAuthentic`] with the reason.
+pub fn trusted_certificate(
+    chain: &[Certificate],
+    expected: &Expected<'_>,
+    at: Timestamp,
+    purpose: Purpose,
+) -> Result<Certificate> {
+    let path = validate(chain, &expected.trust, at, purpose)?;
+    if let Some(name) = expected.name {
+        require_name(path.certificate(), name)?;
+    }
+    Ok(path.certificate().clone())
 }
 
 fn public_key_pem(certificate: &Certificate) -> Result<String> {

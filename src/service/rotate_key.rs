@@ -49,7 +49,9 @@ impl Kms<'_> {
         let id = self.new_id()?;
         let record = old.rotated(id, self.clock.now())?;
         let (algorithm, usage) = (old.algorithm(), old.usage());
-        self.generate(&KeySpec { name: name.clone(), id, algorithm, usage }, record.latest())?;
+        let shareable = old.terms().shareable;
+        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable };
+        self.generate(&spec, record.latest())?;
         match self.registry.save(Some(&stored), &record) {
             Ok(stored) => Ok(Attempt::Rotated(Box::new(stored.body.record))),
             Err(error) => match (self.discard(name, id)?, error.kind()) {

@@ -62,7 +62,7 @@ pub fn unlock(module: &Module, label: Option<&str>, so_pin: &Pin, new: &Pin) -> 
     })
 }
 
-fn in_session(
+pub(super) fn in_session(
     module: &Module,
     slot: Slot,
     info: &TokenInfo,

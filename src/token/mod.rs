@@ -9,6 +9,7 @@ mod pin;
 mod raw;
 mod record_store;
 mod slot;
+mod trust;
 mod vault;
 
 pub use account::{Account, change_pin, unlock};
@@ -19,4 +20,5 @@ pub use pin::Pin;
 pub use record_store::TokenRecords;
 pub(crate) use slot::check_label;
 pub use slot::{Initialisation, TokenSummary, chosen, initialise, summaries};
+pub use trust::trust;
 pub use vault::TokenVault;

@@ -64,7 +64,21 @@ impl Authority {
     /// Certifies a key of a token under a name, for so many days, and puts the certificate among
     /// the token's files as `KEY.pem`.
     pub fn certify(&self, token: &Token, key: &str, name: &str, usage: For, days: i32) -> String {
-        self.write("key.pub", &token.ok(&["key", "export-public", key]));
+        let public = token.ok(&["key", "export-public", key]);
+        self.certify_public(&public, token, key, name, usage, days)
+    }
+
+    /// As [`Authority::certify`], for a public key in PEM.
+    pub fn certify_public(
+        &self,
+        public: &str,
+        token: &Token,
+        file: &str,
+        name: &str,
+        usage: For,
+        days: i32,
+    ) -> String {
+        self.write("key.pub", public);
         let usage = match usage {
             For::Identity => "digitalSignature",
             For::Recipient => "keyEncipherment",
@@ -93,7 +107,7 @@ impl Authority {
             "issued.pem",
         ]);
         let issued = fs::read(self.directory.path().join("issued.pem")).expect("issued");
-        token.write(&format!("{key}.pem"), &issued)
+        token.write(&format!("{file}.pem"), &issued)
     }
 
     /// Revokes a certificate, if one is named, and puts the new list among a token's files.

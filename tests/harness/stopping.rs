@@ -15,7 +15,8 @@ use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
     Block, Book, Certificates, Cipher, Derivation, Ephemeral, Import, KeySpec, Ledger, Listing,
-    Material, Page, Registry, SessionUse, Standing, Stored, StoredCertificate, Stray, Vault,
+    Material, Page, Registry, SessionUse, Sharing, Standing, Stored, StoredCertificate, Stray,
+    Vault,
 };
 use zeroize::Zeroizing;
 
@@ -235,5 +236,26 @@ impl<V: Vault> Derivation for Stopping<'_, V> {
 
     fn is_authentic(&self, key: KeyId, message: &[u8], tag: &[u8]) -> Result<bool> {
         self.fuse.step(|| self.inner.is_authentic(key, message, tag))
+    }
+}
+
+impl<V: Vault> Sharing for Stopping<'_, V> {
+    fn wrap_for(
+        &self,
+        key: KeyId,
+        recipient: KeyId,
+        hash: Option<OaepHash>,
+    ) -> Result<(OaepHash, Vec<u8>)> {
+        self.fuse.step(|| self.inner.wrap_for(key, recipient, hash))
+    }
+
+    fn receive(
+        &self,
+        unwrap_with: KeyId,
+        hash: OaepHash,
+        wrapped: &[u8],
+        spec: &KeySpec,
+    ) -> Result<()> {
+        self.fuse.step(|| self.inner.receive(unwrap_with, hash, wrapped, spec))
     }
 }

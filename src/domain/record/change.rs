@@ -33,6 +33,11 @@ impl KeyRecord {
                 .because(format!("key {} ended at {at}, with all its versions", self.name))
                 .advise("create a key with another name"));
         }
+        if self.origin == Origin::Received {
+            return Err(Kind::Refused
+                .because(format!("key {} was received: its distributor rotates it", self.name))
+                .advise("ask him for a share of the next version"));
+        }
         let mut next = self.clone();
         for version in next.versions.iter_mut().filter(|version| version.state == State::Active) {
             version.enter(State::Deactivated, Some(Reason::Superseded), now);

@@ -26,6 +26,8 @@ pub enum Origin {
     Agreed = 2,
     /// Imported from a file: others may have it, too.
     Imported = 3,
+    /// Received from another token, wrapped.
+    Received = 4,
 }
 
 /// What is known of a key. Its invariants hold for every value: versions are numbered from 1

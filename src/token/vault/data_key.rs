@@ -17,7 +17,7 @@ use cryptoki_sys::CK_ULONG;
 /// Bytes of a data key.
 const LENGTH: CK_ULONG = 32;
 
-/// Makes a data key and wraps it, with the best hash that the token has.
+/// Makes a data key and wraps it.
 pub(super) fn make(token: &OpenToken, id: KeyId, wrap_with: KeyId) -> Result<(OaepHash, Vec<u8>)> {
     let wrapping = token.only_key(&[ObjectClass::PUBLIC_KEY], wrap_with)?;
     let mut template = session_object(id).to_vec();
@@ -36,26 +36,27 @@ pub(super) fn make(token: &OpenToken, id: KeyId, wrap_with: KeyId) -> Result<(Oa
         .session()
         .generate_key(&Mechanism::AesKeyGen, &template)
         .map_err(|error| token.failed("cannot make a data key", error))?;
-    wrap(token, wrapping, key)
+    wrap(token, wrapping, key).map_err(|error| token.failed("cannot wrap the data key", error))
 }
 
-fn wrap(
+/// Wraps a key with RSA-OAEP, with the best hash that the token has.
+pub(super) fn wrap(
     token: &OpenToken,
     wrapping: ObjectHandle,
     key: ObjectHandle,
-) -> Result<(OaepHash, Vec<u8>)> {
+) -> cryptoki::error::Result<(OaepHash, Vec<u8>)> {
     let attempt = |hash| token.session().wrap_key(&oaep(hash), wrapping, key);
     match attempt(OaepHash::Sha256) {
         Ok(wrapped) => Ok((OaepHash::Sha256, wrapped)),
-        Err(error) if lacks_hash(&error) => attempt(OaepHash::Sha1)
-            .map(|wrapped| (OaepHash::Sha1, wrapped))
-            .map_err(|error| token.failed("cannot wrap the data key", error)),
-        Err(error) => Err(token.failed("cannot wrap the data key", error)),
+        Err(error) if lacks_hash(&error) => {
+            attempt(OaepHash::Sha1).map(|wrapped| (OaepHash::Sha1, wrapped))
+        }
+        Err(error) => Err(error),
     }
 }
 
 /// What tokens answer that know OAEP with SHA-1 only. SoftHSM2 says ARGUMENTS_BAD.
-fn lacks_hash(error: &cryptoki::error::Error) -> bool {
+pub(super) fn lacks_hash(error: &cryptoki::error::Error) -> bool {
     matches!(
         code(error),
         Some(RvError::ArgumentsBad | RvError::MechanismParamInvalid | RvError::MechanismInvalid)
@@ -87,7 +88,7 @@ pub(super) fn open(
     }
 }
 
-fn oaep(hash: OaepHash) -> Mechanism<'static> {
+pub(super) fn oaep(hash: OaepHash) -> Mechanism<'static> {
     let (digest, mask) = match hash {
         OaepHash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         OaepHash::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),

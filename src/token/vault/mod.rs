@@ -10,6 +10,7 @@ mod evidence;
 mod generate;
 mod import;
 mod public;
+mod share;
 mod sign;
 mod standing;
 mod stray;

@@ -27,12 +27,26 @@ pub(super) fn guarded() -> [Attribute; 3] {
     [Attribute::Private(true), Attribute::Sensitive(true), Attribute::Extractable(false)]
 }
 
+/// Never readable, and wrapped only with a key that the security officer trusts: nobody who has
+/// just the PIN can have it for a key of his own.
+fn guarded_but_shared() -> [Attribute; 4] {
+    [
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(true),
+        Attribute::WrapWithTrusted(true),
+    ]
+}
+
 /// A secret key of the token, with every usage flag said.
 pub(super) fn secret_key(spec: &KeySpec) -> Vec<Attribute> {
     let (encrypts, wraps) = (spec.usage == Usage::Encrypt, spec.usage == Usage::Wrap);
     let authenticates = spec.usage == Usage::Mac;
     let mut template = stored(spec);
-    template.extend(guarded());
+    match spec.shareable {
+        false => template.extend(guarded()),
+        true => template.extend(guarded_but_shared()),
+    }
     template.extend([
         Attribute::Class(ObjectClass::SECRET_KEY),
         Attribute::Encrypt(encrypts),

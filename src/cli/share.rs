@@ -1,0 +1,162 @@
+//! `keyway share`, `keyway receive` and `keyway client`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use super::arguments::Options;
+use super::exchange::OwnArguments;
+use super::file::{self, Readers};
+use super::open::{module, with_kms, with_kms_in_turn};
+use super::pin;
+use super::print::say;
+use super::trust::{RootArguments, TrustArguments, certificates};
+use crate::clock::SystemClock;
+use crate::domain::envelope::OaepHash;
+use crate::domain::key::KeyName;
+use crate::domain::pki::{Certificate, Purpose};
+use crate::domain::share::{Recipient, SignedShare};
+use crate::error::{Kind, Result};
+use crate::port::Clock;
+use crate::service::{Credential, Reception, trusted_certificate};
+use crate::token;
+
+/// The examples of `keyway share --help`.
+pub(super) const SHARE_EXAMPLES: &str = "\
+The distributor, once for each recipient, as security officer:
+  keyway client trust alice.pem --trust root.pem
+
+Then, for each key that was created with --shareable:
+  keyway share backup --to alice.pem --to bob.pem --trust root.pem \\
+      --sign-with admin --cert admin.pem --out backup.share
+
+The recipient, with the key that alice.pem is for:
+  keyway receive backup.share --with alice --trust root.pem --peer admin.example";
+
+/// What is shared with whom.
+#[derive(Args, Debug)]
+pub(super) struct ShareArguments {
+    /// The key, created with --shareable
+    key: KeyName,
+    /// File with a recipient's certificate, then intermediate ones; may be given several times
+    #[arg(long, value_name = "CERT", required_unless_present = "group")]
+    to: Vec<PathBuf>,
+    /// File that names such files, one a line; empty lines and lines after # do not count
+    #[arg(long, value_name = "FILE")]
+    group: Vec<PathBuf>,
+    /// The hash in OAEP: sha256 or sha1; sha1 for a recipient on SoftHSM2, which knows no other
+    #[arg(long, value_name = "HASH", value_parser = oaep_hash)]
+    oaep: Option<OaepHash>,
+    #[command(flatten)]
+    own: OwnArguments,
+    #[command(flatten)]
+    trust: RootArguments,
+    /// Where to; standard output if not named
+    #[arg(long = "out", value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What is received, and with which key.
+#[derive(Args, Debug)]
+pub(super) struct ReceiveArguments {
+    /// The share
+    file: PathBuf,
+    /// Our key that it is wrapped for
+    #[arg(long, value_name = "KEY")]
+    with: KeyName,
+    /// Name of the key here; the distributor's if none is given
+    #[arg(long)]
+    name: Option<KeyName>,
+    /// How many hours old a share may be
+    #[arg(long, value_name = "HOURS", default_value = "168")]
+    max_age: u32,
+    #[command(flatten)]
+    trust: TrustArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientCommand {
+    /// Make a recipient's certified key a trusted wrapping key, as the security officer
+    Trust {
+        /// File with the recipient's certificate, then intermediate ones
+        cert: PathBuf,
+        #[command(flatten)]
+        trust: RootArguments,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
+}
+
+pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()> {
+    let own = certificates(&arguments.own.cert)?;
+    let credential = Credential { key: &arguments.own.sign_with, chain: &own };
+    let trust = arguments.trust.read()?;
+    let recipients = recipients(arguments)?;
+    let signed = with_kms(options, |kms| {
+        kms.share_key(&arguments.key, &recipients, arguments.oaep, &credential, &trust.expected())
+    })?;
+    file::write(arguments.output.as_deref(), &signed.to_der()?, Readers::Anybody)
+}
+
+fn oaep_hash(text: &str) -> Result<OaepHash> {
+    match text {
+        "sha256" => Ok(OaepHash::Sha256),
+        "sha1" => Ok(OaepHash::Sha1),
+        _ => Err(Kind::Usage.because(format!("{text:?} is neither sha256 nor sha1"))),
+    }
+}
+
+/// Every recipient's certificates: those that were named, and those of the groups.
+fn recipients(arguments: &ShareArguments) -> Result<Vec<Vec<Certificate>>> {
+    let mut paths = arguments.to.clone();
+    for group in &arguments.group {
+        let bytes = file::read(Some(group))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Kind::Malformed.because(format!("{} is no text", group.display())).caused_by(error)
+        })?;
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        let beside = group.parent().unwrap_or(Path::new(""));
+        paths.extend(lines.filter(|line| !line.is_empty()).map(|line| beside.join(line)));
+    }
+    if paths.is_empty() {
+        return Err(Kind::Usage
+            .because("the group names nobody")
+            .advise("a line for each recipient: the file of his certificate"));
+    }
+    paths.iter().map(|path| certificates(path)).collect()
+}
+
+pub(super) fn receive(options: &Options, arguments: &ReceiveArguments) -> Result<()> {
+    let bytes = file::read(Some(&arguments.file))?;
+    let signed = SignedShare::from_der(&bytes)
+        .map_err(|error| error.while_doing(arguments.file.display()))?;
+    let trust = arguments.trust.read()?;
+    let request = Reception {
+        unwrap_with: &arguments.with,
+        name: arguments.name.as_ref(),
+        max_age: u64::from(arguments.max_age) * 3600,
+    };
+    let received =
+        with_kms_in_turn(options, |kms| kms.receive_key(&signed, &trust.expected(), &request))?;
+    let record = &received.record;
+    say(format_args!(
+        "key {} received from {}: {}, to {}",
+        record.name(),
+        received.distributor.subject(),
+        record.algorithm(),
+        record.usage()
+    ))
+}
+
+pub(super) fn client(options: &Options, command: ClientCommand) -> Result<()> {
+    let ClientCommand::Trust { cert, trust, so_pin_file } = command;
+    let (chain, trust) = (certificates(&cert)?, trust.read()?);
+    let now = SystemClock.now();
+    let certificate = trusted_certificate(&chain, &trust.expected(), now, Purpose::Recipient)?;
+    let recipient = Recipient::of(&certificate)?;
+    let so_pin = pin::so(so_pin_file.as_deref())?;
+    let module = module(options)?;
+    let label = token::trust(&module, options.token.as_deref(), &so_pin, &recipient)?;
+    say(format_args!("token {label} wraps shareable keys for {}", recipient.subject))
+}

@@ -1,0 +1,313 @@
+//! `keyway share` and `receive`: a key from one token to others, and to nobody else.
+
+mod harness;
+
+use std::fs;
+use std::path::Path;
+
+use harness::authority::{Authority, For};
+use harness::{Answer, LABEL, Maker, SO_PIN, Token, makers};
+
+/// The command failed with this exit code and says this.
+fn refused(answer: &Answer, code: i32, reason: &str) {
+    assert_eq!(answer.code, code, "{}", answer.stderr);
+    assert!(answer.stderr.contains(reason), "not {reason:?}: {}", answer.stderr);
+}
+
+/// A token whose administrator shares, with one shareable key.
+fn distributor(maker: Maker, authority: &Authority) -> Token {
+    let token = Token::initialised(maker);
+    token.ok(&["key", "create", "admin", "--algorithm", "ec-p256"]);
+    authority.certify(&token, "admin", "admin", For::Identity, 30);
+    authority.root(&token);
+    token.ok(&["key", "create", "backup", "--algorithm", "aes-256", "--shareable"]);
+    token
+}
+
+/// A token with a certified key that unwraps, which the distributor trusts.
+fn client(maker: Maker, name: &str, authority: &Authority, distributor: &Token) -> Token {
+    let token = Token::initialised(maker);
+    token.ok(&["key", "create", name, "--algorithm", "rsa-2048", "--use", "wrap"]);
+    authority.certify(&token, name, name, For::Recipient, 30);
+    authority.root(&token);
+    give(&token, &format!("{name}.pem"), distributor);
+    trust(distributor, &format!("{name}.pem"));
+    token
+}
+
+fn give(from: &Token, file: &str, to: &Token) {
+    to.write(file, &from.read(file));
+}
+
+fn trust(distributor: &Token, certificate: &str) {
+    let text = distributor.ok(&[
+        "client",
+        "trust",
+        certificate,
+        "--trust",
+        "root.pem",
+        "--so-pin-file",
+        &distributor.path("so-pin"),
+    ]);
+    assert!(text.contains("wraps shareable keys for CN="), "{text}");
+}
+
+fn share(distributor: &Token, key: &str, more: &[&str]) -> Answer {
+    let own = ["--sign-with", "admin", "--cert", "admin.pem", "--trust", "root.pem"];
+    let out = ["--out", "shared"];
+    distributor.keyway(&[&["share", key], &own[..], &out, more].concat())
+}
+
+fn receive(client: &Token, with: &str, more: &[&str]) -> Answer {
+    client.keyway(&[&["receive", "shared", "--with", with, "--trust", "root.pem"], more].concat())
+}
+
+fn succeeded(answer: Answer) {
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+}
+
+#[test]
+fn each_recipient_gets_the_key_and_it_does_not_leave_his_token() {
+    let authority = Authority::new("Root");
+    for (first, second) in makers().into_iter().flat_map(|a| makers().map(|b| (a, b))) {
+        let admin = distributor(first, &authority);
+        let alice = client(second, "alice", &authority, &admin);
+        let bob = client(first, "bob", &authority, &admin);
+        admin.write("everybody", b"# all of us\nalice.pem\n\nbob.pem # him, too\n");
+        let group = ["--group", "everybody"];
+        if (first, second) == (Maker::Keyway, Maker::SoftHsm) {
+            // SoftHSM2 knows OAEP with SHA-1 only, and the distributor cannot see that.
+            succeeded(share(&admin, "backup", &group));
+            give(&admin, "shared", &alice);
+            refused(&receive(&alice, "alice", &[]), 9, "--oaep sha1");
+        }
+        let sha1 = [&group[..], &["--oaep", "sha1"]].concat();
+        let mixed = first != second;
+        succeeded(share(&admin, "backup", if mixed { &sha1 } else { &group }));
+        let message = admin.keyway_with_input(&["encrypt", "--key", "backup"], b"hello").stdout;
+        for (token, name) in [(&alice, "alice"), (&bob, "bob")] {
+            give(&admin, "shared", token);
+            let answer = receive(token, name, &["--peer", "admin.example"]);
+            assert!(answer.text().contains("received from CN=admin"), "{}", answer.stderr);
+            let answer = token.keyway_with_input(&["decrypt"], &message);
+            assert_eq!(answer.stdout, b"hello", "{}", answer.stderr);
+            let id = token.key_id("backup", 1);
+            let read = ["--read-object", "--type", "secrkey", "--id", &id, "-o", "stolen"];
+            token.pkcs11_tool(&read);
+            assert!(fs::read(token.path("stolen")).unwrap_or_default().is_empty());
+            let objects = token.pkcs11_tool(&["--list-objects", "--type", "secrkey"]).text();
+            assert!(!objects.contains("Access:     extractable"), "{objects}");
+            // What was received is not given on, nor rotated here, nor taken a second time.
+            refused(&token.keyway(&["key", "rotate", "backup"]), 5, "its distributor rotates it");
+            refused(&receive(token, name, &[]), 4, "received before");
+            refused(&receive(token, name, &["--name", "other"]), 4, "received before");
+            token.ok(&["key", "destroy", "backup", "--yes"]);
+            refused(&receive(token, name, &["--name", "other"]), 4, "received before");
+        }
+    }
+}
+
+#[test]
+fn nobody_else_opens_a_share_and_no_changed_one_is_taken() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        let alice = client(maker, "alice", &authority, &admin);
+        let bob = client(maker, "bob", &authority, &admin);
+        succeeded(share(&admin, "backup", &["--to", "alice.pem"]));
+        give(&admin, "shared", &bob);
+        refused(&receive(&bob, "bob", &[]), 5, "is not shared with this key");
+        let shared = admin.read("shared");
+        // One bit in the wrapped key, in the name, in the signature; an end that is missing.
+        let at = shared.windows(6).position(|w| w == b"backup").expect("the name");
+        for place in [at, shared.len() - 1, shared.len() / 4] {
+            let mut changed = shared.clone();
+            changed[place] ^= 1;
+            alice.write("shared", &changed);
+            let answer = receive(&alice, "alice", &[]);
+            assert!([7, 12].contains(&answer.code), "{}: {}", answer.code, answer.stderr);
+        }
+        alice.write("shared", &shared[..shared.len() - 1]);
+        refused(&receive(&alice, "alice", &[]), 12, "not a share");
+        // The true one, but not from whoever is expected, or by a key that was revoked.
+        alice.write("shared", &shared);
+        let other = ["--peer", "mallory"];
+        refused(&receive(&alice, "alice", &other), 7, "is that of CN=admin, not of mallory");
+        authority.list(&alice, Some(&admin.path("admin.pem")));
+        refused(&receive(&alice, "alice", &["--crl", "list.pem"]), 7, "revoked");
+        let foreign = Authority::new("Other").root(&bob);
+        fs::copy(foreign, alice.path("other.pem")).expect("copied");
+        let args = ["receive", "shared", "--with", "alice", "--trust", "other.pem"];
+        refused(&alice.keyway(&args), 7, "is neither given nor trusted");
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        refused(&receive(&alice, "alice", &["--max-age", "0"]), 5, "too old");
+        succeeded(receive(&alice, "alice", &["--name", "taken"]));
+    }
+}
+
+#[test]
+fn only_a_shareable_key_is_shared_and_only_with_whom_the_officer_trusts() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        let alice = client(maker, "alice", &authority, &admin);
+        let to = ["--to", "alice.pem"];
+        admin.ok(&["key", "create", "own", "--algorithm", "aes-256"]);
+        refused(&share(&admin, "own", &to), 5, "was not created for sharing");
+        refused(&share(&admin, "admin", &to), 5, "private keys are not shared");
+        let create = ["key", "create", "pair", "--algorithm", "rsa-2048", "--shareable"];
+        refused(&admin.keyway(&create), 2, "private keys are not shared");
+        // Certified, but not trusted by the token; trusted, but not certified for this.
+        alice.ok(&["key", "create", "second", "--algorithm", "rsa-2048", "--use", "wrap"]);
+        authority.certify(&alice, "second", "alice2", For::Recipient, 30);
+        give(&alice, "second.pem", &admin);
+        refused(&share(&admin, "backup", &["--to", "second.pem"]), 5, "client trust");
+        authority.certify(&alice, "second", "alice2", For::Identity, 30);
+        give(&alice, "second.pem", &admin);
+        let so_pin = admin.path("so-pin");
+        let officer = ["--trust", "root.pem", "--so-pin-file", &so_pin];
+        let args = [&["client", "trust", "second.pem"], &officer[..]].concat();
+        refused(&admin.keyway(&args), 7, "its key usage does not allow");
+        authority.certify(&alice, "second", "alice2", For::Recipient, -1);
+        give(&alice, "second.pem", &admin);
+        refused(&admin.keyway(&args), 7, "expired");
+        let again = [&["client", "trust", "alice.pem"], &officer[..]].concat();
+        refused(&admin.keyway(&again), 4, "already");
+        authority.list(&admin, Some(&alice.path("alice.pem")));
+        let revoked = ["--to", "alice.pem", "--crl", "list.pem"];
+        refused(&share(&admin, "backup", &revoked), 7, "revoked");
+        // A revoked key is not shared either.
+        admin.ok(&["key", "revoke", "backup", "--reason", "superseded", "--yes"]);
+        refused(&share(&admin, "backup", &to), 5, "protects nothing any more");
+    }
+}
+
+/// Whoever has the PIN, but not the security officer's, cannot wrap a shareable key for a key of
+/// his own.
+#[test]
+fn the_pin_alone_gives_nobody_a_shareable_key() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        admin.ok(&["key", "create", "mine", "--algorithm", "rsa-2048", "--use", "wrap"]);
+        let (wrapping, id) = (admin.key_id("mine", 1), admin.key_id("backup", 1));
+        let answer = admin.pkcs11_tool(&[
+            "--wrap",
+            "--mechanism",
+            "RSA-PKCS-OAEP",
+            "--hash-algorithm",
+            "SHA-1",
+            "--id",
+            &wrapping,
+            "--application-id",
+            &id,
+            "--output-file",
+            "stolen",
+        ]);
+        assert_ne!(answer.code, 0, "{}", answer.text());
+        assert!(fs::read(admin.path("stolen")).unwrap_or_default().is_empty());
+        let read = ["--read-object", "--type", "secrkey", "--id", &id, "-o", "stolen"];
+        admin.pkcs11_tool(&read);
+        assert!(fs::read(admin.path("stolen")).unwrap_or_default().is_empty());
+    }
+}
+
+/// OpenSSL as the recipient: it opens what was wrapped for it, and so knows the key, which then is
+/// searched for in everything that the commands wrote.
+#[test]
+fn the_key_is_in_no_file_and_no_output() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        let alice = client(maker, "alice", &authority, &admin);
+        let openssl = |arguments: &[&str]| {
+            let answer = harness::run(admin.command("openssl").args(arguments));
+            assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
+        };
+        openssl(&["genrsa", "-out", "peer.key", "2048"]);
+        openssl(&["rsa", "-in", "peer.key", "-pubout", "-out", "peer.pub"]);
+        let public = String::from_utf8(admin.read("peer.pub")).expect("PEM");
+        authority.certify_public(&public, &admin, "peer", "peer", For::Recipient, 30);
+        trust(&admin, "peer.pem");
+        let mut said = Vec::new();
+        let answer = share(&admin, "backup", &["--to", "peer.pem", "--to", "alice.pem"]);
+        said.extend([answer.stdout.clone(), answer.stderr.clone().into_bytes()]);
+        succeeded(answer);
+        give(&admin, "shared", &alice);
+        let answer = receive(&alice, "alice", &[]);
+        said.extend([answer.stdout.clone(), answer.stderr.clone().into_bytes()]);
+        succeeded(answer);
+        let shared = keyway::domain::share::SignedShare::from_der(&admin.read("shared"));
+        let shared = shared.and_then(|signed| signed.share()).expect("a share");
+        let hash = match shared.recipients[0].hash {
+            keyway::domain::envelope::OaepHash::Sha1 => "sha1",
+            keyway::domain::envelope::OaepHash::Sha256 => "sha256",
+        };
+        admin.write("wrapped", &shared.recipients[0].wrapped);
+        openssl(&[
+            "pkeyutl",
+            "-decrypt",
+            "-inkey",
+            "peer.key",
+            "-in",
+            "wrapped",
+            "-out",
+            "../plain",
+            "-pkeyopt",
+            "rsa_padding_mode:oaep",
+            "-pkeyopt",
+            &format!("rsa_oaep_md:{hash}"),
+        ]);
+        let plain = admin.directory.path().with_file_name("plain");
+        let key = fs::read(&plain).expect("the key");
+        fs::remove_file(&plain).expect("removed");
+        assert_eq!(key.len(), 32);
+        let mut searched = 0;
+        for token in [&admin, &alice] {
+            searched += search(token.directory.path(), &key);
+        }
+        assert!(searched > 10, "{searched} files");
+        said.iter().for_each(|text| assert_not_in(text, &key, "the output"));
+    }
+}
+
+/// Searches every file below a directory and answers how many there were.
+fn search(directory: &Path, key: &[u8]) -> usize {
+    let mut count = 0;
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            count += search(&path, key);
+        } else {
+            assert_not_in(&fs::read(&path).expect("read"), key, &path.display().to_string());
+            count += 1;
+        }
+    }
+    count
+}
+
+/// Not as it is, nor as text.
+fn assert_not_in(text: &[u8], key: &[u8], place: &str) {
+    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let upper = hex.to_uppercase();
+    for form in [key, hex.as_bytes(), upper.as_bytes()] {
+        assert!(!text.windows(form.len()).any(|w| w == form), "the key is in {place}");
+    }
+}
+
+#[test]
+fn a_wrong_pin_of_the_officer_trusts_nobody() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        let alice = Token::initialised(maker);
+        alice.ok(&["key", "create", "alice", "--algorithm", "rsa-2048", "--use", "wrap"]);
+        authority.certify(&alice, "alice", "alice", For::Recipient, 30);
+        give(&alice, "alice.pem", &admin);
+        admin.write("wrong", SO_PIN.replace('1', "9").as_bytes());
+        let wrong = admin.path("wrong");
+        let args = ["client", "trust", "alice.pem", "--trust", "root.pem", "--so-pin-file", &wrong];
+        refused(&admin.keyway(&args), 6, LABEL);
+        refused(&share(&admin, "backup", &["--to", "alice.pem"]), 5, "client trust");
+    }
+}
