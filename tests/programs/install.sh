@@ -9,7 +9,7 @@ check "make prepares pages and completions" make $places all
 check "make installs" make $places install
 installed() {
     local file missing=
-    for file in bin/keyway lib/pkcs11/libkeyway_pkcs11.so share/man/man1/keyway.1.gz share/man/man1/keyway-key-create.1.gz \
+    for file in bin/keyway bin/age-plugin-keyway lib/pkcs11/libkeyway_pkcs11.so share/man/man1/keyway.1.gz share/man/man1/keyway-key-create.1.gz \
         share/man/man5/keyway.toml.5.gz share/man/man8/libkeyway_pkcs11.8.gz share/bash-completion/completions/keyway \
         share/zsh/site-functions/_keyway share/fish/vendor_completions.d/keyway.fish; do
         [ -s "$prefix/$file" ] || missing="$missing $file"
@@ -24,7 +24,7 @@ pages() {
         zcat "$page" | groff -mandoc -Tascii -ww > "$work/page" 2> "$work/warnings"
         [ -s "$work/page" ] && [ ! -s "$work/warnings" ] || { echo "$page"; cat "$work/warnings"; return 1; }
     done
-    zcat "$prefix/share/man/man1/keyway.1.gz" | grep -q 'rotate, revoke'
+    zcat "$prefix/share/man/man1/keyway.1.gz" | grep -q 'rotate, suspend, revoke'
 }
 check "the manual pages are well formed" pages
 bash_completes() {
