@@ -5,6 +5,7 @@
 mod certificates;
 mod channel;
 mod derivation;
+mod enrollment;
 mod import;
 mod journal;
 mod ledger;
@@ -14,6 +15,7 @@ mod standing;
 pub use certificates::{Certificates, StoredCertificate};
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
+pub use enrollment::Enrollment;
 pub use import::{Import, Material};
 pub use journal::Journal;
 pub use ledger::{Book, Ledger, Page};
@@ -95,7 +97,7 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Certificates + Derivation + Import + Sharing + Standing {
+pub trait Vault: Certificates + Derivation + Enrollment + Import + Sharing + Standing {
     /// Random bytes from the token's generator.
     ///
     /// # Errors

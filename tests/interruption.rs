@@ -6,6 +6,7 @@ mod harness;
 mod stopping;
 
 use cryptoki::object::{Attribute, ObjectClass};
+use cryptoki::session::Session;
 use harness::inside_every_token;
 use keyway::clock::SystemClock;
 use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
@@ -13,7 +14,7 @@ use keyway::domain::lifecycle::{Reason, State};
 use keyway::error::Result;
 use keyway::port::{Block, Cipher, KeySpec, Vault};
 use keyway::registry::Records;
-use keyway::service::{Kms, NewKey};
+use keyway::service::{Kms, NewClient, NewKey};
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 use stopping::{Fuse, Stop, Stopping};
 
@@ -52,6 +53,14 @@ fn create(token: &OpenToken, name: &KeyName, algorithm: Algorithm) {
 
 fn encrypt(token: &OpenToken, name: &KeyName) -> Vec<u8> {
     with_kms(token, |kms| kms.encrypt(name, None, b"attack at dawn")).expect("encrypted")
+}
+
+/// Another session of this process on the token, with the same login.
+fn another_session() -> Session {
+    let module = std::env::var_os("KEYWAY_TEST_INSIDE").expect("inside");
+    let context = cryptoki::context::Pkcs11::new(module).expect("module");
+    let slot = context.get_slots_with_initialized_token().expect("slots")[0];
+    context.open_rw_session(slot).expect("session")
 }
 
 fn decrypts(token: &OpenToken, message: &[u8]) -> bool {
@@ -146,6 +155,37 @@ fn an_interrupted_destruction_is_finished_by_the_next() {
     });
 }
 
+/// Whatever stops an enrolment, no key of the token signs, and the command can be given again.
+#[test]
+fn an_interrupted_enrolment_leaves_no_key_that_signs() {
+    inside_every_token("an_interrupted_enrolment_leaves_no_key_that_signs", |token| {
+        let session = another_session();
+        at_every_step(|name, fuse| {
+            let client = NewClient {
+                name: name.clone(),
+                algorithm: Algorithm::Rsa2048,
+                subject: "CN=alice".parse().expect("a name"),
+                names: Vec::new(),
+            };
+            let enroll = |kms: Kms<'_>| kms.enroll_client(&client, |_| Ok(()));
+            let stopped = interrupted(token, fuse, enroll);
+            let signing = [
+                Attribute::Class(ObjectClass::PRIVATE_KEY),
+                Attribute::Token(true),
+                Attribute::Sign(true),
+            ];
+            assert!(session.find_objects(&signing).expect("searched").is_empty());
+            if with_kms(token, |kms| kms.show_key(name)).is_err() {
+                with_kms(token, enroll).expect("enrolled");
+            }
+            let record =
+                with_kms(token, |kms| kms.show_key(name)).expect("shown").records.remove(0);
+            assert!(TokenVault::new(token).holds(record.latest().id).expect("asked"));
+            stopped
+        });
+    });
+}
+
 #[test]
 fn an_interrupted_suspension_protects_or_not_and_is_resumed() {
     inside_every_token("an_interrupted_suspension_protects_or_not_and_is_resumed", |token| {
@@ -198,10 +238,7 @@ fn an_interrupted_maintenance_is_finished_by_the_next() {
 fn a_freeze_goes_on_from_whatever_an_interruption_left() {
     inside_every_token("a_freeze_goes_on_from_whatever_an_interruption_left", |token| {
         let vault = TokenVault::new(token);
-        let module = std::env::var_os("KEYWAY_TEST_INSIDE").expect("inside");
-        let context = cryptoki::context::Pkcs11::new(module).expect("module");
-        let slot = context.get_slots_with_initialized_token().expect("slots")[0];
-        let session = context.open_rw_session(slot).expect("session");
+        let session = another_session();
         for (number, copied) in [(1, false), (2, true)] {
             let (id, algorithm) = (KeyId::new([number; 16]), Algorithm::Aes256);
             let name = format!("freeze-{number}").parse().expect("a name");

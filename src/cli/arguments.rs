@@ -86,7 +86,7 @@ pub(super) enum Command {
     Receive(super::share::ReceiveArguments),
     /// Those whom keys are shared with
     #[command(subcommand)]
-    Client(super::share::ClientCommand),
+    Client(super::client::ClientCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
     Doctor,
     /// Who used, made or changed which key when, and what became of the PINs, from the token's

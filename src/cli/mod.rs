@@ -6,6 +6,7 @@ mod arguments;
 mod backup;
 mod ca;
 mod check;
+mod client;
 mod confirm;
 mod crypt;
 mod csr;
@@ -79,7 +80,7 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Csr(command) => csr::run(options, command),
         Command::Share(arguments) => share::share(options, &arguments),
         Command::Receive(arguments) => share::receive(options, &arguments),
-        Command::Client(command) => share::client(options, command),
+        Command::Client(command) => client::run(options, command),
         Command::Doctor => doctor::run(options),
         Command::Log(arguments) => log::run(options, &arguments),
         Command::Completions { shell } => generate::completions(shell),

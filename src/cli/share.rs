@@ -1,25 +1,21 @@
-//! `keyway share`, `keyway receive` and `keyway client`.
+//! `keyway share` and `keyway receive`.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use super::arguments::Options;
 use super::exchange::OwnArguments;
 use super::file::{self, Readers};
-use super::open::{module, with_kms, with_kms_in_turn};
-use super::pin;
+use super::open::{with_kms, with_kms_in_turn};
 use super::print::say;
 use super::trust::{RootArguments, TrustArguments, certificates};
-use crate::clock::SystemClock;
 use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyName;
-use crate::domain::pki::{Certificate, Purpose};
-use crate::domain::share::{Recipient, SignedShare};
+use crate::domain::pki::Certificate;
+use crate::domain::share::SignedShare;
 use crate::error::{Kind, Result};
-use crate::port::Clock;
-use crate::service::{Credential, Reception, trusted_certificate};
-use crate::token;
+use crate::service::{Credential, Reception};
 
 /// The examples of `keyway share --help`.
 pub(super) const SHARE_EXAMPLES: &str = "\
@@ -72,20 +68,6 @@ pub(super) struct ReceiveArguments {
     max_age: u32,
     #[command(flatten)]
     trust: TrustArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ClientCommand {
-    /// Make a recipient's certified key a trusted wrapping key, as the security officer
-    Trust {
-        /// File with the recipient's certificate, then intermediate ones
-        cert: PathBuf,
-        #[command(flatten)]
-        trust: RootArguments,
-        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
-        so_pin_file: Option<PathBuf>,
-    },
 }
 
 pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()> {
@@ -147,16 +129,4 @@ pub(super) fn receive(options: &Options, arguments: &ReceiveArguments) -> Result
         record.algorithm(),
         record.usage()
     ))
-}
-
-pub(super) fn client(options: &Options, command: ClientCommand) -> Result<()> {
-    let ClientCommand::Trust { cert, trust, so_pin_file } = command;
-    let (chain, trust) = (certificates(&cert)?, trust.read()?);
-    let now = SystemClock.now();
-    let certificate = trusted_certificate(&chain, &trust.expected(), now, Purpose::Recipient)?;
-    let recipient = Recipient::of(&certificate)?;
-    let so_pin = pin::so(so_pin_file.as_deref())?;
-    let module = module(options)?;
-    let label = token::trust(&module, options.token.as_deref(), &so_pin, &recipient)?;
-    say(format_args!("token {label} wraps shareable keys for {}", recipient.subject))
 }

@@ -14,9 +14,9 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Book, Certificates, Cipher, Derivation, Ephemeral, Import, KeySpec, Ledger, Listing,
-    Material, Page, Registry, SessionUse, Sharing, Standing, Stored, StoredCertificate, Stray,
-    Vault,
+    Block, Book, Certificates, Cipher, Derivation, Enrollment, Ephemeral, Import, KeySpec, Ledger,
+    Listing, Material, Page, Registry, SessionUse, Sharing, Standing, Stored, StoredCertificate,
+    Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -236,6 +236,16 @@ impl<V: Vault> Derivation for Stopping<'_, V> {
 
     fn is_authentic(&self, key: KeyId, message: &[u8], tag: &[u8]) -> Result<bool> {
         self.fuse.step(|| self.inner.is_authentic(key, message, tag))
+    }
+}
+
+impl<V: Vault> Enrollment for Stopping<'_, V> {
+    fn generate_for_request(&self, spec: &KeySpec) -> Result<()> {
+        self.fuse.step(|| self.inner.generate_for_request(spec))
+    }
+
+    fn keep_for_unwrapping(&self, id: KeyId) -> Result<()> {
+        self.fuse.step(|| self.inner.keep_for_unwrapping(id))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Requesting a certificate from somebody else's authority.
 
-use crate::domain::key::KeyName;
+use crate::domain::key::{KeyId, KeyName};
 use crate::domain::pki::issue::RequestTemplate;
 use crate::domain::pki::{AlternativeName, Subject};
+use crate::domain::record::KeyRecord;
 use crate::error::Result;
 use crate::service::Kms;
 
@@ -22,8 +23,18 @@ impl Kms<'_> {
         let stored = self.load(name)?;
         let record = stored.record();
         record.require(crate::domain::key::Usage::Sign)?;
-        let version = record.primary()?;
-        let public = self.vault.public_key(version.id, record.algorithm())?.to_spki()?;
+        self.request_for(record.primary()?.id, record, subject, names)
+    }
+
+    /// The same for the key of any version, which has to be able to sign.
+    pub(in crate::service) fn request_for(
+        &self,
+        key: KeyId,
+        record: &KeyRecord,
+        subject: &Subject,
+        names: &[AlternativeName],
+    ) -> Result<Vec<u8>> {
+        let public = self.vault.public_key(key, record.algorithm())?.to_spki()?;
         let unsigned = RequestTemplate {
             subject: &subject.0,
             key: &public,
@@ -31,6 +42,6 @@ impl Kms<'_> {
             names,
         }
         .build()?;
-        self.complete(version.id, &unsigned)
+        self.complete(key, &unsigned)
     }
 }

@@ -15,7 +15,7 @@ use crate::token::error::raw_error;
 use crate::token::open::OpenToken;
 
 /// 65537, the public exponent of every RSA key.
-const EXPONENT: [u8; 3] = [1, 0, 1];
+pub(super) const EXPONENT: [u8; 3] = [1, 0, 1];
 
 pub(super) fn generate(token: &OpenToken, spec: &KeySpec) -> Result<()> {
     match spec.algorithm.material() {
@@ -114,6 +114,6 @@ fn what(spec: &KeySpec) -> String {
     format!("cannot generate key {} ({})", spec.name, spec.algorithm)
 }
 
-fn ulong(number: usize) -> Result<cryptoki::types::Ulong> {
+pub(super) fn ulong(number: usize) -> Result<cryptoki::types::Ulong> {
     number.try_into().map_err(|_| Kind::Internal.because(format!("{number} is no CK_ULONG")))
 }
