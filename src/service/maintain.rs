@@ -2,7 +2,7 @@
 
 use super::Kms;
 use crate::domain::key::KeyName;
-use crate::domain::lifecycle::{Reason, State};
+use crate::domain::lifecycle::State;
 use crate::domain::record::{Due, Version};
 use crate::error::{Error, Kind, Result};
 
@@ -83,7 +83,7 @@ impl Kms<'_> {
                 Ok(rotated.is_some())
             }
             Due::Revoke => self.revoke_suspect(name).map(|_| true),
-            Due::FinishRevocation => self.revoke_key(name, Reason::Compromise).map(|_| true),
+            Due::FinishRevocation => self.finish_compromise(name).map(|_| true),
             Due::Destroy => self.destroy_key(name).map(|_| true),
         }
     }

@@ -72,6 +72,15 @@ impl Kms<'_> {
         self.finish_revocation(name, changed, Reason::Compromise, Finality::Final)
     }
 
+    /// Goes on with an interrupted revocation of the versions that the record says are
+    /// compromised. The others are left as they are.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when there is nothing left to do.
+    pub(super) fn finish_compromise(&self, name: &KeyName) -> Result<Revoked> {
+        self.finish_revocation(name, None, Reason::Compromise, Finality::Final)
+    }
+
     fn finish_revocation(
         &self,
         name: &KeyName,
@@ -84,7 +93,7 @@ impl Kms<'_> {
             None => self.load(name)?.body.record,
         };
         let unfinished = record.versions().iter().any(|version| version.is_unfinished());
-        let revoked = self.revoke_certificates(name, reason)?;
+        let revoked = self.revoke_certificates(&record, reason)?;
         if changed.is_none() && !unfinished && revoked.is_empty() {
             return Err(Kind::Refused
                 .because(format!("key {name} is {} already", record.state()))

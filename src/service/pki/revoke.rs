@@ -2,10 +2,11 @@
 
 use crate::domain::hash::sha256;
 use crate::domain::key::KeyName;
-use crate::domain::lifecycle::Reason;
+use crate::domain::lifecycle::{Reason, State};
 use crate::domain::pki::Serial;
 use crate::domain::pki::issue::ListedRevocation;
 use crate::domain::pki::register::{Issued, Revocation};
+use crate::domain::record::{KeyRecord, Version};
 use crate::error::{Kind, Result};
 use crate::port::Book;
 use crate::service::{ATTEMPTS, Kms};
@@ -54,12 +55,47 @@ impl Kms<'_> {
     /// [`Kind::NotFound`] when there is no such key.
     pub fn certificates_of(&self, name: &KeyName) -> Result<Vec<CertificateState>> {
         let stored = self.load(name)?;
-        let record = stored.record();
+        self.certificates_of_versions(stored.record(), |_| true)
+    }
+
+    /// Revokes the certificates of the versions of a key that a revocation concerned, as far as
+    /// they are not revoked yet, and answers them: for a compromise those of the versions that the
+    /// record says are compromised, for every other reason those of all.
+    ///
+    /// # Errors
+    /// As [`Kms::certificates_of`].
+    pub(in crate::service) fn revoke_certificates(
+        &self,
+        record: &KeyRecord,
+        reason: Reason,
+    ) -> Result<Vec<Issued>> {
+        let all = reason.state() != State::Compromised;
+        let concerned = |version: &Version| all || version.state == State::Compromised;
+        let mut revoked = Vec::new();
+        for state in self.certificates_of_versions(record, concerned)? {
+            if state.revocation.is_some() {
+                continue;
+            }
+            match self.revoke_certificate(state.issued.serial, reason) {
+                // Another process was faster.
+                Err(error) if error.kind() == Kind::Refused => {}
+                Err(error) => return Err(error),
+                Ok(_) => revoked.push(state.issued),
+            }
+        }
+        Ok(revoked)
+    }
+
+    fn certificates_of_versions(
+        &self,
+        record: &KeyRecord,
+        concerned: impl Fn(&Version) -> bool,
+    ) -> Result<Vec<CertificateState>> {
         if record.algorithm().material().is_secret_key() {
             return Ok(Vec::new());
         }
         let mut hashes = Vec::new();
-        for version in record.versions() {
+        for version in record.versions().iter().filter(|version| concerned(version)) {
             match self.vault.public_key(version.id, record.algorithm()) {
                 Ok(public) => hashes.push(sha256(&[&public.to_der()?])),
                 // Destroyed, and with it what its certificates could be known by.
@@ -74,26 +110,6 @@ impl Kms<'_> {
             Ok(CertificateState { issued, revocation })
         })
         .collect()
-    }
-
-    /// Revokes every certificate of a key that is not revoked yet, and answers them.
-    ///
-    /// # Errors
-    /// As [`Kms::certificates_of`].
-    pub fn revoke_certificates(&self, name: &KeyName, reason: Reason) -> Result<Vec<Issued>> {
-        let mut revoked = Vec::new();
-        for state in self.certificates_of(name)? {
-            if state.revocation.is_some() {
-                continue;
-            }
-            match self.revoke_certificate(state.issued.serial, reason) {
-                // Another process was faster.
-                Err(error) if error.kind() == Kind::Refused => {}
-                Err(error) => return Err(error),
-                Ok(_) => revoked.push(state.issued),
-            }
-        }
-        Ok(revoked)
     }
 
     pub(super) fn issued(&self, serial: Serial) -> Result<Issued> {

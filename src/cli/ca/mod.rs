@@ -1,0 +1,90 @@
+//! `keyway ca`: a certificate authority whose key lies in the token.
+
+mod crl;
+mod init;
+mod issue;
+mod limits;
+mod list;
+mod ocsp;
+mod revoke;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use super::arguments::Options;
+use super::file;
+use crate::clock::SystemClock;
+use crate::domain::key::KeyName;
+use crate::domain::pki::Certificate;
+use crate::domain::time::{Period, Timestamp};
+use crate::error::Result;
+use crate::port::Clock;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CaCommand {
+    /// Make an authority: its key in the token, its certificate
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::InitArguments),
+    /// Issue a certificate for a request
+    #[command(after_help = issue::EXAMPLES)]
+    Issue(issue::IssueArguments),
+    /// List the authorities of the token, or the certificates that one issued
+    List {
+        /// The authority
+        #[arg(long, value_name = "NAME")]
+        ca: Option<KeyName>,
+    },
+    /// Show an authority, and write its certificate with those above it
+    Show {
+        /// The authority
+        name: KeyName,
+        /// Write the certificates here, as PEM
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Revoke a certificate
+    Revoke(revoke::RevokeArguments),
+    /// Make a revocation list
+    Crl(crl::CrlArguments),
+    /// Answer an OCSP request (RFC 6960)
+    #[command(after_help = ocsp::EXAMPLES)]
+    Ocsp(ocsp::OcspArguments),
+    /// Check a certificate as its users do (RFC 5280): path, names, uses, revocation
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::VerifyArguments),
+}
+
+pub(super) fn run(options: &Options, command: CaCommand) -> Result<()> {
+    match command {
+        CaCommand::Init(arguments) => init::run(options, arguments),
+        CaCommand::Issue(arguments) => issue::run(options, arguments),
+        CaCommand::List { ca: None } => list::authorities(options),
+        CaCommand::List { ca: Some(name) } => list::certificates_of(options, &name),
+        CaCommand::Show { name, out } => list::show(options, &name, out.as_deref()),
+        CaCommand::Revoke(arguments) => revoke::run(options, &arguments),
+        CaCommand::Crl(arguments) => crl::run(options, &arguments),
+        CaCommand::Ocsp(arguments) => ocsp::run(options, &arguments),
+        CaCommand::Verify(arguments) => verify::run(&arguments),
+    }
+}
+
+fn certificate(path: &Path) -> Result<Certificate> {
+    Ok(read_certificates(path)?.remove(0))
+}
+
+/// The certificates of a file; there is at least one.
+fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
+    file::read(Some(path))
+        .and_then(|bytes| Certificate::read_all(&bytes))
+        .map_err(|error| error.while_doing(path.display()))
+}
+
+fn pem(certificates: &[Certificate]) -> Result<String> {
+    certificates.iter().map(Certificate::to_pem).collect()
+}
+
+fn from_now(period: Period) -> Timestamp {
+    period.after(SystemClock.now())
+}

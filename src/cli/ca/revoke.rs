@@ -1,0 +1,52 @@
+//! `keyway ca revoke`: a certificate that is good no more.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::certificate;
+use crate::cli::arguments::Options;
+use crate::cli::confirm::confirm;
+use crate::cli::open::with_kms_in_turn;
+use crate::cli::print::say;
+use crate::domain::lifecycle::Reason;
+use crate::domain::pki::Serial;
+use crate::error::{Kind, Result};
+
+#[derive(Args, Debug)]
+#[group(id = "which", required = true, multiple = false)]
+pub(super) struct Which {
+    /// Its serial number, as ca list and OpenSSL print it
+    #[arg(long)]
+    serial: Option<Serial>,
+    /// The certificate
+    #[arg(long, value_name = "FILE")]
+    cert: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct RevokeArguments {
+    #[command(flatten)]
+    which: Which,
+    /// compromise, superseded, cessation, affiliation or unspecified
+    #[arg(long)]
+    reason: Reason,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn run(options: &Options, arguments: &RevokeArguments) -> Result<()> {
+    let serial = match (&arguments.which.serial, &arguments.which.cert) {
+        (Some(serial), _) => *serial,
+        (None, Some(path)) => Serial::try_from(certificate(path)?.serial())?,
+        (None, None) => return Err(Kind::Usage.because("which certificate?")),
+    };
+    confirm(arguments.yes, &format!("Revoke certificate {serial} for good"))?;
+    let revocation =
+        with_kms_in_turn(options, |kms| kms.revoke_certificate(serial, arguments.reason))?;
+    say(format_args!(
+        "certificate {serial} revoked at {} ({}); publish it: keyway ca crl --ca {}",
+        revocation.listed.at, revocation.listed.reason, revocation.authority
+    ))
+}

@@ -1,0 +1,66 @@
+//! `keyway ca verify`: a certificate checked as its users do. It needs no token.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::read_certificates;
+use crate::cli::file;
+use crate::cli::print::say;
+use crate::clock::SystemClock;
+use crate::domain::pki::{Crl, Purpose, Trust, validate};
+use crate::domain::time::Timestamp;
+use crate::error::Result;
+use crate::port::Clock;
+
+pub(super) const EXAMPLES: &str = "Examples:
+  keyway ca verify www.pem --root root.pem --purpose tls-server
+  keyway ca verify www.pem --root root.pem --intermediate web.pem --crl web.crl --crl root.crl
+
+With a revocation list, every certificate below the root needs one of its issuer.";
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct VerifyArguments {
+    /// The certificate; further ones in the file count as intermediate
+    certificate: PathBuf,
+    /// Roots that are trusted
+    #[arg(long, value_name = "FILE", required = true)]
+    root: Vec<PathBuf>,
+    /// Certificates between it and a root
+    #[arg(long, value_name = "FILE")]
+    intermediate: Vec<PathBuf>,
+    /// Revocation lists, full and delta
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// At this moment instead of now: 2026-11-22 or 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<Timestamp>,
+    /// any, tls-server, tls-client, code-signing, ocsp, ca, identity or recipient
+    #[arg(long, default_value = "any")]
+    purpose: Purpose,
+}
+
+pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
+    let mut chain = read_certificates(&arguments.certificate)?;
+    for path in &arguments.intermediate {
+        chain.extend(read_certificates(path)?);
+    }
+    let mut roots = Vec::new();
+    for path in &arguments.root {
+        roots.extend(read_certificates(path)?);
+    }
+    let mut crls = Vec::new();
+    for path in &arguments.crl {
+        let read = file::read(Some(path)).and_then(|bytes| Crl::read_all(&bytes));
+        crls.extend(read.map_err(|error| error.while_doing(path.display()))?);
+    }
+    let trust = Trust { roots: &roots, crls: &crls };
+    let at = arguments.at.unwrap_or_else(|| SystemClock.now());
+    let path = validate(&chain, &trust, at, arguments.purpose)?;
+    let revocation = if crls.is_empty() { ", revocation not looked at" } else { "" };
+    say(format_args!("trusted for {} at {at}{revocation}", arguments.purpose))?;
+    for (depth, certificate) in path.certificates().iter().enumerate() {
+        say(format_args!("{depth}  {}", certificate.subject()))?;
+    }
+    Ok(())
+}
