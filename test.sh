@@ -38,6 +38,7 @@ need_packages \
     p11-kit \
     procps \
     python3 \
+    python3-cryptography \
     python3-venv \
     softhsm2
 # These would start services; apache2-bin has none.

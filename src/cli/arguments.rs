@@ -239,7 +239,8 @@ pub(super) struct SignArguments {
     pub key: KeyName,
     #[command(flatten)]
     pub files: Files,
-    /// rsa-pss or rsa-pkcs1, ecdsa-p256, ecdsa-p384, ed25519; the key's first is the default
+    /// rsa-pss or rsa-pkcs1, ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, hmac-sha256, hmac-sha384,
+    /// hmac-sha512; the key's first is the default
     #[arg(long)]
     pub scheme: Option<SignatureScheme>,
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use der::asn1::UintRef;
 use der::{Decode, Encode, Sequence};
 
-use crate::domain::key::{Algorithm, Material};
+use crate::domain::key::{Algorithm, Material, Usage};
 use crate::error::{Error, Kind, Result};
 
 /// A signature scheme.
@@ -24,17 +24,26 @@ pub enum SignatureScheme {
     EcdsaP521,
     /// Ed25519.
     Ed25519,
+    /// HMAC with SHA-256 (RFC 2104): a tag that only a holder of the key makes or checks.
+    HmacSha256,
+    /// HMAC with SHA-384.
+    HmacSha384,
+    /// HMAC with SHA-512.
+    HmacSha512,
 }
 
 impl SignatureScheme {
     /// Every scheme with its name.
-    pub const ALL: [(SignatureScheme, &'static str); 6] = [
+    pub const ALL: [(SignatureScheme, &'static str); 9] = [
         (SignatureScheme::RsaPss, "rsa-pss"),
         (SignatureScheme::RsaPkcs1, "rsa-pkcs1"),
         (SignatureScheme::EcdsaP256, "ecdsa-p256"),
         (SignatureScheme::EcdsaP384, "ecdsa-p384"),
         (SignatureScheme::EcdsaP521, "ecdsa-p521"),
         (SignatureScheme::Ed25519, "ed25519"),
+        (SignatureScheme::HmacSha256, "hmac-sha256"),
+        (SignatureScheme::HmacSha384, "hmac-sha384"),
+        (SignatureScheme::HmacSha512, "hmac-sha512"),
     ];
 
     /// The name as people type it.
@@ -53,7 +62,10 @@ impl SignatureScheme {
             Material::P384 => &[Self::EcdsaP384],
             Material::P521 => &[Self::EcdsaP521],
             Material::Ed25519 => &[Self::Ed25519],
-            Material::Aes { .. } | Material::X25519 | Material::Hmac { .. } => &[],
+            Material::Hmac { bytes: 48 } => &[Self::HmacSha384],
+            Material::Hmac { bytes: 64 } => &[Self::HmacSha512],
+            Material::Hmac { .. } => &[Self::HmacSha256],
+            Material::Aes { .. } | Material::X25519 => &[],
         };
         let Some(default) = schemes.first() else {
             return Err(Kind::Usage.because(format!("{algorithm} keys do not sign")));
@@ -66,6 +78,19 @@ impl SignatureScheme {
                 .advise(format!("use {}", names.join(" or "))));
         }
         Ok(scheme)
+    }
+
+    /// The use of the keys of an algorithm that make signatures or tags.
+    pub fn usage_of(algorithm: Algorithm) -> Usage {
+        match algorithm.material() {
+            Material::Hmac { .. } => Usage::Mac,
+            _ => Usage::Sign,
+        }
+    }
+
+    /// Whether it is a tag under a secret key: who checks it could have made it.
+    pub fn is_mac(self) -> bool {
+        matches!(self, Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512)
     }
 }
 
@@ -140,6 +165,16 @@ mod tests {
             let mut raw = vec![1; 64];
             (raw[0], raw[32]) = (first, second);
             assert_eq!(ecdsa_from_der(&ecdsa_to_der(&raw).expect("DER"), 32).expect("raw"), raw);
+        }
+    }
+
+    #[test]
+    fn every_algorithm_that_signs_or_tags_has_a_scheme_and_no_other() {
+        for algorithm in Algorithm::all() {
+            let usage = SignatureScheme::usage_of(algorithm);
+            let scheme = SignatureScheme::for_key(algorithm, None);
+            assert_eq!(scheme.is_ok(), algorithm.allows(usage), "{algorithm}");
+            assert_eq!(scheme.is_ok_and(SignatureScheme::is_mac), usage == Usage::Mac);
         }
     }
 

@@ -1,12 +1,13 @@
-//! Signing with a key's primary version.
+//! Signing, or making an HMAC, with a key's primary version.
 
 use super::{Kms, require_length};
-use crate::domain::key::{KeyName, Usage};
+use crate::domain::key::KeyName;
 use crate::domain::signature::SignatureScheme;
 use crate::error::Result;
 
 impl Kms<'_> {
-    /// Signs a message. ECDSA signatures are DER, as OpenSSL reads them.
+    /// Signs a message. ECDSA signatures are DER, as OpenSSL reads them. With a key for mac it makes
+    /// an HMAC: the whole output of the hash.
     ///
     /// # Errors
     /// [`crate::Kind::Refused`] when the key is for something else or no version is active.
@@ -18,8 +19,9 @@ impl Kms<'_> {
     ) -> Result<Vec<u8>> {
         require_length(message.len())?;
         let stored = self.load(name)?;
-        stored.record().require(Usage::Sign)?;
-        let scheme = SignatureScheme::for_key(stored.record().algorithm(), scheme)?;
+        let algorithm = stored.record().algorithm();
+        stored.record().require(SignatureScheme::usage_of(algorithm))?;
+        let scheme = SignatureScheme::for_key(algorithm, scheme)?;
         let version = stored.record().primary()?;
         self.vault
             .sign(version.id, scheme, message)

@@ -1,7 +1,7 @@
-//! Verifying a signature.
+//! Verifying a signature or an HMAC.
 
 use super::{Kms, require_length};
-use crate::domain::key::{KeyName, Usage};
+use crate::domain::key::KeyName;
 use crate::domain::lifecycle::{Duty, State};
 use crate::domain::signature::SignatureScheme;
 use crate::error::{Kind, Result};
@@ -31,7 +31,7 @@ impl Kms<'_> {
         require_length(message.len())?;
         let stored = self.load(name)?;
         let record = stored.record();
-        record.require(Usage::Sign)?;
+        record.require(SignatureScheme::usage_of(record.algorithm()))?;
         let scheme = SignatureScheme::for_key(record.algorithm(), scheme)?;
         let usable: Vec<_> =
             record.versions().iter().rev().filter(|v| v.state.allows(Duty::Process)).collect();

@@ -90,7 +90,8 @@ pub fn verify(
 /// The algorithm identifier of a scheme, as certificates name it (RFC 4055, 5758, 8410).
 ///
 /// # Errors
-/// [`Kind::Internal`] when DER cannot express it, which the constants rule out.
+/// [`Kind::Usage`] for an HMAC, which is no signature; [`Kind::Internal`] when DER cannot express
+/// it, which the constants rule out.
 pub fn algorithm_of(scheme: SignatureScheme) -> Result<AlgorithmIdentifierOwned> {
     let (oid, parameters) = match scheme {
         SignatureScheme::RsaPkcs1 => (SHA_256_WITH_RSA_ENCRYPTION, Some(Any::null())),
@@ -105,6 +106,11 @@ pub fn algorithm_of(scheme: SignatureScheme) -> Result<AlgorithmIdentifierOwned>
         SignatureScheme::EcdsaP384 => (ECDSA_WITH_SHA_384, None),
         SignatureScheme::EcdsaP521 => (ECDSA_WITH_SHA_512, None),
         SignatureScheme::Ed25519 => (ID_ED_25519, None),
+        SignatureScheme::HmacSha256 | SignatureScheme::HmacSha384 | SignatureScheme::HmacSha512 => {
+            return Err(Kind::Usage
+                .because(format!("{scheme} signs no certificate: nobody else could check it"))
+                .advise("use a key of a pair: keyway key create NAME --algorithm ec-p256"));
+        }
     };
     Ok(AlgorithmIdentifierOwned { oid, parameters })
 }

@@ -23,7 +23,7 @@ pub(super) fn sign(
     scheme: SignatureScheme,
     message: &[u8],
 ) -> Result<Vec<u8>> {
-    let key = token.only_key(&[ObjectClass::PRIVATE_KEY], id)?;
+    let key = token.only_key(&[class(scheme, ObjectClass::PRIVATE_KEY)], id)?;
     let signature = token
         .session()
         .sign(&mechanism(scheme), key, &to_be_signed(scheme, message))
@@ -41,7 +41,7 @@ pub(super) fn verify(
     message: &[u8],
     signature: &[u8],
 ) -> Result<bool> {
-    let key = token.only_key(&[ObjectClass::PUBLIC_KEY], id)?;
+    let key = token.only_key(&[class(scheme, ObjectClass::PUBLIC_KEY)], id)?;
     let signature = match half(scheme).map(|half| ecdsa_from_der(signature, half)) {
         None => signature.to_vec(),
         Some(Ok(raw)) => raw,
@@ -60,15 +60,21 @@ pub(super) fn is_bad_signature(error: &cryptoki::error::Error) -> bool {
     matches!(code(error), Some(RvError::SignatureInvalid | RvError::SignatureLenRange))
 }
 
+/// Which object works: one half of a pair, or the one secret key.
+fn class(scheme: SignatureScheme, half: ObjectClass) -> ObjectClass {
+    match scheme.is_mac() {
+        true => ObjectClass::SECRET_KEY,
+        false => half,
+    }
+}
+
 /// ECDSA is given the digest: not every token hashes for it.
 fn to_be_signed(scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
     match scheme {
         SignatureScheme::EcdsaP256 => sha256(&[message]).to_vec(),
         SignatureScheme::EcdsaP384 => sha384(message).to_vec(),
         SignatureScheme::EcdsaP521 => sha512(message).to_vec(),
-        SignatureScheme::RsaPss | SignatureScheme::RsaPkcs1 | SignatureScheme::Ed25519 => {
-            message.to_vec()
-        }
+        _ => message.to_vec(),
     }
 }
 
@@ -78,7 +84,7 @@ fn half(scheme: SignatureScheme) -> Option<usize> {
         SignatureScheme::EcdsaP256 => Some(32),
         SignatureScheme::EcdsaP384 => Some(48),
         SignatureScheme::EcdsaP521 => Some(66),
-        SignatureScheme::RsaPss | SignatureScheme::RsaPkcs1 | SignatureScheme::Ed25519 => None,
+        _ => None,
     }
 }
 
@@ -96,5 +102,8 @@ fn mechanism(scheme: SignatureScheme) -> Mechanism<'static> {
         SignatureScheme::Ed25519 => {
             Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519))
         }
+        SignatureScheme::HmacSha256 => Mechanism::Sha256Hmac,
+        SignatureScheme::HmacSha384 => Mechanism::Sha384Hmac,
+        SignatureScheme::HmacSha512 => Mechanism::Sha512Hmac,
     }
 }
