@@ -64,6 +64,13 @@ pub enum Cipher<'a> {
         /// 16 bytes.
         iv: &'a [u8],
     },
+    /// RSA-OAEP on the data itself.
+    RsaOaep {
+        /// The hash of label and mask.
+        hash: OaepHash,
+        /// The label.
+        label: &'a [u8],
+    },
     /// RSA PKCS#1 v1.5.
     RsaPkcs1,
 }

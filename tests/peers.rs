@@ -126,3 +126,118 @@ fn python_reads_and_writes_our_ciphertexts_by_their_description() {
         }
     });
 }
+
+/// A key that OpenSSL has in `rsa.pem` and `public.pem`, and the token under the name `rsa`.
+fn shared_rsa(token: &Token) {
+    let rsa = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
+    openssl(token, &[&["genpkey", "-out", "rsa.pem"], &rsa[..]].concat());
+    openssl(token, &["pkey", "-in", "rsa.pem", "-pubout", "-out", "public.pem"]);
+    token.ok(&["key", "import", "rsa", "--in", "rsa.pem", "--use", "encrypt"]);
+}
+
+/// `keyway` on raw data of the key `rsa`.
+fn raw_rsa<'a>(command: &'a str, options: &[&'a str], from: &'a str, to: &'a str) -> Vec<&'a str> {
+    let files = ["--in", from, "--out", to];
+    [&[command, "--raw", "--key", "rsa"], options, &files[..]].concat()
+}
+
+#[test]
+fn openssl_and_a_token_read_each_others_rsa() {
+    const SHA1: &[&str] = &["-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha1"];
+    const SHA256: &[&str] =
+        &["-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256"];
+    const LABELLED: &[&str] = &[
+        "-pkeyopt",
+        "rsa_padding_mode:oaep",
+        "-pkeyopt",
+        "rsa_oaep_md:sha256",
+        "-pkeyopt",
+        "rsa_oaep_label:6c61",
+    ];
+    const PKCS1: &[&str] = &["-pkeyopt", "rsa_padding_mode:pkcs1"];
+    let cases: [(&[&str], &[&str], bool); 4] = [
+        (&["--scheme", "rsa-oaep", "--oaep-hash", "sha1"], SHA1, true),
+        (&["--scheme", "rsa-oaep"], SHA256, false),
+        (&["--scheme", "rsa-oaep", "--label", "la"], LABELLED, false),
+        (&["--scheme", "rsa-pkcs1"], PKCS1, true),
+    ];
+    on_every_token(|token| {
+        shared_rsa(token);
+        token.write("plain", MESSAGE);
+        for (ours, theirs, everywhere) in cases {
+            let encrypt = ["pkeyutl", "-encrypt", "-pubin", "-inkey", "public.pem"];
+            let files = ["-in", "plain", "-out", "theirs"];
+            openssl(token, &[&encrypt[..], &files, theirs].concat());
+            let decrypt = raw_rsa("decrypt", ours, "theirs", "opened");
+            if !everywhere && token.maker == harness::Maker::SoftHsm {
+                let error = token.fails(9, &decrypt);
+                assert!(error.contains("OAEP") && error.contains("sha1"), "{error}");
+                continue;
+            }
+            let answer = token.keyway(&decrypt);
+            assert_eq!(answer.code, 0, "{:?} {ours:?}: {}", token.maker, answer.stderr);
+            assert_eq!(answer.stderr.contains("warning"), ours.contains(&"rsa-pkcs1"));
+            assert_eq!(token.read("opened"), MESSAGE, "{ours:?}");
+            token.ok(&raw_rsa("encrypt", ours, "plain", "ours"));
+            let decrypt = ["pkeyutl", "-decrypt", "-inkey", "rsa.pem", "-in", "ours"];
+            assert_eq!(openssl(token, &[&decrypt[..], theirs].concat()).stdout, MESSAGE);
+        }
+        // Another label, and data that is too long.
+        if token.maker == harness::Maker::Keyway {
+            openssl(
+                token,
+                &[
+                    &["pkeyutl", "-encrypt", "-pubin", "-inkey", "public.pem"][..],
+                    &["-in", "plain", "-out", "theirs"],
+                    LABELLED,
+                ]
+                .concat(),
+            );
+            let other = ["--scheme", "rsa-oaep", "--label", "lb"];
+            token.fails(7, &raw_rsa("decrypt", &other, "theirs", "wrong"));
+        }
+        token.write("long", &[1; 215]);
+        let error = token.fails(12, &raw_rsa("encrypt", cases[0].0, "long", "wrong"));
+        assert!(error.contains("at most 214"), "{error}");
+        assert!(!std::path::Path::new(&token.path("wrong")).exists());
+    });
+}
+
+#[test]
+fn openssl_and_a_token_read_each_others_aes_cbc() {
+    const KEY: [u8; 32] = [0x41; 32];
+    const IV: &str = "000102030405060708090a0b0c0d0e0f";
+    on_every_token(|token| {
+        token.write("aes.bin", &KEY);
+        let import = ["key", "import", "aes", "--in", "aes.bin", "--format", "raw"];
+        token.ok(&[&import[..], &["--algorithm", "aes-256"]].concat());
+        let key = "41".repeat(32);
+        let enc = ["enc", "-aes-256-cbc", "-K", &key];
+        let raw = |command, iv: &[&'static str], from, to| {
+            let start = [command, "--raw", "--key", "aes", "--scheme", "aes-cbc"];
+            [&start[..], iv, &["--in", from, "--out", to]].concat()
+        };
+        for length in [0, 15, 16, 1000] {
+            token.write("plain", &vec![7; length]);
+            openssl(token, &[&enc[..], &["-iv", IV, "-in", "plain", "-out", "theirs"]].concat());
+            token.ok(&raw("decrypt", &["--iv", IV], "theirs", "opened"));
+            assert_eq!(token.read("opened"), vec![7; length]);
+            // The IV in front, as many programs write it.
+            let iv: Vec<u8> = (0..16).collect();
+            token.write("joined", &[iv, token.read("theirs")].concat());
+            token.ok(&raw("decrypt", &[], "joined", "opened"));
+            assert_eq!(token.read("opened"), vec![7; length]);
+            // Ours, with an IV of the token's in front.
+            token.ok(&raw("encrypt", &[], "plain", "ours"));
+            let ours = token.read("ours");
+            let iv: String = ours[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+            token.write("body", &ours[16..]);
+            let opened = openssl(token, &[&enc[..], &["-d", "-iv", &iv, "-in", "body"]].concat());
+            assert_eq!(opened.stdout, vec![7; length]);
+        }
+        let error = token.fails(12, &raw("decrypt", &[], "plain", "wrong"));
+        assert!(error.contains("aes-cbc"), "{error}");
+        token.fails(2, &["decrypt", "--raw", "--key", "aes", "--in", "plain"]);
+        token.fails(2, &["decrypt", "--raw", "--scheme", "aes-cbc", "--in", "plain"]);
+    });
+}

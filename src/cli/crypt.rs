@@ -11,6 +11,7 @@ use super::open::with_kms;
 use super::output::Output;
 use super::print::warn;
 use super::progress::Watched;
+use super::raw::{self, RawArguments};
 use crate::domain::envelope::{Context, Scheme, armor};
 use crate::domain::key::KeyName;
 use crate::error::Result;
@@ -20,8 +21,19 @@ const ENCRYPT_EXAMPLES: &str = "Examples:
   keyway encrypt --key backup --in a.txt --out a.kw
   keyway encrypt --key db --context tenant=acme --context table=orders --in row --out row.kw
 
+  keyway encrypt --key partner --raw --scheme rsa-oaep --oaep-hash sha1 --in a.txt --out a.bin
+
 Everything is encrypted inside the token, long input in pieces of 1 MiB. keyway seal is faster for
 large files and lets other people have them, too.";
+
+const DECRYPT_EXAMPLES: &str = "Examples:
+  keyway decrypt --in a.kw --out a.txt
+  keyway decrypt --in row.kw --out row --context tenant=acme --context table=orders
+  keyway decrypt --key old --raw --scheme aes-cbc --iv 000102030405060708090a0b0c0d0e0f --in a.cbc
+  keyway decrypt --key old --raw --scheme rsa-oaep --oaep-hash sha1 --in a.bin --out a.txt
+
+Raw data is what other programs made, such as openssl: it names neither key nor version, so both have
+to be known.";
 
 /// What a ciphertext is bound to.
 #[derive(Args, Debug)]
@@ -57,17 +69,28 @@ pub(super) struct EncryptArguments {
     /// aes-gcm or aes-cbc, rsa-oaep or rsa-pkcs1; the first is the default
     #[arg(long)]
     scheme: Option<Scheme>,
+    #[command(flatten)]
+    raw: RawArguments,
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = DECRYPT_EXAMPLES)]
 pub(super) struct DecryptArguments {
     /// The key that the ciphertext has to be for
-    #[arg(long)]
+    #[arg(long, required_if_eq("raw", "true"))]
     key: Option<KeyName>,
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
     context: ContextArgument,
+    /// How raw data is encrypted: aes-gcm, aes-cbc, rsa-oaep or rsa-pkcs1
+    #[arg(long, requires = "raw")]
+    scheme: Option<Scheme>,
+    /// The version that raw data is for; the newest if none is named
+    #[arg(long, value_name = "NUMBER", requires = "raw")]
+    key_version: Option<u32>,
+    #[command(flatten)]
+    raw: RawArguments,
 }
 
 #[derive(Args, Debug)]
@@ -86,6 +109,11 @@ pub(super) struct ReencryptArguments {
 }
 
 pub(super) fn encrypt(options: &Options, arguments: &EncryptArguments) -> Result<()> {
+    if let (true, Some(scheme)) = (arguments.raw.raw, arguments.scheme) {
+        raw::encrypt(options, &arguments.raw, &arguments.key, scheme, &arguments.files)?;
+        warn_of(scheme);
+        return Ok(());
+    }
     let how = Encryption {
         key: arguments.key.clone(),
         scheme: arguments.scheme,
@@ -101,13 +129,23 @@ pub(super) fn encrypt(options: &Options, arguments: &EncryptArguments) -> Result
             kms.encrypt_from(&how, input, output)
         })?;
     }
-    if let Some(scheme) = arguments.scheme.filter(|scheme| !scheme.is_authenticated()) {
-        warn(format_args!("warning: {scheme} does not notice changes to the ciphertext"));
+    if let Some(scheme) = arguments.scheme {
+        warn_of(scheme);
     }
     Ok(())
 }
 
+fn warn_of(scheme: Scheme) {
+    if !scheme.is_authenticated() {
+        warn(format_args!("warning: {scheme} does not notice changes to the ciphertext"));
+    }
+}
+
 pub(super) fn decrypt(options: &Options, arguments: &DecryptArguments) -> Result<()> {
+    if let (true, Some(key), Some(scheme)) = (arguments.raw.raw, &arguments.key, arguments.scheme) {
+        let (raw, version) = (&arguments.raw, arguments.key_version);
+        return raw::decrypt(options, raw, key, version, scheme, &arguments.files);
+    }
     let context = arguments.context.read()?;
     flow(options, &arguments.files, Readers::Owner, |kms, input, output| {
         kms.decrypt_to(arguments.key.as_ref(), &context, input, output)

@@ -26,6 +26,7 @@ mod output;
 mod pin;
 mod print;
 mod progress;
+mod raw;
 mod seal;
 mod share;
 mod sign;

@@ -105,7 +105,7 @@ impl Kms<'_> {
         context: &Context,
         data: &[u8],
     ) -> Result<Vec<u8>> {
-        require_fit(record, scheme, data.len())?;
+        require_fit(record, scheme, data.len(), None)?;
         let chosen = self.choose(record, version, scheme, context, None)?;
         let sealed = (|| {
             let mut message = chosen.header.to_bytes()?;
@@ -196,16 +196,30 @@ pub(super) fn cipher<'a>(header: &'a Header, associated: &'a [u8]) -> Cipher<'a>
     }
 }
 
-fn require_fit(record: &KeyRecord, scheme: Scheme, length: usize) -> Result<()> {
+/// Refuses data that RSA cannot take itself. `oaep` is what OAEP adds where it takes the data and
+/// not a data key.
+pub(super) fn require_fit(
+    record: &KeyRecord,
+    scheme: Scheme,
+    length: usize,
+    oaep: Option<usize>,
+) -> Result<()> {
     let Material::Rsa { bits } = record.algorithm().material() else { return Ok(()) };
-    let limit = bits / 8 - PKCS1_OVERHEAD;
-    if scheme == Scheme::RsaPkcs1 && length > limit {
+    let overhead = match scheme {
+        Scheme::RsaPkcs1 => PKCS1_OVERHEAD,
+        Scheme::RsaOaep => oaep.unwrap_or(0),
+        Scheme::AesGcm | Scheme::AesCbc => 0,
+    };
+    let limit = bits / 8 - overhead;
+    if overhead > 0 && length > limit {
         return Err(Kind::Malformed
             .because(format!(
-                "the input has {length} bytes; rsa-pkcs1 with {} takes at most {limit}",
+                "the input has {length} bytes; {scheme} with {} takes at most {limit}",
                 record.algorithm()
             ))
-            .advise("use --scheme rsa-oaep, which has no limit and is authenticated"));
+            .advise(
+                "use --scheme rsa-oaep without --raw, which has no limit and is authenticated",
+            ));
     }
     Ok(())
 }

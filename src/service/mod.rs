@@ -1,6 +1,7 @@
 //! The use cases, one file a verb, over the ports.
 
 mod agree;
+mod bare;
 mod check_keys;
 mod create_key;
 mod data_key;
@@ -31,6 +32,7 @@ mod suspend_key;
 mod verify;
 
 pub use agree::Agreed;
+pub use bare::Bare;
 pub use check_keys::CheckedKey;
 pub use create_key::NewKey;
 pub use data_key::DataKey;

@@ -2,11 +2,13 @@
 //! `docs/ciphertext-format.md` draws them.
 
 mod armor;
+mod bare;
 mod context;
 mod header;
 mod scheme;
 
 pub use armor::{armor, is_armored, unarmor};
+pub use bare::{BareParameters, BareScheme};
 pub use context::Context;
 pub use header::{Header, Message, WrappedDataKey};
 pub use scheme::{OaepHash, Scheme};

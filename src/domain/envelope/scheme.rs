@@ -32,6 +32,30 @@ pub enum OaepHash {
     Sha256 = 2,
 }
 
+impl OaepHash {
+    /// Bytes of its output.
+    pub fn output_len(self) -> usize {
+        match self {
+            OaepHash::Sha1 => 20,
+            OaepHash::Sha256 => 32,
+        }
+    }
+}
+
+impl FromStr for OaepHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "sha1" => Ok(Self::Sha1),
+            "sha256" => Ok(Self::Sha256),
+            _ => Err(Kind::Usage
+                .because(format!("{text:?} is not a hash of OAEP"))
+                .advise("sha1 or sha256")),
+        }
+    }
+}
+
 impl Scheme {
     /// Every scheme with its name.
     pub const ALL: [(Scheme, &'static str); 4] = [

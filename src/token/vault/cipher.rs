@@ -3,11 +3,13 @@
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
-use cryptoki::object::{ObjectClass, ObjectHandle};
+use cryptoki::object::ObjectClass;
 use cryptoki_sys::CK_ULONG;
 use zeroize::Zeroizing;
 
+use super::data_key::{lacks_hash, oaep};
 use super::template::PROTECTED_CLASSES;
+use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyId;
 use crate::error::{Error, Kind, Result};
 use crate::port::Cipher;
@@ -24,16 +26,17 @@ pub(super) fn encrypt(
     data: &[u8],
 ) -> Result<Vec<u8>> {
     let key = match cipher {
-        Cipher::RsaPkcs1 => token.only_key(&[ObjectClass::PUBLIC_KEY], id)?,
+        Cipher::RsaPkcs1 | Cipher::RsaOaep { .. } => {
+            token.only_key(&[ObjectClass::PUBLIC_KEY], id)?
+        }
         Cipher::AesGcm { .. } | Cipher::AesCbcPad { .. } => {
             token.only_key(&[ObjectClass::SECRET_KEY], id)?
         }
     };
     with_mechanism(cipher, |mechanism| {
-        token
-            .session()
-            .encrypt(mechanism, key, data)
-            .map_err(|error| token.failed("cannot encrypt", error))
+        token.session().encrypt(mechanism, key, data).map_err(|error| {
+            unsupported(cipher, &error).unwrap_or_else(|| token.failed("cannot encrypt", error))
+        })
     })
 }
 
@@ -44,20 +47,25 @@ pub(super) fn decrypt(
     data: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>> {
     let key = token.only_key(&PROTECTED_CLASSES, id)?;
-    with_mechanism(cipher, |mechanism| decrypt_with(token, mechanism, key, data))
-}
-
-fn decrypt_with(
-    token: &OpenToken,
-    mechanism: &Mechanism<'_>,
-    key: ObjectHandle,
-    data: &[u8],
-) -> Result<Zeroizing<Vec<u8>>> {
-    match token.session().decrypt(mechanism, key, data) {
+    with_mechanism(cipher, |mechanism| match token.session().decrypt(mechanism, key, data) {
         Ok(plain) => Ok(Zeroizing::new(plain)),
         Err(error) if is_refused_ciphertext(&error) => Err(damaged()),
-        Err(error) => Err(token.failed("cannot decrypt", error)),
-    }
+        Err(error) => {
+            Err(unsupported(cipher, &error)
+                .unwrap_or_else(|| token.failed("cannot decrypt", error)))
+        }
+    })
+}
+
+/// OAEP with parameters that the token lacks: SoftHSM2 knows SHA-1 without a label only.
+fn unsupported(cipher: Cipher<'_>, error: &cryptoki::error::Error) -> Option<Error> {
+    let Cipher::RsaOaep { hash, label } = cipher else { return None };
+    let plain = hash == OaepHash::Sha1 && label.is_empty();
+    (!plain && lacks_hash(error)).then(|| {
+        Kind::Unsupported
+            .because("the token does not do RSA-OAEP with this hash or with a label")
+            .advise("every token does it with SHA-1 and without a label: --oaep-hash sha1")
+    })
 }
 
 /// What tokens answer to a ciphertext that is not right. SoftHSM2 says GENERAL_ERROR for a wrong
@@ -107,6 +115,7 @@ fn with_mechanism<T>(
             let iv = iv.try_into().map_err(|_| wrong("the IV is not 16 bytes".to_owned()))?;
             run(&Mechanism::AesCbcPad(iv))
         }
+        Cipher::RsaOaep { hash, label } => run(&oaep(hash, label)),
         Cipher::RsaPkcs1 => run(&Mechanism::RsaPkcs),
     }
 }

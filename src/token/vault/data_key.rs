@@ -45,7 +45,7 @@ pub(super) fn wrap(
     wrapping: ObjectHandle,
     key: ObjectHandle,
 ) -> cryptoki::error::Result<(OaepHash, Vec<u8>)> {
-    let attempt = |hash| token.session().wrap_key(&oaep(hash), wrapping, key);
+    let attempt = |hash| token.session().wrap_key(&oaep(hash, &[]), wrapping, key);
     match attempt(OaepHash::Sha256) {
         Ok(wrapped) => Ok((OaepHash::Sha256, wrapped)),
         Err(error) if lacks_hash(&error) => {
@@ -81,17 +81,21 @@ pub(super) fn open(
         Attribute::Encrypt(false),
         Attribute::Decrypt(true),
     ]);
-    match token.session().unwrap_key(&oaep(hash), unwrapping, wrapped, &template) {
+    match token.session().unwrap_key(&oaep(hash, &[]), unwrapping, wrapped, &template) {
         Ok(_) => Ok(()),
         Err(error) if is_refused_ciphertext(&error) => Err(damaged()),
         Err(error) => Err(token.failed("cannot unwrap the data key", error)),
     }
 }
 
-pub(super) fn oaep(hash: OaepHash) -> Mechanism<'static> {
+pub(super) fn oaep(hash: OaepHash, label: &[u8]) -> Mechanism<'_> {
     let (digest, mask) = match hash {
         OaepHash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
         OaepHash::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
     };
-    Mechanism::RsaPkcsOaep(PkcsOaepParams::new(digest, mask, PkcsOaepSource::empty()))
+    let label = match label {
+        [] => PkcsOaepSource::empty(),
+        label => PkcsOaepSource::data_specified(label),
+    };
+    Mechanism::RsaPkcsOaep(PkcsOaepParams::new(digest, mask, label))
 }

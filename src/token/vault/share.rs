@@ -26,9 +26,10 @@ impl Sharing for TokenVault<'_> {
         let wrapping = trusted(token, recipient)?;
         let wrapped = match hash {
             None => wrap(token, wrapping, key),
-            Some(hash) => {
-                token.session().wrap_key(&oaep(hash), wrapping, key).map(|wrapped| (hash, wrapped))
-            }
+            Some(hash) => token
+                .session()
+                .wrap_key(&oaep(hash, &[]), wrapping, key)
+                .map(|wrapped| (hash, wrapped)),
         };
         wrapped.map_err(|error| match code(&error) {
             Some(RvError::KeyUnextractable) => Kind::Refused
@@ -50,7 +51,8 @@ impl Sharing for TokenVault<'_> {
         let unwrapping = token.only_key(&[ObjectClass::PRIVATE_KEY], unwrap_with)?;
         let mut template = secret_key(spec);
         template.push(Attribute::KeyType(kind));
-        let key = match token.session().unwrap_key(&oaep(hash), unwrapping, wrapped, &template) {
+        let key = match token.session().unwrap_key(&oaep(hash, &[]), unwrapping, wrapped, &template)
+        {
             Ok(key) => key,
             Err(error) if is_refused_ciphertext(&error) => return Err(damaged()),
             Err(error) if hash == OaepHash::Sha256 && lacks_hash(&error) => {
