@@ -64,7 +64,7 @@ pub(super) struct EncryptArguments {
     #[command(flatten)]
     context: ContextArgument,
     /// Write text instead of bytes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "raw")]
     armor: bool,
     /// aes-gcm or aes-cbc, rsa-oaep or rsa-pkcs1; the first is the default
     #[arg(long)]

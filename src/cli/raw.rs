@@ -15,7 +15,7 @@ use crate::service::Bare;
 #[derive(Args, Debug)]
 pub(super) struct RawArguments {
     /// Without keyway's header, for other systems: --scheme is wanted, and what it takes
-    #[arg(long, requires = "scheme", conflicts_with_all = ["pairs", "armor"])]
+    #[arg(long, requires = "scheme", conflicts_with = "pairs")]
     pub raw: bool,
     /// The IV of raw aes-cbc, 32 hexadecimal digits; else it stands before the ciphertext
     #[arg(long, value_name = "HEX", requires = "raw")]

@@ -14,6 +14,8 @@ pub enum Book {
     Revoked,
     /// Revocation lists that they made.
     Lists,
+    /// How many messages the versions of keys have encrypted, by identifier and count.
+    Messages,
 }
 
 /// What stands in a book.

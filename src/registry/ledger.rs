@@ -21,6 +21,7 @@ fn context(book: Book, name: &str) -> Vec<u8> {
         Book::Issued => "issued certificate",
         Book::Revoked => "revoked certificate",
         Book::Lists => "revocation list",
+        Book::Messages => "count of messages",
     };
     format!("keyway {book} v1\0{name}\0").into_bytes()
 }

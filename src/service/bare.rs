@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::encrypt::require_fit;
+use super::messages::Nonces;
 use super::{Kms, require_length};
 use crate::domain::envelope::{BareScheme, Scheme};
 use crate::domain::key::{KeyName, Usage};
@@ -36,9 +37,11 @@ impl Kms<'_> {
         let scheme = Scheme::for_key(record.algorithm(), Some(how.scheme.scheme()))?;
         require_fit(record, scheme, data.len(), oaep_overhead(&how.scheme))?;
         let version = record.primary()?;
-        let leading = match how.scheme.leading() {
-            0 => Vec::new(),
-            length => self.vault.random(length)?,
+        let mut nonces = Nonces::of_version(*self, version.id);
+        let leading = match (&how.scheme, how.scheme.leading()) {
+            (BareScheme::AesGcm, _) => nonces.draw()?,
+            (_, 0) => Vec::new(),
+            (_, length) => self.vault.random(length)?,
         };
         let nonce = match &how.scheme {
             BareScheme::AesCbc { iv: Some(iv) } => iv,
@@ -48,6 +51,7 @@ impl Kms<'_> {
             self.vault.encrypt(version.id, cipher(&how.scheme, nonce), data).map_err(|error| {
                 error.while_doing(format!("key {} version {}", how.key, version.number))
             })?;
+        nonces.finish(&how.key)?;
         Ok([leading, body].concat())
     }
 

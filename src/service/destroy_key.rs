@@ -24,6 +24,7 @@ impl Kms<'_> {
             left |= self.vault.holds(version.id).unwrap_or(true);
             self.vault.destroy(version.id)?;
         }
+        self.forget_messages(&record)?;
         if !left {
             return Err(Kind::Refused.because(format!("key {name} is destroyed already")));
         }

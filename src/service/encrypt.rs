@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use zeroize::Zeroizing;
 
 use super::flow::{fill, unread, written};
+use super::messages::Nonces;
 use super::pieces::{PIECE, Pieces, Place};
 use super::{Kms, MESSAGE_MAX, require_length};
 use crate::domain::envelope::{Context, Header, Scheme, WrappedDataKey};
@@ -106,15 +107,21 @@ impl Kms<'_> {
         data: &[u8],
     ) -> Result<Vec<u8>> {
         require_fit(record, scheme, data.len(), None)?;
-        let chosen = self.choose(record, version, scheme, context, None)?;
+        let mut chosen = self.choose(record, version, scheme, context, None)?;
+        let mut nonces = self.nonces(&chosen);
         let sealed = (|| {
+            if scheme.is_authenticated() {
+                chosen.header.nonce = nonces.draw()?;
+            }
             let mut message = chosen.header.to_bytes()?;
             let associated = [message.as_slice(), &context.to_der()?].concat();
             let body = self.vault.encrypt(chosen.key, cipher(&chosen.header, &associated), data)?;
             message.extend(body);
             Ok(message)
         })();
-        self.forget(&chosen, sealed)
+        let message = self.forget(&chosen, sealed)?;
+        nonces.finish(record.name())?;
+        Ok(message)
     }
 
     /// `data` holds the first piece and one byte of the next.
@@ -130,15 +137,24 @@ impl Kms<'_> {
         output.write_all(&header).map_err(written)?;
         let message = [header.as_slice(), &context.to_der()?].concat();
         let mut pieces = Pieces::new(self.vault, chosen.key, message);
+        let mut nonces = self.nonces(chosen);
         let mut length = data.len();
         while length > PIECE {
-            let piece = pieces.encrypt(&data[..PIECE], Place::Inner)?;
+            let piece = pieces.encrypt(&mut nonces, &data[..PIECE], Place::Inner)?;
             output.write_all(&piece).map_err(written)?;
             data.copy_within(PIECE.., 0);
             length = 1 + fill(input, &mut data[1..]).map_err(unread)?;
         }
-        let last = pieces.encrypt(&data[..length], Place::Last)?;
-        output.write_all(&last).map_err(written)
+        let last = pieces.encrypt(&mut nonces, &data[..length], Place::Last)?;
+        output.write_all(&last).map_err(written)?;
+        nonces.finish(&chosen.header.key)
+    }
+
+    fn nonces(&self, chosen: &Chosen) -> Nonces<'_> {
+        match chosen.is_data_key {
+            true => Nonces::of_data_key(*self),
+            false => Nonces::of_version(*self, chosen.key),
+        }
     }
 
     fn choose(

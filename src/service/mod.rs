@@ -15,6 +15,7 @@ mod flow;
 mod import_key;
 mod inspect;
 mod maintain;
+mod messages;
 mod open;
 mod peer;
 mod pieces;
@@ -53,6 +54,7 @@ pub use seal::Recipient;
 pub use suspend_key::Suspended;
 pub use verify::Verified;
 
+use crate::domain::envelope::MessageLimit;
 use crate::domain::key::{KeyId, KeyName};
 use crate::domain::record::{KeyRecord, Version};
 use crate::error::{Kind, Result};
@@ -71,12 +73,18 @@ pub struct Kms<'a> {
     vault: &'a dyn Vault,
     registry: &'a dyn Registry,
     clock: &'a dyn Clock,
+    limit: MessageLimit,
 }
 
 impl<'a> Kms<'a> {
     /// Key management with these keys, records and this clock.
     pub fn new(vault: &'a dyn Vault, registry: &'a dyn Registry, clock: &'a dyn Clock) -> Self {
-        Self { vault, registry, clock }
+        Self { vault, registry, clock, limit: MessageLimit::default() }
+    }
+
+    /// The same with a lower limit of messages that a version encrypts.
+    pub fn with_message_limit(self, limit: MessageLimit) -> Self {
+        Self { limit, ..self }
     }
 
     /// A key as it is now: what time has brought is in its record, whether or not anybody has

@@ -3,6 +3,7 @@
 
 use zeroize::Zeroizing;
 
+use super::messages::Nonces;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
 use crate::port::{Cipher, Vault};
@@ -14,6 +15,8 @@ pub(super) const PIECE_MAX: usize = 16 << 20;
 /// Nonce and tag of a piece.
 pub(super) const OVERHEAD: usize = NONCE + 16;
 const NONCE: usize = 12;
+/// Most pieces of a message (1 PiB): a version ends after a message, not within.
+const PIECES_MAX: u64 = 1 << 30;
 
 /// Encrypts or decrypts one piece after the other.
 pub(super) struct Pieces<'k> {
@@ -37,8 +40,13 @@ impl<'k> Pieces<'k> {
     }
 
     /// The next piece: nonce, ciphertext, tag.
-    pub fn encrypt(&mut self, data: &[u8], place: Place) -> Result<Vec<u8>> {
-        let mut piece = self.vault.random(NONCE)?;
+    pub fn encrypt(
+        &mut self,
+        nonces: &mut Nonces<'_>,
+        data: &[u8],
+        place: Place,
+    ) -> Result<Vec<u8>> {
+        let mut piece = nonces.draw()?;
         let associated = self.next(place)?;
         let cipher = Cipher::AesGcm { nonce: &piece, associated: &associated };
         let body = self.vault.encrypt(self.key, cipher, data)?;
@@ -61,9 +69,12 @@ impl<'k> Pieces<'k> {
         let mut associated = self.message.clone();
         associated.extend(self.index.to_be_bytes());
         associated.push(place as u8);
-        self.index = self.index.checked_add(1).ok_or_else(|| {
-            Kind::Malformed.because("the message has more pieces than can be counted")
-        })?;
+        self.index += 1;
+        if self.index > PIECES_MAX {
+            return Err(Kind::Malformed
+                .because("the message has more pieces than one key encrypts")
+                .advise("split it"));
+        }
         Ok(associated)
     }
 }

@@ -23,6 +23,7 @@ fn place(collection: Collection) -> (&'static str, &'static str) {
         Collection::Book(Book::Issued) => ("keyway-issued", "keyway-issued:"),
         Collection::Book(Book::Revoked) => ("keyway-revoked", "keyway-revoked:"),
         Collection::Book(Book::Lists) => ("keyway-crl", "keyway-crl:"),
+        Collection::Book(Book::Messages) => ("keyway-messages", "keyway-messages:"),
     }
 }
 

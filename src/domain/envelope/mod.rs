@@ -5,10 +5,12 @@ mod armor;
 mod bare;
 mod context;
 mod header;
+mod limit;
 mod scheme;
 
 pub use armor::{armor, is_armored, unarmor};
 pub use bare::{BareParameters, BareScheme};
 pub use context::Context;
 pub use header::{Header, Message, WrappedDataKey};
+pub use limit::MessageLimit;
 pub use scheme::{OaepHash, Scheme};

@@ -1,0 +1,141 @@
+//! Nonces of AES-GCM, and the count of the messages that a version has made with them.
+
+use super::{ATTEMPTS, Kms};
+use crate::domain::envelope::MessageLimit;
+use crate::domain::key::{KeyId, KeyName};
+use crate::domain::lifecycle::Reason;
+use crate::domain::record::{KeyRecord, Version};
+use crate::error::{Kind, Result};
+use crate::port::Book;
+
+/// Bytes of a nonce.
+const NONCE: usize = 12;
+
+/// Nonces for messages under one key. A message is counted before it is made: an interruption
+/// counts too many, never too few.
+pub(super) struct Nonces<'k> {
+    kms: Kms<'k>,
+    /// The version that makes the messages itself; none for a data key, which is used once.
+    counted: Option<KeyId>,
+    reached: bool,
+}
+
+impl<'k> Nonces<'k> {
+    pub fn of_version(kms: Kms<'k>, id: KeyId) -> Self {
+        Self { kms, counted: Some(id), reached: false }
+    }
+
+    pub fn of_data_key(kms: Kms<'k>) -> Self {
+        Self { kms, counted: None, reached: false }
+    }
+
+    /// The next message's nonce. It and the sample that decides whether the message counts come from
+    /// the token's generator and have no byte in common.
+    pub fn draw(&mut self) -> Result<Vec<u8>> {
+        let mut nonce = self.kms.vault.random(NONCE + MessageLimit::SAMPLE)?;
+        let sample = nonce.split_off(NONCE);
+        if let (Some(id), Ok(sample)) = (self.counted, sample.try_into())
+            && self.kms.limit.counts(sample)
+        {
+            self.reached |= self.kms.count_message(id)?;
+        }
+        Ok(nonce)
+    }
+
+    /// Lets the next version take over if this one has made enough messages: after the message,
+    /// which one version makes to its end.
+    pub fn finish(self, name: &KeyName) -> Result<()> {
+        match self.counted {
+            Some(id) if self.reached => self.kms.end_version(name, id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Kms<'_> {
+    /// About how many messages a version has encrypted with AES-GCM: 0 before the first was counted.
+    ///
+    /// # Errors
+    /// The token failed, or [`Kind::NotAuthentic`] when somebody changed the count.
+    pub fn messages(&self, version: &Version) -> Result<u64> {
+        let counts = self.message_counts(version.id)?;
+        Ok(counts.iter().map(|(_, count)| *count).max().unwrap_or(0))
+    }
+
+    /// Forgets the counts of a key that is destroyed.
+    pub(super) fn forget_messages(&self, record: &KeyRecord) -> Result<()> {
+        for version in record.versions() {
+            for (entry, _) in self.message_counts(version.id)? {
+                self.registry.remove(Book::Messages, &entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries for a version: more than one only while or after somebody was interrupted.
+    fn message_counts(&self, id: KeyId) -> Result<Vec<(KeyName, u64)>> {
+        let page = self.registry.read(Book::Messages, None)?;
+        if !page.problems.is_empty() {
+            return Err(Kind::NotAuthentic
+                .because(format!("the count of messages: {}", page.problems.join("; ")))
+                .advise(
+                    "somebody changed it outside keyway; make new versions: keyway key rotate",
+                ));
+        }
+        let start = format!("{id}.");
+        let count = |entry: KeyName| {
+            let count = entry.as_str().strip_prefix(&start)?.parse().ok()?;
+            Some((entry, count))
+        };
+        Ok(page.entries.into_iter().filter_map(|(entry, _)| count(entry)).collect())
+    }
+
+    /// Counts a message. The new count is written before the old one goes. Answers whether the
+    /// version has made enough.
+    fn count_message(&self, id: KeyId) -> Result<bool> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let old = self.message_counts(id)?;
+            let highest = old.iter().map(|(_, count)| *count).max().unwrap_or(0);
+            let count = self.limit.after(highest);
+            match self.registry.add(Book::Messages, &format!("{id}.{count}").parse()?, &[]) {
+                Ok(()) => {
+                    for (entry, _) in old {
+                        self.registry.remove(Book::Messages, &entry)?;
+                    }
+                    return Ok(self.limit.is_reached(count));
+                }
+                // Another process counts one of its own at this moment.
+                Err(error) if matches!(error.kind(), Kind::Exists | Kind::Conflict) => {
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| Kind::Conflict.because("the count of messages: no attempt")))
+    }
+
+    /// Makes the next version primary. A key that has no next one ends: it was agreed with a peer or
+    /// received, and who made it makes another.
+    fn end_version(&self, name: &KeyName, id: KeyId) -> Result<()> {
+        let is_primary = |record: &KeyRecord| record.primary().is_ok_and(|v| v.id == id);
+        let rotated = self.rotate_key_if(name, is_primary);
+        let rotated = match rotated {
+            Err(error) if error.kind() == Kind::Refused => {
+                let now = self.clock.now();
+                let ended = self.update(name, |record| match is_primary(record) {
+                    true => record.revoked(Reason::Cessation, now),
+                    false => None,
+                })?;
+                ended.map_or(Ok(()), |stored| self.retire_old(stored.record()))
+            }
+            rotated => rotated.map(|_| ()),
+        };
+        rotated.map_err(|error| {
+            error.while_doing(format!(
+                "key {name} has encrypted {} messages and the next version is due",
+                self.limit.most()
+            ))
+        })
+    }
+}
