@@ -40,7 +40,8 @@ need_packages \
     python3 \
     python3-cryptography \
     python3-venv \
-    softhsm2
+    softhsm2 \
+    time
 # These would start services; apache2-bin has none.
 unpack_packages target/programs nginx openssh-server stunnel4
 # Debian's package conflicts with a Node from elsewhere, which brings its own.
