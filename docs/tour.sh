@@ -316,7 +316,8 @@ step_share() {
     demo_encrypts_for_peer fleet
     result "the peer's token opened what the administrator's encrypted"
     refused 4 'received before' --token peer receive "$dir/fleet.share" --with branch --trust "$dir/root.pem"
-    refused 5 shareable share bulky --to "$dir/branch.pem" --sign-with admin --cert "$dir/admin.pem" \
+    kw key create plain --algorithm aes-256
+    refused 5 shareable share plain --to "$dir/branch.pem" --sign-with admin --cert "$dir/admin.pem" \
         --trust "$dir/root.pem" --out "$dir/none"
 }
 
