@@ -146,6 +146,8 @@ impl Token {
             .env("KEYWAY_MODULE", &self.module)
             .env("KEYWAY_PIN_FILE", self.path("pin"))
             .env("XDG_STATE_HOME", self.path("state"))
+            // The turns that processes take are about one token here, not about all tests of a user.
+            .env("XDG_RUNTIME_DIR", self.directory.path())
             .current_dir(self.directory.path())
             .stdin(Stdio::null());
         command
