@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// Result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The sort of a failure. The command's exit code follows from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The sort of a failure. The command's exit code follows from it. In JSON it is its name in snake
+/// case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A defect of this program, or a state that it holds for impossible.
     Internal,

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::Options;
 use super::open::{resolved, with_kms, with_kms_and_pin};
-use super::{pin, report, uri, usage};
+use super::{pin, run_parsed};
 use crate::domain::key::{KeyAddress, KeyName, Usage};
 use crate::error::{Error, Kind, Result};
 use crate::service::Kms;
@@ -36,6 +36,8 @@ KEYWAY_PIN_FILE or KEYWAY_PIN, else age asks for it.";
 /// Lets age use keys of a PKCS#11 token.
 #[derive(Debug, Parser)]
 #[command(name = "age-plugin-keyway", version, arg_required_else_help = true, after_help = EXAMPLES)]
+// age reads what the plugin writes in a format of its own.
+#[command(mut_arg("output-format", |output| output.hide(true)))]
 struct Arguments {
     #[command(flatten)]
     options: Options,
@@ -49,28 +51,18 @@ struct Arguments {
 
 /// Runs the plugin and answers its exit code.
 pub fn run_age_plugin(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match uri::plain(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return report(&error),
-    };
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
-    };
-    let Arguments { options, key, age_plugin } = arguments;
-    let options = match resolved(options) {
-        Ok(options) => options,
-        Err(error) => return report(&error),
-    };
-    let done = match (age_plugin, key) {
+    run_parsed(arguments, |Arguments { options, key, age_plugin }| {
+        let format = options.output;
+        (format, resolved(options).and_then(|options| act(options, key, age_plugin)))
+    })
+}
+
+fn act(options: Options, key: Option<KeyName>, age_plugin: Option<String>) -> Result<()> {
+    match (age_plugin, key) {
         (Some(machine), _) => run_state_machine(&machine, Plugin { options })
             .map_err(|error| Kind::Usage.because("age does not go on").caused_by(error)),
         (None, Some(key)) => print_identity(&options, key),
         (None, None) => Err(Kind::Usage.because("no key is named").advise("name one: --key KEY")),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
     }
 }
 

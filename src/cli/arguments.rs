@@ -9,6 +9,7 @@ use super::crypt::{DecryptArguments, EncryptArguments, ReencryptArguments};
 use super::data_key::DataKeyArguments;
 use super::key::KeyCommand;
 use super::maintain::MaintainArguments;
+use super::print::Format;
 use super::seal::{OpenArguments, SealArguments};
 use crate::domain::exchange::Group;
 use crate::domain::key::{KeyName, Usage};
@@ -39,6 +40,17 @@ pub(super) struct Options {
     /// File with the user PIN; else KEYWAY_PIN, else the terminal is asked
     #[arg(long, global = true, value_name = "FILE", env = "KEYWAY_PIN_FILE")]
     pub pin_file: Option<PathBuf>,
+    /// What standard output is for: people, or programs
+    // A name of its own: subcommands have an `output`, which is a file.
+    #[arg(
+        id = "output-format",
+        long = "output",
+        global = true,
+        value_name = "FORMAT",
+        env = "KEYWAY_OUTPUT",
+        default_value = "text"
+    )]
+    pub output: Format,
 }
 
 #[derive(Debug, Subcommand)]

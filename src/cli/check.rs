@@ -1,9 +1,12 @@
 //! `keyway token check`: is the token what Keyway left there?
 
+use serde::Serialize;
+
 use super::arguments::Options;
 use super::confirm::confirm;
+use super::page::Page;
 use super::pin;
-use super::print::say;
+use super::print::{Answer, notice, tell};
 use crate::error::{Kind, Result};
 use crate::local::{Health, LocalToken};
 
@@ -12,18 +15,23 @@ pub(super) fn run(options: &Options, without_pin: bool, accept: Option<bool>) ->
     let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
     let pin = (!without_pin).then(|| pin::user(options)).transpose()?;
     let health = token.check(pin.as_ref())?;
-    tell(&health)?;
     match (health.damage.is_empty(), accept, &pin) {
-        (true, ..) => Ok(()),
         (false, Some(yes), Some(pin)) => {
+            // To be read before it is accepted; the answer is how it is then.
+            for damage in &health.damage {
+                notice(options, format_args!("wrong: {}", damage.what));
+            }
             confirm(yes, "accept the objects and accounts that are there now")?;
             token.accept(pin)?;
-            let health = token.check(Some(pin))?;
-            tell(&health)?;
-            verdict(&health)
+            answer(options, &token.check(Some(pin))?)
         }
-        _ => verdict(&health),
+        _ => answer(options, &health),
     }
+}
+
+fn answer(options: &Options, health: &Health) -> Result<()> {
+    tell(options, &Told::from(health))?;
+    verdict(health)
 }
 
 fn verdict(health: &Health) -> Result<()> {
@@ -34,21 +42,58 @@ fn verdict(health: &Health) -> Result<()> {
     }
 }
 
-fn tell(health: &Health) -> Result<()> {
-    let Health { label, objects, events, unattested, .. } = health;
-    say(format_args!("token {label}: {objects} objects, {events} events"))?;
-    if *unattested > 0 {
-        say(format_args!(
-            "{unattested} objects changed without a login; the user's next login vouches for them"
-        ))?;
+/// What was seen of a token.
+#[derive(Serialize)]
+struct Told<'a> {
+    token: &'a str,
+    /// Whether what needs the PIN was looked at, too.
+    unlocked: bool,
+    objects: u64,
+    events: u64,
+    /// Objects that changed without a login since the user's last one.
+    unattested: u64,
+    damage: Vec<Wrong<'a>>,
+}
+
+#[derive(Serialize)]
+struct Wrong<'a> {
+    what: &'a str,
+    advice: &'a str,
+}
+
+impl<'a> From<&'a Health> for Told<'a> {
+    fn from(health: &'a Health) -> Self {
+        let Health { label, unlocked, objects, events, unattested, damage } = health;
+        let wrong = damage.iter().map(|one| Wrong { what: &one.what, advice: one.advice });
+        Self {
+            token: label,
+            unlocked: *unlocked,
+            objects: *objects,
+            events: *events,
+            unattested: *unattested,
+            damage: wrong.collect(),
+        }
     }
-    for damage in &health.damage {
-        say(format_args!("wrong: {}", damage.what))?;
-        say(format_args!("       {}", damage.advice))?;
-    }
-    match (health.damage.is_empty(), health.unlocked) {
-        (true, true) => say(format_args!("everything is as Keyway left it")),
-        (true, false) => say(format_args!("nothing wrong is seen without the PIN")),
-        (false, _) => Ok(()),
+}
+
+impl Answer for Told<'_> {
+    fn text(&self, page: &mut Page) {
+        let Self { token, unlocked, objects, events, unattested, damage } = self;
+        page.line(format_args!("token {token}: {objects} objects, {events} events"));
+        if *unattested > 0 {
+            page.line(format_args!(
+                "{unattested} objects changed without a login; the user's next login vouches for \
+                 them"
+            ));
+        }
+        for Wrong { what, advice } in damage {
+            page.line(format_args!("wrong: {what}"));
+            page.line(format_args!("       {advice}"));
+        }
+        match (damage.is_empty(), unlocked) {
+            (true, true) => page.line("everything is as Keyway left it"),
+            (true, false) => page.line("nothing wrong is seen without the PIN"),
+            (false, _) => {}
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::arguments::{Files, Options};
 use super::file::{self, Readers};
 use super::open::with_kms;
 use super::output::Output;
-use super::print::warn;
+use super::print::{notice, tell_saved};
 use super::progress::Watched;
 use super::raw::{self, RawArguments};
 use crate::domain::envelope::{Context, Scheme, armor};
@@ -111,7 +112,7 @@ pub(super) struct ReencryptArguments {
 pub(super) fn encrypt(options: &Options, arguments: &EncryptArguments) -> Result<()> {
     if let (true, Some(scheme)) = (arguments.raw.raw, arguments.scheme) {
         raw::encrypt(options, &arguments.raw, &arguments.key, scheme, &arguments.files)?;
-        warn_of(scheme);
+        warn_of(options, scheme);
         return Ok(());
     }
     let how = Encryption {
@@ -119,25 +120,29 @@ pub(super) fn encrypt(options: &Options, arguments: &EncryptArguments) -> Result
         scheme: arguments.scheme,
         context: arguments.context.read()?,
     };
+    let out = arguments.files.output.as_deref();
     if arguments.armor {
         let data = file::read(arguments.files.input.as_deref())?;
         let mut message = Vec::new();
         with_kms(options, |kms| kms.encrypt_from(&how, &mut data.as_slice(), &mut message))?;
-        file::write(arguments.files.output.as_deref(), &armor(&message)?, Readers::Anybody)?;
+        file::write(out, &armor(&message)?, Readers::Anybody)?;
     } else {
         flow(options, &arguments.files, Readers::Anybody, |kms, input, output| {
             kms.encrypt_from(&how, input, output)
         })?;
     }
     if let Some(scheme) = arguments.scheme {
-        warn_of(scheme);
+        warn_of(options, scheme);
     }
-    Ok(())
+    tell_saved(options, out, &json!({ "key": arguments.key.as_str(), "armor": arguments.armor }))
 }
 
-fn warn_of(scheme: Scheme) {
+fn warn_of(options: &Options, scheme: Scheme) {
     if !scheme.is_authenticated() {
-        warn(format_args!("warning: {scheme} does not notice changes to the ciphertext"));
+        notice(
+            options,
+            format_args!("warning: {scheme} does not notice changes to the ciphertext"),
+        );
     }
 }
 
@@ -149,13 +154,17 @@ pub(super) fn decrypt(options: &Options, arguments: &DecryptArguments) -> Result
     let context = arguments.context.read()?;
     flow(options, &arguments.files, Readers::Owner, |kms, input, output| {
         kms.decrypt_to(arguments.key.as_ref(), &context, input, output)
-    })
+    })?;
+    tell_saved(options, arguments.files.output.as_deref(), &json!({}))
 }
 
 pub(super) fn reencrypt(options: &Options, arguments: &ReencryptArguments) -> Result<()> {
     let how = Reencryption { to: arguments.key.clone(), context: arguments.context.read()? };
     let files = Files { input: arguments.input.clone(), output: arguments.output.clone() };
-    flow(options, &files, Readers::Anybody, |kms, input, output| kms.reencrypt(&how, input, output))
+    flow(options, &files, Readers::Anybody, |kms, input, output| {
+        kms.reencrypt(&how, input, output)
+    })?;
+    tell_saved(options, files.output.as_deref(), &json!({}))
 }
 
 /// Runs from input to output, which shows only when all of it is there.

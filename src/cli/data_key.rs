@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::crypt::ContextArgument;
 use super::file::{self, Readers};
 use super::open::with_kms;
+use super::print::tell_saved;
 use crate::domain::key::KeyName;
 use crate::error::Result;
 
@@ -41,8 +43,10 @@ pub(super) fn run(options: &Options, arguments: &DataKeyArguments) -> Result<()>
     let made = with_kms(options, |kms| kms.data_key(&arguments.key, context))?;
     // The wrapped form first: a data key without it would be lost with what it encrypts.
     file::write(arguments.out.as_deref(), &made.wrapped, Readers::Anybody)?;
-    match &arguments.plain {
-        Some(plain) => file::write(Some(plain), &made.plain, Readers::Owner),
-        None => Ok(()),
+    if let Some(plain) = &arguments.plain {
+        file::write(Some(plain), &made.plain, Readers::Owner)?;
     }
+    let plain = arguments.plain.as_ref().map(|plain| plain.display().to_string());
+    let what = json!({ "key": arguments.key.as_str(), "plain": plain });
+    tell_saved(options, arguments.out.as_deref(), &what)
 }

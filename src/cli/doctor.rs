@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use super::arguments::Options;
 use super::open::module_path;
+use super::page::{Cell, Page};
 use super::pin;
-use super::print::say;
-use crate::doctor::{Health, Remedy, Subject, examine};
+use super::print::{Answer, tell};
+use crate::doctor::{Finding, Health, Remedy, Section, Subject, examine};
 use crate::error::{Kind, Result};
 use crate::local::is_own;
 
@@ -19,26 +22,89 @@ pub(super) fn run(options: &Options) -> Result<()> {
         pin: pin::given(options)?,
         root: Path::new("/"),
     };
-    let mut bad = 0;
-    for section in examine(&subject) {
-        say(section.name)?;
-        for finding in section.findings {
-            let mark = match finding.health {
-                Health::Good => "ok",
-                Health::Noted => "note",
-                Health::Bad => "BAD",
-            };
-            bad += usize::from(finding.health == Health::Bad);
-            say(format_args!("  {mark:<5} {}", finding.what))?;
-            match finding.remedy {
-                Some(Remedy::Command(command)) => say(format_args!("        mend it: {command}"))?,
-                Some(Remedy::Advice(advice)) => say(format_args!("        {advice}"))?,
-                None => {}
+    let told = Told { sections: examine(&subject).into_iter().map(Part::from).collect() };
+    tell(options, &told)?;
+    match told.bad() {
+        0 => Ok(()),
+        bad => Err(Kind::Unsound.because(format!("{bad} thing(s) are wrong; see above"))),
+    }
+}
+
+/// What was seen of the installation.
+#[derive(Serialize)]
+struct Told {
+    sections: Vec<Part>,
+}
+
+#[derive(Serialize)]
+struct Part {
+    name: &'static str,
+    findings: Vec<Seen>,
+}
+
+#[derive(Serialize)]
+struct Seen {
+    /// good, noted or bad.
+    health: &'static str,
+    what: String,
+    /// What mends it, for a shell.
+    command: Option<String>,
+    /// What to do if no command mends it.
+    advice: Option<String>,
+}
+
+impl Told {
+    fn bad(&self) -> usize {
+        let findings = self.sections.iter().flat_map(|part| &part.findings);
+        findings.filter(|seen| seen.health == "bad").count()
+    }
+}
+
+impl From<Section> for Part {
+    fn from(section: Section) -> Self {
+        let findings = section.findings.into_iter().map(Seen::from).collect();
+        Self { name: section.name, findings }
+    }
+}
+
+impl From<Finding> for Seen {
+    fn from(finding: Finding) -> Self {
+        let (command, advice) = match finding.remedy {
+            Some(Remedy::Command(command)) => (Some(command), None),
+            Some(Remedy::Advice(advice)) => (None, Some(advice)),
+            None => (None, None),
+        };
+        let health = match finding.health {
+            Health::Good => "good",
+            Health::Noted => "noted",
+            Health::Bad => "bad",
+        };
+        Self { health, what: finding.what, command, advice }
+    }
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        for part in &self.sections {
+            page.line(part.name);
+            for Seen { health, what, command, advice } in &part.findings {
+                let mark = match *health {
+                    "good" => "ok",
+                    "noted" => "note",
+                    _ => "BAD",
+                };
+                let space = " ".repeat(6 - mark.len());
+                page.line(format_args!("  {}{space}{what}", page.painted(&Cell::state(mark))));
+                if let Some(command) = command {
+                    page.line(format_args!("        mend it: {command}"));
+                }
+                if let Some(advice) = advice {
+                    page.line(format_args!("        {advice}"));
+                }
             }
         }
-    }
-    match bad {
-        0 => say("nothing is wrong"),
-        _ => Err(Kind::Unsound.because(format!("{bad} thing(s) are wrong; see above"))),
+        if self.bad() == 0 {
+            page.line("nothing is wrong");
+        }
     }
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::arguments::Options;
+use super::key::Done;
 use super::open::with_kms_in_turn;
-use super::print::say;
+use super::print::tell;
 use super::{file, pin};
 use crate::domain::key::{Algorithm, KeyName, Material as Shape, Usage};
 use crate::error::{Error, Kind, Result};
@@ -84,13 +85,7 @@ pub(super) fn run(options: &Options, arguments: &ImportKeyArguments) -> Result<(
     let name = arguments.name.clone();
     let request = ImportedKey { name, algorithm, usage: arguments.usage, material };
     let record = with_kms_in_turn(options, |kms| kms.import_key(&request))?;
-    say(format_args!(
-        "key {} imported: {}, to {}",
-        record.name(),
-        record.algorithm(),
-        record.usage()
-    ))?;
-    Ok(())
+    tell(options, &Done::made(&record, "imported"))
 }
 
 fn algorithm(found: &KeyFile, arguments: &ImportKeyArguments) -> Result<Algorithm> {

@@ -1,8 +1,10 @@
 //! `keyway log` on a token that keeps no events of its own: the journal of this machine.
 
 use super::arguments::{LogArguments, Options};
+use super::log::{Event, Verified};
 use super::open::module;
-use super::print::say;
+use super::page::Page;
+use super::print::{tell, tell_each};
 use crate::error::{Kind, Result};
 use crate::journal::{Entry, FileJournal};
 use crate::token::chosen;
@@ -16,25 +18,47 @@ pub(super) fn run(options: &Options, arguments: &LogArguments) -> Result<()> {
     let token = chosen(&module(options)?, options.token.as_deref())?;
     let journal = FileJournal::of(&token.serial)?;
     let story = journal.read()?;
-    for entry in story.entries.iter().filter(|entry| is_asked_for(entry, arguments)) {
-        let Entry { sequence, at, user, process, key, what, .. } = entry;
-        say(format_args!(
-            "{sequence:>6}  {at}  user {user}  keyway[{process}]  key {key}: {what}"
-        ))?;
-    }
+    let wanted = story.entries.iter().filter(|entry| is_asked_for(entry, arguments));
+    let events: Vec<Event> = wanted.map(Event::from).collect();
+    tell_each(options, &events, lines)?;
     if !arguments.verify {
         return Ok(());
     }
+    let path = journal.path().display().to_string();
     match story.faults.as_slice() {
-        [] => say(format_args!(
-            "token {}: all {} entries of {} follow",
-            token.label,
-            story.entries.len(),
-            journal.path().display()
-        )),
+        [] => {
+            let verified = story.entries.len();
+            tell(options, &Verified { token: &token.label, verified, journal: Some(path) })
+        }
         [first, ..] => Err(Kind::Unsound
-            .because(format!("{}: {first}", journal.path().display()))
+            .because(format!("{path}: {first}"))
             .advise("find out who wrote this file")),
+    }
+}
+
+impl From<&Entry> for Event {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            sequence: entry.sequence,
+            at: entry.at.clone(),
+            user: Some(entry.user.to_string()),
+            program: Some("keyway".to_owned()),
+            process: Some(entry.process),
+            what: entry.what.clone(),
+            key: Some(entry.key.clone()),
+            object: None,
+            fault: None,
+        }
+    }
+}
+
+fn lines(events: &[Event], page: &mut Page) {
+    for Event { sequence, at, user, process, key, what, .. } in events {
+        let (user, key) = (user.as_deref().unwrap_or("-"), key.as_deref().unwrap_or("-"));
+        let process = process.unwrap_or_default();
+        page.line(format_args!(
+            "{sequence:>6}  {at}  user {user}  keyway[{process}]  key {key}: {what}"
+        ));
     }
 }
 

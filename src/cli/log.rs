@@ -1,11 +1,41 @@
 //! `keyway log`: who did what to a token, and used which key for what.
 
+use serde::Serialize;
+
 use super::arguments::{LogArguments, Options};
 use super::journal;
+use super::page::Page;
 use super::pin;
-use super::print::say;
+use super::print::{Answer, tell, tell_each};
 use crate::error::{Kind, Result};
 use crate::local::{Entry, LocalToken, is_own};
+
+/// One event, of a token of ours or of the journal.
+#[derive(Serialize)]
+pub(super) struct Event {
+    pub sequence: u64,
+    /// When, as `2026-11-22T08:00:00Z`.
+    pub at: String,
+    pub user: Option<String>,
+    pub program: Option<String>,
+    pub process: Option<u32>,
+    pub what: String,
+    pub key: Option<String>,
+    /// CKA_UNIQUE_ID.
+    pub object: Option<String>,
+    /// What is wrong with the event.
+    pub fault: Option<String>,
+}
+
+/// That every event follows from the one before it.
+#[derive(Serialize)]
+pub(super) struct Verified<'a> {
+    pub token: &'a str,
+    /// How many.
+    pub verified: usize,
+    /// The journal's file, where the token keeps no events.
+    pub journal: Option<String>,
+}
 
 pub(super) fn run(options: &Options, arguments: &LogArguments) -> Result<()> {
     if options.module.as_deref().is_some_and(|module| !is_own(module)) {
@@ -14,20 +44,34 @@ pub(super) fn run(options: &Options, arguments: &LogArguments) -> Result<()> {
     let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
     let log = token.log(&pin::user(options)?)?;
     let wanted = log.entries.iter().filter(|entry| is_asked_for(entry, arguments));
-    let rows: Vec<_> = wanted.map(|entry| (entry, columns(entry))).collect();
-    let widths = widths(rows.iter().map(|row| &row.1));
-    for (entry, columns) in &rows {
-        say(line(entry, columns, widths))?;
-    }
+    let events: Vec<Event> = wanted.map(Event::from).collect();
+    tell_each(options, &events, table)?;
     if !arguments.verify {
         return Ok(());
     }
     let faults = log.entries.iter().filter_map(|entry| entry.fault.as_ref()).chain(&log.end);
     match faults.collect::<Vec<_>>().as_slice() {
-        [] => say(format_args!("token {}: all {} events follow", log.label, log.entries.len())),
+        [] => {
+            let verified = log.entries.len();
+            tell(options, &Verified { token: &log.label, verified, journal: None })
+        }
         [first, rest @ ..] => Err(Kind::Unsound
             .because(format!("{first}{}", more(rest.len())))
             .advise("find out who wrote the token's file; see: keyway token check")),
+    }
+}
+
+impl Answer for Verified<'_> {
+    fn text(&self, page: &mut Page) {
+        let Self { token, verified, journal } = self;
+        match journal {
+            None => page.line(format_args!("token {token}: all {verified} events follow")),
+            Some(journal) => {
+                page.line(format_args!(
+                    "token {token}: all {verified} entries of {journal} follow"
+                ));
+            }
+        }
     }
 }
 
@@ -42,13 +86,38 @@ fn is_asked_for(entry: &Entry, arguments: &LogArguments) -> bool {
     since && key && user && (!arguments.used || entry.is_use)
 }
 
+impl From<&Entry> for Event {
+    fn from(entry: &Entry) -> Self {
+        let entry = entry.clone();
+        Self {
+            sequence: entry.sequence,
+            at: entry.at.to_string(),
+            user: entry.user,
+            program: entry.program,
+            process: entry.process,
+            what: entry.what,
+            key: entry.label,
+            object: entry.object,
+            fault: entry.fault,
+        }
+    }
+}
+
+fn table(events: &[Event], page: &mut Page) {
+    let rows: Vec<_> = events.iter().map(|event| (event, columns(event))).collect();
+    let widths = widths(rows.iter().map(|row| &row.1));
+    for (event, columns) in &rows {
+        page.line(line(event, columns, widths));
+    }
+}
+
 /// User, program and what happened; events of old versions say nothing of the first two.
-fn columns(entry: &Entry) -> [String; 3] {
-    let program = match (&entry.program, entry.process) {
+fn columns(event: &Event) -> [String; 3] {
+    let program = match (&event.program, event.process) {
         (Some(program), Some(process)) => format!("{program}[{process}]"),
         _ => "-".to_owned(),
     };
-    [entry.user.clone().unwrap_or_else(|| "-".to_owned()), program, entry.what.clone()]
+    [event.user.clone().unwrap_or_else(|| "-".to_owned()), program, event.what.clone()]
 }
 
 /// How wide each column is; one long line does not push all others to the right.
@@ -59,20 +128,20 @@ fn widths<'a>(rows: impl Iterator<Item = &'a [String; 3]>) -> [usize; 3] {
     })
 }
 
-fn line(entry: &Entry, columns: &[String; 3], widths: [usize; 3]) -> String {
+fn line(event: &Event, columns: &[String; 3], widths: [usize; 3]) -> String {
     let [user, program, what] = columns;
     let [first, second, third] = widths;
     let mut line = format!(
         "{:>6}  {}  {user:first$}  {program:second$}  {what:third$}",
-        entry.sequence, entry.at
+        event.sequence, event.at
     );
-    if let Some(object) = &entry.object {
-        match &entry.label {
+    if let Some(object) = &event.object {
+        match &event.key {
             Some(label) => line.push_str(&format!("  {label:?}  object {object}")),
             None => line.push_str(&format!("  object {object}")),
         }
     }
-    if let Some(fault) = &entry.fault {
+    if let Some(fault) = &event.fault {
         line.push_str(&format!("  WRONG: {fault}"));
     }
     line.truncate(line.trim_end().len());

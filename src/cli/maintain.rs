@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::arguments::Options;
 use super::key::read_all;
 use super::open::{with_kms, with_kms_in_turn};
-use super::print::{say, warn};
+use super::page::Page;
+use super::print::{Answer, tell};
+use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
 use crate::service::Action;
 
@@ -31,49 +34,129 @@ const EXAMPLES: &str = "Examples:
 It can be run at any time and as often as wanted, also from two machines at once: what is done is
 not done again. Expired keys refuse to protect without it, too.";
 
+/// What is due.
+#[derive(Serialize)]
+struct ToDo {
+    due: Vec<Task>,
+}
+
+/// What a maintenance did and found.
+#[derive(Default, Serialize)]
+struct Told {
+    reports: Vec<Report>,
+    actions: Vec<Task>,
+    suspended: Vec<Suspended>,
+    #[serde(skip)]
+    finished: bool,
+}
+
+/// What became of a report.
+#[derive(Serialize)]
+struct Report {
+    file: String,
+    /// The key that it suspended.
+    key: Option<String>,
+    /// Why it is not believed.
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Task {
+    key: String,
+    what: String,
+    /// Why it was not done.
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Suspended {
+    key: String,
+    evidence: String,
+}
+
 pub(super) fn run(options: &Options, arguments: &MaintainArguments) -> Result<()> {
     if arguments.dry_run {
         let due = with_kms(options, |kms| kms.due())?;
-        for Action { name, due, .. } in &due {
-            say(format_args!("key {name}: to do: {due}"))?;
-        }
-        return nothing_if(due.is_empty(), "nothing is due");
+        return tell(options, &ToDo { due: due.iter().map(Task::from).collect() });
     }
     let reports = arguments.reports.as_deref().map(read_all).transpose()?.unwrap_or_default();
+    let mut told = Told::default();
     let done = with_kms_in_turn(options, |kms| {
-        for (file, report) in &reports {
-            // One that is not believed must not keep the others from being acted on.
-            match kms.accept_report(report) {
-                Ok(Some(record)) => {
-                    say(format_args!("key {}: suspended: reported in {file}", record.name()))?;
-                }
-                Ok(None) => {}
-                Err(error) => warn(format_args!("{file}: not accepted: {error}")),
-            }
-        }
-        kms.maintain()
-    })?;
-    let mut failed = 0;
-    for Action { name, due, failure } in &done.actions {
-        match failure {
-            None => say(format_args!("key {name}: done: {due}"))?,
-            Some(error) => {
-                failed += 1;
-                warn(format_args!("key {name}: failed: {due}: {error}"));
-            }
-        }
+        // One that is not believed must not keep the others from being acted on.
+        told.reports = reports
+            .into_iter()
+            .map(|(file, report)| Report::of(file, kms.accept_report(&report)))
+            .collect();
+        let done = kms.maintain()?;
+        told.actions = done.actions.iter().map(Task::from).collect();
+        let suspended = done.suspended.into_iter();
+        told.suspended =
+            suspended.map(|(key, evidence)| Suspended { key: key.to_string(), evidence }).collect();
+        told.finished = true;
+        Ok(())
+    });
+    if done.is_ok() || !told.reports.is_empty() {
+        tell(options, &told)?;
     }
-    for (name, evidence) in &done.suspended {
-        say(format_args!("key {name}: suspended: {evidence}"))?;
+    done?;
+    match told.actions.iter().filter(|task| task.error.is_some()).count() {
+        0 => Ok(()),
+        failed => Err(Kind::Token
+            .because(format!("{failed} of {} actions failed", told.actions.len()))
+            .advise("see what failed, mend it and run keyway maintain again")),
     }
-    if failed > 0 {
-        return Err(Kind::Token
-            .because(format!("{failed} of {} actions failed", done.actions.len()))
-            .advise("see the lines above, mend it and run keyway maintain again"));
-    }
-    nothing_if(done.actions.is_empty() && done.suspended.is_empty(), "nothing was due")
 }
 
-fn nothing_if(nothing: bool, line: &str) -> Result<()> {
-    if nothing { say(line) } else { Ok(()) }
+impl Report {
+    fn of(file: String, accepted: Result<Option<KeyRecord>>) -> Self {
+        match accepted {
+            Ok(record) => {
+                Self { file, key: record.map(|record| record.name().to_string()), error: None }
+            }
+            Err(error) => Self { file, key: None, error: Some(error.to_string()) },
+        }
+    }
+}
+
+impl From<&Action> for Task {
+    fn from(Action { name, due, failure }: &Action) -> Self {
+        let error = failure.as_ref().map(ToString::to_string);
+        Self { key: name.to_string(), what: due.to_string(), error }
+    }
+}
+
+impl Answer for ToDo {
+    fn text(&self, page: &mut Page) {
+        for Task { key, what, .. } in &self.due {
+            page.line(format_args!("key {key}: to do: {what}"));
+        }
+        if self.due.is_empty() {
+            page.line("nothing is due");
+        }
+    }
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        for Report { file, key, error } in &self.reports {
+            if let Some(key) = key {
+                page.line(format_args!("key {key}: suspended: reported in {file}"));
+            }
+            if let Some(error) = error {
+                page.warning(format_args!("{file}: not accepted: {error}"));
+            }
+        }
+        for Task { key, what, error } in &self.actions {
+            match error {
+                None => page.line(format_args!("key {key}: done: {what}")),
+                Some(error) => page.warning(format_args!("key {key}: failed: {what}: {error}")),
+            }
+        }
+        for Suspended { key, evidence } in &self.suspended {
+            page.line(format_args!("key {key}: suspended: {evidence}"));
+        }
+        if self.finished && self.actions.is_empty() && self.suspended.is_empty() {
+            page.line("nothing was due");
+        }
+    }
 }

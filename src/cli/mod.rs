@@ -23,6 +23,7 @@ mod log;
 mod maintain;
 mod open;
 mod output;
+mod page;
 mod pin;
 mod print;
 mod progress;
@@ -34,30 +35,44 @@ mod token;
 mod trust;
 mod turn;
 mod uri;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 
 pub use self::age_plugin::run_age_plugin;
 use self::arguments::{Arguments, Command};
-use crate::error::{Error, Kind, Result};
+use self::print::{Format, report};
+use crate::error::Result;
 
-/// Runs the command and answers its exit code, one of [`Kind::TABLE`] or 0.
+/// Runs the command and answers its exit code, one of [`Kind::TABLE`](crate::Kind::TABLE) or 0.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run_parsed(arguments, |arguments: Arguments| {
+        let format = arguments.options.output;
+        (format, dispatch(arguments))
+    })
+}
+
+/// Reads the arguments of one of our programs, runs it, and tells what failed.
+fn run_parsed<A: Parser>(
+    arguments: impl IntoIterator<Item = OsString>,
+    run: impl FnOnce(A) -> (Format, Result<()>),
+) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Until they are understood.
+    let format = usage::format_of(&arguments);
     let arguments = match uri::plain(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return report(&error),
+        Err(error) => return report(format, &error),
     };
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
-    };
-    match dispatch(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => report(&error),
+    match A::try_parse_from(arguments) {
+        Ok(arguments) => match run(arguments) {
+            (_, Ok(())) => ExitCode::SUCCESS,
+            (format, Err(error)) => report(format, &error),
+        },
+        Err(error) => usage::tell(format, &error),
     }
 }
 
@@ -87,22 +102,4 @@ fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { directory } => generate::manual(&directory),
     }
-}
-
-/// clap's message, help and version; its exit code for wrong use is ours, too.
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be told to somebody whose terminal is gone.
-    let _ = error.print();
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-        _ => ExitCode::from(Kind::Usage.exit_code()),
-    }
-}
-
-fn report(error: &Error) -> ExitCode {
-    print::warn(format_args!("keyway: {error}"));
-    if let Some(advice) = error.advice() {
-        print::warn(format_args!("        {advice}"));
-    }
-    ExitCode::from(error.kind().exit_code())
 }

@@ -1,11 +1,12 @@
 //! `keyway encrypt --raw` and `keyway decrypt --raw`: data of other systems.
 
 use clap::Args;
+use serde_json::json;
 
 use super::arguments::{Files, Options};
 use super::file::{self, Readers};
 use super::open::with_kms;
-use super::print::warn;
+use super::print::{notice, tell_saved};
 use crate::domain::envelope::{BareParameters, BareScheme, OaepHash, Scheme};
 use crate::domain::key::KeyName;
 use crate::error::Result;
@@ -47,8 +48,9 @@ pub(super) fn encrypt(
     let how = raw.read(key, None, scheme)?;
     let data = file::read(files.input.as_deref())?;
     let bytes = with_kms(options, |kms| kms.encrypt_bare(&how, &data))?;
-    file::write(files.output.as_deref(), &bytes, Readers::Anybody)?;
-    Ok(())
+    let out = files.output.as_deref();
+    file::write(out, &bytes, Readers::Anybody)?;
+    tell_saved(options, out, &json!({ "key": key.as_str(), "armor": false }))
 }
 
 pub(super) fn decrypt(
@@ -62,12 +64,14 @@ pub(super) fn decrypt(
     let how = raw.read(key, version, scheme)?;
     let bytes = file::read(files.input.as_deref())?;
     let data = with_kms(options, |kms| kms.decrypt_bare(&how, &bytes))?;
-    file::write(files.output.as_deref(), &data, Readers::Owner)?;
+    let out = files.output.as_deref();
+    file::write(out, &data, Readers::Owner)?;
     if !scheme.is_authenticated() {
-        warn(format_args!(
+        let warning = format_args!(
             "warning: {scheme} does not notice changes: do not tell whoever sends such data whether \
              it decrypted"
-        ));
+        );
+        notice(options, warning);
     }
-    Ok(())
+    tell_saved(options, out, &json!({}))
 }

@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
 use super::open::with_kms;
 use super::output::Output;
+use super::print::tell_saved;
 use super::progress::Watched;
 use crate::domain::key::KeyName;
 use crate::error::{Kind, Result};
@@ -65,7 +67,8 @@ pub(super) fn seal(options: &Options, arguments: &SealArguments) -> Result<()> {
     let input = file::open(named(&arguments.file))?;
     let mut output = Output::create(target.as_deref(), Readers::Anybody)?;
     with_kms(options, |kms| kms.seal(&arguments.to, &mut Watched::new(input), &mut output))?;
-    output.finish()
+    output.finish()?;
+    tell_saved(options, target.as_deref(), &json!({}))
 }
 
 pub(super) fn open(options: &Options, arguments: &OpenArguments) -> Result<()> {
@@ -75,7 +78,8 @@ pub(super) fn open(options: &Options, arguments: &OpenArguments) -> Result<()> {
     with_kms(options, |kms| {
         kms.open(arguments.key.as_ref(), &mut Watched::new(input), &mut output)
     })?;
-    output.finish()
+    output.finish()?;
+    tell_saved(options, target.as_deref(), &json!({}))
 }
 
 /// `None` for standard input.

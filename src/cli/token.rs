@@ -1,6 +1,9 @@
 //! `keyway token`: make one, see what there is.
 
+use std::path::Path;
 use std::sync::Arc;
+
+use serde::Serialize;
 
 use super::arguments::{Options, TokenCommand};
 use super::backup;
@@ -8,8 +11,9 @@ use super::check;
 use super::confirm::confirm;
 use super::import;
 use super::open::module;
+use super::page::{Cell, Page, Table};
 use super::pin;
-use super::print::say;
+use super::print::{Answer, tell};
 use crate::domain::uri::TokenName;
 use crate::error::{Kind, Result};
 use crate::local::{LocalToken, is_own};
@@ -24,23 +28,8 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
     // What concerns a token's file needs no module.
     let module = || module(options);
     match command {
-        TokenCommand::Init { label, so_pin_file, force: true, yes } => {
-            let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
-            confirm(yes, &format!("destroy every object of token {}", token.name()?))?;
-            let so_pin = pin::new_so(so_pin_file.as_deref())?;
-            let user_pin = pin::new_user(options)?;
-            let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
-            token.initialise_by_force(&request)?;
-            say(format_args!("token {} initialised", token.name()?))
-        }
-        TokenCommand::Init { label, so_pin_file, .. } => {
-            let so_pin = pin::new_so(so_pin_file.as_deref())?;
-            let user_pin = pin::new_user(options)?;
-            let request = Initialisation { label: &label, so_pin: &so_pin, user_pin: &user_pin };
-            let module = module()?;
-            let token = initialise(&module, &request)?;
-            say(format_args!("token {} initialised (serial {})", token.label, token.serial))?;
-            Ok(())
+        TokenCommand::Init { label, so_pin_file, force, yes } => {
+            init(options, &label, so_pin_file.as_deref(), force.then_some(yes))
         }
         TokenCommand::ChangePin { new_pin_file, security_officer, so_pin_file } => {
             let (account, old, who) = match security_officer {
@@ -49,22 +38,22 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             };
             let new = pin::replacement(new_pin_file.as_deref(), who)?;
             let module = module()?;
-            let label = change_pin(&module, options.token.as_deref(), account, &old, &new)?;
-            say(format_args!("token {label}: PIN changed"))
+            let token = change_pin(&module, options.token.as_deref(), account, &old, &new)?;
+            tell(options, &Done { token, serial: None, done: "PIN changed" })
         }
         TokenCommand::Unlock { new_pin_file, so_pin_file } => {
             let so_pin = pin::so(so_pin_file.as_deref())?;
             let new = pin::replacement(new_pin_file.as_deref(), NEW_USER)?;
             let module = module()?;
-            let label = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
-            say(format_args!("token {label}: user PIN set"))
+            let token = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
+            tell(options, &Done { token, serial: None, done: "user PIN set" })
         }
         TokenCommand::Import(arguments) => import::run(options, module()?, &arguments),
         TokenCommand::Check { without_pin, accept, yes } => {
             check::run(options, without_pin, accept.then_some(yes))
         }
-        TokenCommand::List => list(&module()?),
-        TokenCommand::Show => show(&module()?, options.token.as_deref()),
+        TokenCommand::List => list(options, &module()?),
+        TokenCommand::Show => show(options, &module()?),
         TokenCommand::Backup { output, passphrase_file, without_pin } => {
             backup::make(options, &output, passphrase_file.as_deref(), without_pin)
         }
@@ -74,43 +63,149 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
     }
 }
 
-fn list(module: &Arc<Module>) -> Result<()> {
-    say(format_args!("{:<32} {:<16} {:<16} {:<14} SLOT", "LABEL", "SERIAL", "MODEL", "PIN"))?;
-    for token in summaries(module)? {
-        let label = match token.initialised {
-            true => token.label.as_str(),
-            false => "(free: keyway token init)",
-        };
-        let pin = if token.initialised { token.pin } else { "-" };
-        say(format_args!(
-            "{label:<32} {:<16} {:<16} {pin:<14} {}",
-            or_dash(&token.serial),
-            or_dash(&token.model),
-            token.slot
-        ))?;
-    }
-    Ok(())
+/// Something that was done with a token.
+#[derive(Serialize)]
+struct Done {
+    token: String,
+    serial: Option<String>,
+    #[serde(skip)]
+    done: &'static str,
 }
 
-fn or_dash(text: &str) -> &str {
-    if text.is_empty() { "-" } else { text }
+impl Answer for Done {
+    fn text(&self, page: &mut Page) {
+        let Self { token, serial, done } = self;
+        match serial {
+            Some(serial) => page.line(format_args!("token {token} {done} (serial {serial})")),
+            None => page.line(format_args!("token {token}: {done}")),
+        }
+    }
 }
 
-fn show(module: &Arc<Module>, label: Option<&str>) -> Result<()> {
-    let token = choose(module, label)?;
-    say(format_args!("token         {}", token.label))?;
-    say(format_args!("module        {}", module.path().display()))?;
-    if is_own(module.path()) {
-        let file = LocalToken::open(Some(module.path()), Some(&token.serial))?.file();
-        say(format_args!("file          {}", file.display()))?;
+/// `force` says that a token is to be destroyed for the new one, and whether without asking.
+fn init(
+    options: &Options,
+    label: &str,
+    so_pin_file: Option<&Path>,
+    force: Option<bool>,
+) -> Result<()> {
+    let local = || LocalToken::open(options.module.as_deref(), options.token.as_deref());
+    let replaced = match force {
+        Some(yes) => {
+            let token = local()?;
+            confirm(yes, &format!("destroy every object of token {}", token.name()?))?;
+            Some(token)
+        }
+        None => None,
+    };
+    let so_pin = pin::new_so(so_pin_file)?;
+    let user_pin = pin::new_user(options)?;
+    let request = Initialisation { label, so_pin: &so_pin, user_pin: &user_pin };
+    let done = match replaced {
+        Some(token) => {
+            token.initialise_by_force(&request)?;
+            Done { token: token.name()?, serial: None, done: "initialised" }
+        }
+        None => {
+            let module = module(options)?;
+            let token = initialise(&module, &request)?;
+            Done { token: token.label, serial: Some(token.serial), done: "initialised" }
+        }
+    };
+    tell(options, &done)
+}
+
+/// Every token of a module.
+#[derive(Serialize)]
+struct Tokens {
+    tokens: Vec<TokenView>,
+}
+
+/// A token as its module shows it.
+#[derive(Serialize)]
+struct TokenView {
+    /// Null before it is initialised.
+    token: Option<String>,
+    serial: String,
+    manufacturer: String,
+    model: String,
+    slot: u64,
+    /// The state of the user PIN; null before it is initialised.
+    pin: Option<&'static str>,
+    writable: bool,
+    mechanisms: usize,
+}
+
+/// One token, and where it is.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    token: TokenView,
+    module: String,
+    /// The token's file, if it is one of keyway's own module.
+    file: Option<String>,
+}
+
+fn list(options: &Options, module: &Arc<Module>) -> Result<()> {
+    let tokens = summaries(module)?.into_iter().map(TokenView::from).collect();
+    tell(options, &Tokens { tokens })
+}
+
+fn show(options: &Options, module: &Arc<Module>) -> Result<()> {
+    let token = choose(module, options.token.as_deref())?;
+    let file = match is_own(module.path()) {
+        true => Some(LocalToken::open(Some(module.path()), Some(&token.serial))?.file()),
+        false => None,
+    };
+    let file = file.map(|file| file.display().to_string());
+    let module = module.path().display().to_string();
+    tell(options, &Shown { token: token.into(), module, file })
+}
+
+impl From<TokenSummary> for TokenView {
+    fn from(token: TokenSummary) -> Self {
+        Self {
+            token: token.initialised.then_some(token.label),
+            serial: token.serial,
+            manufacturer: token.manufacturer,
+            model: token.model,
+            slot: token.slot,
+            pin: token.initialised.then_some(token.pin),
+            writable: !token.write_protected,
+            mechanisms: token.mechanisms,
+        }
     }
-    say(format_args!("slot          {}", token.slot))?;
-    say(format_args!("serial        {}", token.serial))?;
-    say(format_args!("model         {} ({})", token.model, token.manufacturer))?;
-    say(format_args!("user PIN      {}", token.pin))?;
-    say(format_args!("writable      {}", if token.write_protected { "no" } else { "yes" }))?;
-    say(format_args!("mechanisms    {}", token.mechanisms))?;
-    Ok(())
+}
+
+impl Answer for Tokens {
+    fn text(&self, page: &mut Page) {
+        let mut table = Table::new(&["LABEL", "SERIAL", "MODEL", "PIN", "SLOT"]);
+        for token in &self.tokens {
+            table.row([
+                Cell::new(token.token.as_deref().unwrap_or("(free: keyway token init)")),
+                Cell::or_dash(Some(&token.serial).filter(|serial| !serial.is_empty())),
+                Cell::or_dash(Some(&token.model).filter(|model| !model.is_empty())),
+                Cell::or_dash(token.pin),
+                Cell::new(token.slot),
+            ]);
+        }
+        page.table(&table);
+    }
+}
+
+impl Answer for Shown {
+    fn text(&self, page: &mut Page) {
+        let Self { token, module, file } = self;
+        page.field_if("token", token.token.as_ref());
+        page.field("module", module);
+        page.field_if("file", file.as_ref());
+        page.field("slot", token.slot);
+        page.field("serial", &token.serial);
+        page.field("model", format_args!("{} ({})", token.model, token.manufacturer));
+        page.field_if("user PIN", token.pin);
+        page.field("writable", if token.writable { "yes" } else { "no" });
+        page.field("mechanisms", token.mechanisms);
+    }
 }
 
 fn choose(module: &Arc<Module>, name: Option<&str>) -> Result<TokenSummary> {

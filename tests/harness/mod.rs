@@ -138,7 +138,9 @@ impl Token {
     /// Any program, with the environment that makes the module see this token.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        for variable in ["KEYWAY_PIN", "KEYWAY_SO_PIN", "KEYWAY_SO_PIN_FILE", "KEYWAY_TOKEN"] {
+        for variable in
+            ["KEYWAY_PIN", "KEYWAY_SO_PIN", "KEYWAY_SO_PIN_FILE", "KEYWAY_TOKEN", "KEYWAY_OUTPUT"]
+        {
             command.env_remove(variable);
         }
         command

@@ -2,9 +2,10 @@
 
 use super::command::CreateArguments;
 use super::report;
+use super::view::Done;
 use crate::cli::arguments::Options;
 use crate::cli::open::with_kms_in_turn;
-use crate::cli::print::say;
+use crate::cli::print::tell;
 use crate::domain::record::Terms;
 use crate::error::Result;
 use crate::service::NewKey;
@@ -25,12 +26,12 @@ pub(super) fn run(options: &Options, arguments: CreateArguments) -> Result<()> {
     let record =
         with_kms_in_turn(options, |kms| kms.create_key_under(&request, &terms, activate_at))?;
     let version = record.latest();
-    let from = version.activates.map(|at| format!(", from {at} on")).unwrap_or_default();
-    let until = version.expires.map(|at| format!(", until {at}")).unwrap_or_default();
-    say(format_args!(
-        "key {} created: {}, to {}{from}{until}",
-        record.name(),
-        record.algorithm(),
-        record.usage()
-    ))
+    let mut done = Done::made(&record, "created");
+    if let Some(from) = version.activates {
+        done.sentence.push_str(&format!(", from {from} on"));
+    }
+    if let Some(until) = version.expires {
+        done.sentence.push_str(&format!(", until {until}"));
+    }
+    tell(options, &done)
 }

@@ -1,36 +1,40 @@
 //! `keyway key list` and `keyway key show`.
 
+use serde::Serialize;
+
 use super::command::Filter;
+use super::view::{KeyView, StrayView};
 use crate::cli::arguments::Options;
 use crate::cli::open::with_kms;
-use crate::cli::print::{say, warn};
+use crate::cli::page::{Cell, Page, Table};
+use crate::cli::print::{Answer, tell};
 use crate::domain::key::KeyName;
-use crate::domain::record::{KeyRecord, Version};
+use crate::domain::record::KeyRecord;
 use crate::error::Result;
-use crate::port::Stray;
 use crate::service::Inventory;
 
+/// What is on the token.
+#[derive(Serialize)]
+struct Keys {
+    keys: Vec<KeyView>,
+    /// What is tampered with, missing, duplicated or unfinished.
+    problems: Vec<String>,
+    unmanaged: Vec<StrayView>,
+}
+
+/// One key.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    key: KeyView,
+    problems: Vec<String>,
+    unmanaged: Vec<StrayView>,
+}
+
 pub(super) fn all(options: &Options, filter: &Filter) -> Result<()> {
-    let inventory = with_kms(options, |kms| kms.list_keys())?;
-    say(format_args!(
-        "{:<24} {:<11} {:<8} {:<8} {:<12} {:<20} OWNER",
-        "NAME", "ALGORITHM", "USE", "VERSIONS", "STATE", "CREATED"
-    ))?;
-    for record in inventory.records.iter().filter(|record| filter.admits(record)) {
-        let line = format!(
-            "{:<24} {:<11} {:<8} {:<8} {:<12} {:<20} {}",
-            record.name().as_str(),
-            record.algorithm().name(),
-            record.usage().name(),
-            record.versions().len(),
-            record.state().name(),
-            record.created().to_string(),
-            record.terms().owner.as_ref().map_or("", |owner| owner.as_str())
-        );
-        say(line.trim_end())?;
-    }
-    report_problems(&inventory);
-    Ok(())
+    let Inventory { records, problems, strays } = with_kms(options, |kms| kms.list_keys())?;
+    let keys = records.iter().filter(|record| filter.admits(record)).map(KeyView::from).collect();
+    tell(options, &Keys { keys, problems, unmanaged: strays.iter().map(StrayView::from).collect() })
 }
 
 impl Filter {
@@ -42,55 +46,44 @@ impl Filter {
 }
 
 pub(super) fn one(options: &Options, name: &KeyName) -> Result<()> {
-    let inventory = with_kms(options, |kms| kms.show_key(name))?;
-    for record in &inventory.records {
-        show(record)?;
+    let Inventory { records, problems, strays } = with_kms(options, |kms| kms.show_key(name))?;
+    let unmanaged: Vec<_> = strays.iter().map(StrayView::from).collect();
+    match records.first() {
+        Some(record) => tell(options, &Shown { key: record.into(), problems, unmanaged }),
+        None => tell(options, &Keys { keys: Vec::new(), problems, unmanaged }),
     }
-    report_problems(&inventory);
-    Ok(())
 }
 
-fn show(record: &KeyRecord) -> Result<()> {
-    say(format_args!("key           {}", record.name()))?;
-    say(format_args!("algorithm     {}", record.algorithm()))?;
-    say(format_args!("use           {}", record.usage()))?;
-    say(format_args!("created       {}", record.created()))?;
-    let terms = record.terms();
-    let lines = [
-        ("owner", terms.owner.as_ref().map(ToString::to_string)),
-        ("shareable", terms.shareable.then(|| "yes".to_owned())),
-        ("expires after", terms.expire_after.map(|period| period.to_string())),
-        ("expires at", terms.expire_at.map(|at| at.to_string())),
-        ("rotates every", terms.rotate_every.map(|period| period.to_string())),
-        ("destroyed at", terms.destroy_at.map(|at| at.to_string())),
-        ("suspicion", record.suspicion().map(|s| format!("since {}: {}", s.since, s.evidence))),
-    ];
-    for (what, line) in lines.iter().filter_map(|(what, line)| Some((what, line.as_ref()?))) {
-        say(format_args!("{what:<13} {line}"))?;
+impl Answer for Keys {
+    fn text(&self, page: &mut Page) {
+        let mut table =
+            Table::new(&["NAME", "ALGORITHM", "USE", "VERSIONS", "STATE", "CREATED", "OWNER"]);
+        for key in &self.keys {
+            table.row([
+                Cell::new(&key.name),
+                Cell::new(key.algorithm),
+                Cell::new(key.usage),
+                Cell::new(key.versions.len()),
+                Cell::state(key.state),
+                Cell::new(key.created),
+                Cell::new(key.owner.as_ref().map_or("", |owner| owner.as_str())),
+            ]);
+        }
+        page.table(&table);
+        tell_problems(page, &self.problems, &self.unmanaged);
     }
-    for version in record.versions() {
-        say(format_args!("version {:<5} {}", version.number, describe(version)))?;
-    }
-    Ok(())
 }
 
-fn describe(version: &Version) -> String {
-    let reason = version.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let start = version.activates.filter(|at| *at > version.changed);
-    let start = start.map(|at| format!(", active from {at}")).unwrap_or_default();
-    let end = version.expires.filter(|at| *at > version.changed);
-    let end = end.map(|at| format!(", expires {at}")).unwrap_or_default();
-    format!("{}{reason} since {}{start}{end}, id {}", version.state, version.changed, version.id)
+impl Answer for Shown {
+    fn text(&self, page: &mut Page) {
+        self.key.text(page);
+        tell_problems(page, &self.problems, &self.unmanaged);
+    }
 }
 
-fn report_problems(inventory: &Inventory) {
-    for problem in &inventory.problems {
-        warn(format_args!("warning: {problem}"));
+fn tell_problems(page: &mut Page, problems: &[String], unmanaged: &[StrayView]) {
+    for problem in problems {
+        page.warning(format_args!("warning: {problem}"));
     }
-    for Stray { label, id } in &inventory.strays {
-        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        warn(format_args!(
-            "note: the token has a key {label:?} (id {id}) that keyway does not manage"
-        ));
-    }
+    unmanaged.iter().for_each(|stray| stray.text(page));
 }

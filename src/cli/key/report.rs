@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use der::pem::PemLabel;
 use der::{DecodePem, Encode};
+use serde::Serialize;
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::Certificate;
 
@@ -12,7 +13,8 @@ use super::command::ReportArguments;
 use crate::cli::arguments::Options;
 use crate::cli::file::{self, Readers};
 use crate::cli::open::with_kms_in_turn;
-use crate::cli::print::say;
+use crate::cli::page::Page;
+use crate::cli::print::{Answer, tell, tell_saved};
 use crate::domain::hash::sha256;
 use crate::error::{Error, Kind, Result};
 
@@ -24,17 +26,30 @@ const EXTENSION: &str = "report";
 pub(super) fn make(options: &Options, arguments: &ReportArguments) -> Result<()> {
     let ReportArguments { name, evidence, sign_with, id, out } = arguments;
     let report = with_kms_in_turn(options, |kms| kms.report_key(name, *id, evidence, sign_with))?;
-    file::write(out.as_deref(), &report, Readers::Anybody)
+    file::write(out.as_deref(), &report, Readers::Anybody)?;
+    let what = serde_json::json!({ "key": name.as_str(), "signed_with": sign_with.as_str() });
+    tell_saved(options, out.as_deref(), &what)
 }
 
 pub(super) fn accept(options: &Options, file: &Path) -> Result<()> {
     let report = read(file)?;
-    match with_kms_in_turn(options, |kms| kms.accept_report(&report))? {
-        Some(record) => say(format_args!(
-            "key {} is suspended; the next keyway maintain revokes it",
-            record.name()
-        )),
-        None => say("the key is under suspicion, or revoked, already"),
+    let suspended = with_kms_in_turn(options, |kms| kms.accept_report(&report))?;
+    tell(options, &Accepted { suspended: suspended.map(|record| record.name().to_string()) })
+}
+
+/// The key that a report brought under suspicion, unless it was before.
+#[derive(Serialize)]
+struct Accepted {
+    suspended: Option<String>,
+}
+
+impl Answer for Accepted {
+    fn text(&self, page: &mut Page) {
+        match &self.suspended {
+            Some(name) => page
+                .line(format_args!("key {name} is suspended; the next keyway maintain revokes it")),
+            None => page.line("the key is under suspicion, or revoked, already"),
+        }
     }
 }
 

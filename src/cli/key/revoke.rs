@@ -1,25 +1,48 @@
 //! `keyway key suspend` and `keyway key revoke`.
 
+use serde::Serialize;
+
 use super::command::RevokeArguments;
+use super::view::{Done, KeyView};
 use crate::cli::arguments::Options;
 use crate::cli::confirm::confirm;
 use crate::cli::open::with_kms_in_turn;
-use crate::cli::print::{say, warn};
+use crate::cli::page::{Cell, Page};
+use crate::cli::print::{Answer, tell};
 use crate::domain::key::KeyName;
 use crate::error::Result;
 use crate::port::Block;
 use crate::service::{Finality, Revoked};
 
+const KNOWS_NO_STATES: &str = "this token knows no states: its flags are cleared, and whoever has \
+                               the PIN can set them again";
+
+/// What a revocation reached.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    key: KeyView,
+    /// Whether the token refuses the key to every program, for good; null where it need not.
+    refused_by_token: Option<bool>,
+    warning: Option<String>,
+    /// Those that were revoked with the key.
+    revoked_certificates: Vec<RevokedCertificate>,
+    /// The subjects of those that still name it.
+    other_certificates: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct RevokedCertificate {
+    serial: String,
+    authority: String,
+    subject: String,
+}
+
 pub(super) fn suspend(options: &Options, name: &KeyName) -> Result<()> {
     let suspended = with_kms_in_turn(options, |kms| kms.suspend_key(name))?;
-    say(format_args!("key {name} is suspended: it protects nothing until it is resumed"))?;
-    if suspended.block == Block::FlagsOnly {
-        warn(
-            "warning: this token knows no states: its flags are cleared, and whoever has the PIN \
-             can set them again",
-        );
-    }
-    Ok(())
+    let sentence = format!("key {name} is suspended: it protects nothing until it is resumed");
+    let warning = (suspended.block == Block::FlagsOnly).then_some(KNOWS_NO_STATES);
+    tell(options, &Done { warning, ..Done::new(&suspended.record, sentence) })
 }
 
 pub(super) fn run(options: &Options, arguments: &RevokeArguments) -> Result<()> {
@@ -28,38 +51,65 @@ pub(super) fn run(options: &Options, arguments: &RevokeArguments) -> Result<()> 
     confirm(*yes, &format!("Revoke key {name} for {reason}; it will be {}", reason.state()))?;
     let finality = if *recoverable { Finality::Recoverable } else { Finality::Final };
     let revoked = with_kms_in_turn(options, |kms| kms.revoke_key_with(name, reason, finality))?;
-    for version in revoked.record.versions() {
-        say(format_args!("key {name} version {}: {}", version.number, version.state))?;
-    }
-    match (revoked.block, finality) {
-        (None, _) => {}
-        (Some(Block::Final), _) => say("the token refuses it to every program")?,
-        (Some(Block::FlagsOnly), Finality::Recoverable) => warn(format_args!(
-            "warning: keyway refuses the key for ever, but its flags on the token are only \
-             cleared: whoever has the PIN can set them again and decrypt with another program; \
-             keyway key destroy {name} is final"
-        )),
-        (Some(Block::FlagsOnly), Finality::Final) => warn(format_args!(
-            "warning: this token makes no unmodifiable copy: whoever has the PIN can set the \
-             key's flags again; keyway key destroy {name} is final"
-        )),
-    }
-    tell_dependents(name, &revoked)
+    tell(options, &Told::of(&revoked, finality))
 }
 
-/// What still depends on the key and is not revoked with it.
-fn tell_dependents(name: &KeyName, revoked: &Revoked) -> Result<()> {
-    for issued in &revoked.revoked {
-        say(format_args!(
-            "certificate {} of {} ({}) is revoked; publish it: keyway ca crl",
-            issued.serial, issued.authority, issued.subject
-        ))?;
+impl Told {
+    fn of(revoked: &Revoked, finality: Finality) -> Self {
+        let name = revoked.record.name();
+        let warning = match (revoked.block, finality) {
+            (None | Some(Block::Final), _) => None,
+            (Some(Block::FlagsOnly), Finality::Recoverable) => Some(format!(
+                "keyway refuses the key for ever, but its flags on the token are only cleared: \
+                 whoever has the PIN can set them again and decrypt with another program; keyway \
+                 key destroy {name} is final"
+            )),
+            (Some(Block::FlagsOnly), Finality::Final) => Some(format!(
+                "this token makes no unmodifiable copy: whoever has the PIN can set the key's \
+                 flags again; keyway key destroy {name} is final"
+            )),
+        };
+        let certificates = revoked.revoked.iter().map(|issued| RevokedCertificate {
+            serial: issued.serial.to_string(),
+            authority: issued.authority.to_string(),
+            subject: issued.subject.to_string(),
+        });
+        Self {
+            key: KeyView::from(&revoked.record),
+            refused_by_token: revoked.block.map(|block| block == Block::Final),
+            warning,
+            revoked_certificates: certificates.collect(),
+            other_certificates: revoked.certificates.clone(),
+        }
     }
-    for subject in &revoked.certificates {
-        say(format_args!("a certificate still names key {name}: {subject}"))?;
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        let name = &self.key.name;
+        for version in &self.key.versions {
+            let state = page.painted(&Cell::state(version.state));
+            page.line(format_args!("key {name} version {}: {state}", version.number));
+        }
+        if self.refused_by_token == Some(true) {
+            page.line("the token refuses it to every program");
+        }
+        if let Some(warning) = &self.warning {
+            page.warning(format_args!("warning: {warning}"));
+        }
+        for RevokedCertificate { serial, authority, subject } in &self.revoked_certificates {
+            page.line(format_args!(
+                "certificate {serial} of {authority} ({subject}) is revoked; publish it: keyway ca \
+                 crl"
+            ));
+        }
+        for subject in &self.other_certificates {
+            page.line(format_args!("a certificate still names key {name}: {subject}"));
+        }
+        if self.key.shareable {
+            page.line(format_args!(
+                "key {name} is shareable: tokens that received it still have it"
+            ));
+        }
     }
-    if revoked.record.terms().shareable {
-        say(format_args!("key {name} is shareable: tokens that received it still have it"))?;
-    }
-    Ok(())
 }
