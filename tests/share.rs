@@ -107,6 +107,96 @@ fn each_recipient_gets_the_key_and_it_does_not_leave_his_token() {
     }
 }
 
+/// A rotated key is shared again: the new version protects, the old one opens what there is.
+#[test]
+fn the_next_version_follows_under_the_same_name() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        let alice = client(maker, "alice", &authority, &admin);
+        let to = ["--to", "alice.pem"];
+        let hand = |version: u32| {
+            succeeded(share(&admin, "backup", &to));
+            give(&admin, "shared", &alice);
+            alice.write(&format!("share{version}"), &alice.read("shared"));
+        };
+        let encrypt = |token: &Token| {
+            let answer = token.keyway_with_input(&["encrypt", "--key", "backup"], b"hello");
+            assert_eq!(answer.code, 0, "{}", answer.stderr);
+            answer.stdout
+        };
+        let decrypts = |token: &Token, message: &[u8]| {
+            let answer = token.keyway_with_input(&["decrypt"], message);
+            assert_eq!(answer.stdout, b"hello", "{}", answer.stderr);
+        };
+        let first = encrypt(&admin);
+        hand(1);
+        admin.ok(&["key", "rotate", "backup"]);
+        hand(2);
+        let second = encrypt(&admin);
+        alice.write("shared", &alice.read("share1"));
+        succeeded(receive(&alice, "alice", &[]));
+        decrypts(&alice, &first);
+        // Somebody else whom the authority knows does not slip in a version of his own.
+        let other = distributor(maker, &authority);
+        authority.certify(&other, "admin", "mallory", For::Identity, 30);
+        other.ok(&["key", "rotate", "backup"]);
+        give(&alice, "alice.pem", &other);
+        trust(&other, "alice.pem");
+        succeeded(share(&other, "backup", &to));
+        give(&other, "shared", &alice);
+        refused(&receive(&alice, "alice", &[]), 5, "came from CN=admin, and this share from");
+        alice.write("shared", &alice.read("share2"));
+        succeeded(receive(&alice, "alice", &["--peer", "admin"]));
+        let shown = alice.ok(&["key", "show", "backup"]);
+        assert!(shown.contains("version 1     deactivated"), "{shown}");
+        assert!(shown.contains("version 2     active"), "{shown}");
+        [&first, &second].iter().for_each(|message| decrypts(&alice, message));
+        decrypts(&admin, &encrypt(&alice));
+        // The old version protects nothing any more, in other programs neither.
+        let id = alice.key_id("backup", 1);
+        let old = ["--encrypt", "--mechanism", "AES-CBC-PAD", "--iv", &"0".repeat(32)];
+        alice.write("plain", b"hello");
+        let files = ["--id", &id, "--input-file", "plain", "--output-file", "x"];
+        assert_ne!(alice.pkcs11_tool(&[&old[..], &files].concat()).code, 0);
+        // Neither of the two again, under whatever name; nor one of a version before.
+        for file in ["share1", "share2"] {
+            alice.write("shared", &alice.read(file));
+            refused(&receive(&alice, "alice", &[]), 4, "received before");
+        }
+        hand(2);
+        refused(&receive(&alice, "alice", &["--name", "other"]), 4, "received before");
+    }
+}
+
+/// The distributor knows who has what, and says so when he revokes it.
+#[test]
+fn a_revocation_names_those_who_have_the_key() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let admin = distributor(maker, &authority);
+        for name in ["alice", "bob"] {
+            client(maker, name, &authority, &admin);
+        }
+        succeeded(share(&admin, "backup", &["--to", "alice.pem", "--to", "bob.pem"]));
+        admin.ok(&["key", "rotate", "backup"]);
+        succeeded(share(&admin, "backup", &["--to", "bob.pem"]));
+        succeeded(share(&admin, "backup", &["--to", "bob.pem"]));
+        let shown = admin.ok(&["key", "show", "backup"]);
+        for line in ["version 1 with CN=alice", "version 1 with CN=bob", "version 2 with CN=bob"] {
+            assert_eq!(shown.matches(line).count(), 1, "{shown}");
+        }
+        assert!(!shown.contains("version 2 with CN=alice"), "{shown}");
+        let revoke = ["key", "revoke", "backup", "--reason", "compromise", "--yes"];
+        let told = admin.ok(&revoke);
+        for line in ["CN=alice has version 1 since 2", "CN=bob has version 2 since 2"] {
+            assert!(told.contains(line), "{told}");
+        }
+        let own = admin.ok(&["key", "revoke", "admin", "--reason", "superseded", "--yes"]);
+        assert!(!own.contains("has version"), "{own}");
+    }
+}
+
 #[test]
 fn nobody_else_opens_a_share_and_no_changed_one_is_taken() {
     let authority = Authority::new("Root");

@@ -7,7 +7,7 @@ use clap::Args;
 use super::arguments::Options;
 use super::exchange::OwnArguments;
 use super::file::{self, Readers};
-use super::open::{with_kms, with_kms_in_turn};
+use super::open::with_kms_in_turn;
 use super::print::say;
 use super::trust::{RootArguments, TrustArguments, certificates};
 use crate::domain::envelope::OaepHash;
@@ -75,7 +75,7 @@ pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()>
     let credential = Credential { key: &arguments.own.sign_with, chain: &own };
     let trust = arguments.trust.read()?;
     let recipients = recipients(arguments)?;
-    let signed = with_kms(options, |kms| {
+    let signed = with_kms_in_turn(options, |kms| {
         kms.share_key(&arguments.key, &recipients, arguments.oaep, &credential, &trust.expected())
     })?;
     file::write(arguments.output.as_deref(), &signed.to_der()?, Readers::Anybody)

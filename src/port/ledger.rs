@@ -16,6 +16,10 @@ pub enum Book {
     Lists,
     /// How many messages the versions of keys have encrypted, by identifier and count.
     Messages,
+    /// Versions of keys that were shared, by version and recipient.
+    Given,
+    /// Versions of keys that were received, by version.
+    Taken,
 }
 
 /// What stands in a book.

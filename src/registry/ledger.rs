@@ -22,6 +22,8 @@ fn context(book: Book, name: &str) -> Vec<u8> {
         Book::Revoked => "revoked certificate",
         Book::Lists => "revocation list",
         Book::Messages => "count of messages",
+        Book::Given => "shared key",
+        Book::Taken => "received key",
     };
     format!("keyway {book} v1\0{name}\0").into_bytes()
 }

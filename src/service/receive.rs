@@ -3,13 +3,14 @@
 use super::Kms;
 use super::peer::Expected;
 use crate::domain::hash::sha256;
-use crate::domain::key::KeyName;
+use crate::domain::key::{KeyId, KeyName, Usage};
+use crate::domain::lifecycle::Duty;
 use crate::domain::peer::require_signature;
 use crate::domain::pki::{Certificate, Purpose};
 use crate::domain::record::{KeyRecord, Origin};
-use crate::domain::share::{Share, SignedShare};
+use crate::domain::share::{Share, SignedShare, Taken, Wrapped};
 use crate::error::{Kind, Result};
-use crate::port::KeySpec;
+use crate::port::{Book, KeySpec};
 
 /// What is asked of a share.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,10 @@ impl Kms<'_> {
     /// and unwraps it in the token. The record is the receipt: its key's identifier is not taken a
     /// second time, whatever became of the key.
     ///
+    /// Under the name of a key that was received before, it becomes that key's next version: the
+    /// primary one, while the older ones only open. That takes the same distributor (by the subject
+    /// of his certificate) and a version that is newer by his count.
+    ///
     /// # Errors
     /// [`Kind::NotAuthentic`] for a share that was changed or that no root vouches for;
     /// [`Kind::Refused`] for one that is not for us or too old; [`Kind::Exists`] for one that was
@@ -52,25 +57,85 @@ impl Kms<'_> {
         share.require_fresh(self.clock.now(), request.max_age)?;
         self.require_new(&share)?;
         let name = request.name.unwrap_or(&share.name);
-        self.require_free(name)?;
-        let unwrap_with = self.require_unwrapping(request.unwrap_with)?;
-        let wrapped = share.for_recipient(&self.recipient_hash(request.unwrap_with)?)?;
+        let before = self.registry.load(name)?;
+        let subject = distributor.subject().to_string();
+        let record = match &before {
+            Some(stored) => self.next_version(stored.record(), &share, &subject)?,
+            None => self.first_version(name, &share)?,
+        };
+        let (unwrap_with, wrapped) = self.unwrapping(request.unwrap_with, &share)?;
         let (id, algorithm, usage) = (share.key, share.algorithm, share.usage);
-        let now = self.clock.now();
-        let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Received, id, now)?;
         let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable: false };
         self.vault.receive(unwrap_with, wrapped.hash, &wrapped.wrapped, &spec)?;
-        if let Err(error) = self.registry.save(None, &record) {
+        let (version, at) = (share.version, self.clock.now());
+        let taken = Taken { name: name.clone(), version, key: id, distributor: subject, at };
+        let kept = self
+            .add_entry(Book::Taken, &taken)
+            .and_then(|()| self.registry.save(before.as_ref(), &record));
+        if let Err(error) = kept {
             self.discard(name, id)?;
             return Err(error);
         }
+        self.retire_old(&record)?;
         Ok(Received { record, distributor })
     }
 
-    fn recipient_hash(&self, name: &KeyName) -> Result<[u8; 32]> {
+    fn first_version(&self, name: &KeyName, share: &Share) -> Result<KeyRecord> {
+        let (algorithm, usage) = (share.algorithm, share.usage);
+        let origin = Origin::Received;
+        KeyRecord::new(name.clone(), algorithm, usage, origin, share.key, self.clock.now())
+    }
+
+    /// The record with one more version: of the same key, by the same distributor, and newer.
+    fn next_version(
+        &self,
+        record: &KeyRecord,
+        share: &Share,
+        distributor: &str,
+    ) -> Result<KeyRecord> {
+        let next = record.received(share.key, self.clock.now())?;
+        let name = record.name();
+        if (record.algorithm(), record.usage()) != (share.algorithm, share.usage) {
+            return Err(Kind::Refused
+                .because(format!(
+                    "key {name} is {}, to {}, and the share is {}, to {}",
+                    record.algorithm(),
+                    record.usage(),
+                    share.algorithm,
+                    share.usage
+                ))
+                .advise("it is another key: take it under another name with --name"));
+        }
+        let mut newest: Option<Taken> = None;
+        for version in record.versions() {
+            let taken = self.entry::<Taken>(Book::Taken, &Taken::entry_name(version.id))?;
+            newest = [newest, taken].into_iter().flatten().max_by_key(|taken| taken.version);
+        }
+        let newest = newest.ok_or_else(|| {
+            Kind::NotAuthentic
+                .because(format!("nothing is written down of whom key {name} came from"))
+                .advise("somebody removed it outside keyway: take the share under another name")
+        })?;
+        newest.require_next(share, distributor)?;
+        Ok(next)
+    }
+
+    /// The version of our key that the share is wrapped for, and what is wrapped.
+    fn unwrapping<'s>(&self, name: &KeyName, share: &'s Share) -> Result<(KeyId, &'s Wrapped)> {
         let record = self.load(name)?.body.record;
-        let key = self.vault.public_key(record.primary()?.id, record.algorithm())?;
-        Ok(sha256(&[&key.to_der()?]))
+        record.require(Usage::Wrap)?;
+        let mut refusal = Kind::Internal.because(format!("key {name} has no version"));
+        for version in record.versions() {
+            let wrapped = record
+                .require_duty(version, Duty::Process)
+                .and_then(|()| self.vault.public_key(version.id, record.algorithm())?.to_der())
+                .and_then(|public| share.for_recipient(&sha256(&[&public])));
+            match wrapped {
+                Ok(wrapped) => return Ok((version.id, wrapped)),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
     }
 
     /// Refuses a key that this token has or had, and a second object under its identifier.
@@ -86,10 +151,10 @@ impl Kms<'_> {
                 ))
                 .advise("a share is taken once; ask for one of a newer version"));
         }
+        // What an interrupted reception left has no record and is taken away.
         if self.vault.holds(share.key)? {
-            // An interrupted reception: what it left has no record and is taken away.
             self.vault.destroy(share.key)?;
         }
-        Ok(())
+        self.registry.remove(Book::Taken, &Taken::entry_name(share.key))
     }
 }

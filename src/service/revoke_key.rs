@@ -5,6 +5,7 @@ use crate::domain::key::KeyName;
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::pki::register::Issued;
 use crate::domain::record::KeyRecord;
+use crate::domain::share::Given;
 use crate::error::{Kind, Result};
 use crate::port::{Block, Stored};
 
@@ -29,6 +30,8 @@ pub struct Revoked {
     pub revoked: Vec<Issued>,
     /// The subjects of the certificates on the token that still name the key.
     pub certificates: Vec<String>,
+    /// The tokens of others that have it, as far as it was shared from here.
+    pub shares: Vec<Given>,
 }
 
 impl Kms<'_> {
@@ -106,12 +109,18 @@ impl Kms<'_> {
         };
         outcome.revoked = revoked;
         outcome.certificates = self.certificates_for(&outcome.record)?;
+        outcome.shares = self.shares_of(name)?;
         Ok(outcome)
     }
 
     fn block_compromised(&self, record: KeyRecord) -> Result<Revoked> {
-        let mut outcome =
-            Revoked { record, block: None, revoked: Vec::new(), certificates: Vec::new() };
+        let mut outcome = Revoked {
+            record,
+            block: None,
+            revoked: Vec::new(),
+            certificates: Vec::new(),
+            shares: Vec::new(),
+        };
         let unfinished: Vec<_> =
             outcome.record.versions().iter().filter(|v| v.is_unfinished()).cloned().collect();
         for version in unfinished {
@@ -135,7 +144,13 @@ impl Kms<'_> {
         let saved = self.update(record.name(), |record| Some(record.disabled()))?;
         let record = saved.map_or(record, |stored| stored.body.record);
         let block = Some(Block::FlagsOnly);
-        Ok(Revoked { record, block, revoked: Vec::new(), certificates: Vec::new() })
+        Ok(Revoked {
+            record,
+            block,
+            revoked: Vec::new(),
+            certificates: Vec::new(),
+            shares: Vec::new(),
+        })
     }
 
     /// The certificates on the token for any version of a key.

@@ -24,6 +24,8 @@ fn place(collection: Collection) -> (&'static str, &'static str) {
         Collection::Book(Book::Revoked) => ("keyway-revoked", "keyway-revoked:"),
         Collection::Book(Book::Lists) => ("keyway-crl", "keyway-crl:"),
         Collection::Book(Book::Messages) => ("keyway-messages", "keyway-messages:"),
+        Collection::Book(Book::Given) => ("keyway-given", "keyway-given:"),
+        Collection::Book(Book::Taken) => ("keyway-taken", "keyway-taken:"),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::command::Filter;
-use super::view::{KeyView, StrayView};
+use super::view::{KeyView, ShareView, StrayView};
 use crate::cli::arguments::Options;
 use crate::cli::open::with_kms;
 use crate::cli::page::{Cell, Page, Table};
@@ -27,6 +27,8 @@ struct Keys {
 struct Shown {
     #[serde(flatten)]
     key: KeyView,
+    /// For whom a version of it was wrapped.
+    shares: Vec<ShareView>,
     problems: Vec<String>,
     unmanaged: Vec<StrayView>,
 }
@@ -46,10 +48,13 @@ impl Filter {
 }
 
 pub(super) fn one(options: &Options, name: &KeyName) -> Result<()> {
-    let Inventory { records, problems, strays } = with_kms(options, |kms| kms.show_key(name))?;
+    let (inventory, given) =
+        with_kms(options, |kms| Ok((kms.show_key(name)?, kms.shares_of(name)?)))?;
+    let Inventory { records, problems, strays } = inventory;
+    let shares = given.iter().map(ShareView::from).collect();
     let unmanaged: Vec<_> = strays.iter().map(StrayView::from).collect();
     match records.first() {
-        Some(record) => tell(options, &Shown { key: record.into(), problems, unmanaged }),
+        Some(record) => tell(options, &Shown { key: record.into(), shares, problems, unmanaged }),
         None => tell(options, &Keys { keys: Vec::new(), problems, unmanaged }),
     }
 }
@@ -77,6 +82,9 @@ impl Answer for Keys {
 impl Answer for Shown {
     fn text(&self, page: &mut Page) {
         self.key.text(page);
+        for ShareView { version, subject, since } in &self.shares {
+            page.field("shared", format_args!("version {version} with {subject} since {since}"));
+        }
         tell_problems(page, &self.problems, &self.unmanaged);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::command::RevokeArguments;
-use super::view::{Done, KeyView};
+use super::view::{Done, KeyView, ShareView};
 use crate::cli::arguments::Options;
 use crate::cli::confirm::confirm;
 use crate::cli::open::with_kms_in_turn;
@@ -29,6 +29,8 @@ struct Told {
     revoked_certificates: Vec<RevokedCertificate>,
     /// The subjects of those that still name it.
     other_certificates: Vec<String>,
+    /// For whom a version of it was wrapped.
+    shares: Vec<ShareView>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +82,7 @@ impl Told {
             warning,
             revoked_certificates: certificates.collect(),
             other_certificates: revoked.certificates.clone(),
+            shares: revoked.shares.iter().map(ShareView::from).collect(),
         }
     }
 }
@@ -105,6 +108,9 @@ impl Answer for Told {
         }
         for subject in &self.other_certificates {
             page.line(format_args!("a certificate still names key {name}: {subject}"));
+        }
+        for ShareView { version, subject, since } in &self.shares {
+            page.line(format_args!("{subject} has version {version} since {since}"));
         }
         if self.key.shareable {
             page.line(format_args!(

@@ -7,6 +7,7 @@ use crate::cli::print::{Answer, text, text_or_null};
 use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::record::{KeyRecord, Origin, Owner, Suspicion, Version};
+use crate::domain::share::Given;
 use crate::domain::time::{Period, Timestamp};
 use crate::port::Stray;
 
@@ -65,6 +66,16 @@ pub(crate) struct VersionView {
     pub activates: Option<Timestamp>,
     #[serde(serialize_with = "text_or_null")]
     pub expires: Option<Timestamp>,
+}
+
+/// A version of a key that somebody else's token may have.
+#[derive(Debug, Serialize)]
+pub(crate) struct ShareView {
+    pub version: u32,
+    pub subject: String,
+    /// When it was shared with him for the first time.
+    #[serde(serialize_with = "text")]
+    pub since: Timestamp,
 }
 
 /// A key on the token that keyway does not manage.
@@ -151,6 +162,12 @@ impl From<&Version> for VersionView {
             activates: version.activates,
             expires: version.expires,
         }
+    }
+}
+
+impl From<&Given> for ShareView {
+    fn from(given: &Given) -> Self {
+        Self { version: given.version, subject: given.subject.clone(), since: given.at }
     }
 }
 

@@ -38,6 +38,24 @@ impl KeyRecord {
                 .because(format!("key {} was received: its distributor rotates it", self.name))
                 .advise("ask him for a share of the next version"));
         }
+        self.with_next(id, now)
+    }
+
+    /// The record after another version of a received key came: it is the primary one, the old one
+    /// is deactivated.
+    ///
+    /// # Errors
+    /// [`Kind::Exists`] for a key that was not received, or is destroyed.
+    pub fn received(&self, id: KeyId, now: Timestamp) -> Result<Self> {
+        if self.origin != Origin::Received || self.state() == State::Destroyed {
+            return Err(Kind::Exists
+                .because(format!("a key {} exists already ({})", self.name, self.state()))
+                .advise("take the share under another name: --name"));
+        }
+        self.with_next(id, now)
+    }
+
+    fn with_next(&self, id: KeyId, now: Timestamp) -> Result<Self> {
         let mut next = self.clone();
         for version in next.versions.iter_mut().filter(|version| version.state == State::Active) {
             version.enter(State::Deactivated, Some(Reason::Superseded), now);
@@ -244,6 +262,16 @@ mod tests {
         assert!(condemned.suspicion().is_some(), "the evidence stays");
         let cleared = suspect.resumed(NOW()).expect("resumed");
         assert_eq!((states(&cleared), cleared.suspicion()), (vec![State::Active], None));
+    }
+
+    #[test]
+    fn only_a_received_key_that_is_not_destroyed_receives_its_next_version() {
+        let id = KeyId::new([2; 16]);
+        let received = KeyRecord { origin: Origin::Received, ..record() };
+        let next = received.received(id, NOW()).expect("received");
+        assert_eq!(states(&next), [State::Deactivated, State::Active]);
+        assert!(record().received(id, NOW()).is_err() && received.rotated(id, NOW()).is_err());
+        assert!(received.destroyed(NOW()).expect("changed").received(id, NOW()).is_err());
     }
 
     #[test]

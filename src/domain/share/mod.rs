@@ -2,8 +2,10 @@
 //! `docs/distribution.md` draws it.
 
 mod encoding;
+mod ledger;
 mod recipient;
 
+pub use ledger::{Given, Taken};
 pub use recipient::Recipient;
 
 use super::envelope::OaepHash;

@@ -46,7 +46,7 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::NotAuthentic`] when there is one that is not to be trusted: a revocation that
     /// somebody damaged must not be passed over.
-    fn book<T: Entry>(&self, book: Book) -> Result<Vec<T>> {
+    pub(in crate::service) fn book<T: Entry>(&self, book: Book) -> Result<Vec<T>> {
         let Page { entries, problems } = self.registry.read(book, None)?;
         if !problems.is_empty() {
             return Err(Kind::NotAuthentic.because(problems.join("; ")).advise(
@@ -60,7 +60,11 @@ impl Kms<'_> {
     ///
     /// # Errors
     /// [`Kind::NotAuthentic`] when there is one but it is not to be trusted.
-    fn entry<T: Entry>(&self, book: Book, name: &KeyName) -> Result<Option<T>> {
+    pub(in crate::service) fn entry<T: Entry>(
+        &self,
+        book: Book,
+        name: &KeyName,
+    ) -> Result<Option<T>> {
         let Page { entries, problems } = self.registry.read(book, Some(name))?;
         match entries.as_slice() {
             [(_, entry)] if problems.is_empty() => T::from_der(entry).map(Some),
@@ -71,7 +75,7 @@ impl Kms<'_> {
         }
     }
 
-    fn add_entry(&self, book: Book, entry: &impl Entry) -> Result<()> {
+    pub(in crate::service) fn add_entry(&self, book: Book, entry: &impl Entry) -> Result<()> {
         self.registry.add(book, &entry.name(), &entry.to_der()?)
     }
 
