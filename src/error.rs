@@ -38,11 +38,13 @@ pub enum Kind {
     Malformed,
     /// A check found something that is not as it should be.
     Unsound,
+    /// Every session with the token is in use.
+    Busy,
 }
 
 impl Kind {
     /// Every kind with the exit code that the command answers and a line for the manual.
-    pub const TABLE: [(Kind, u8, &'static str); 13] = [
+    pub const TABLE: [(Kind, u8, &'static str); 14] = [
         (Kind::Internal, 1, "a defect in keyway itself"),
         (Kind::Usage, 2, "wrong use of the command line"),
         (Kind::NotFound, 3, "no such token, key or version"),
@@ -56,6 +58,7 @@ impl Kind {
         (Kind::File, 11, "a file cannot be read or written"),
         (Kind::Malformed, 12, "the input is malformed"),
         (Kind::Unsound, 13, "a check found something that is not as it should be"),
+        (Kind::Busy, 14, "every session with the token is in use"),
     ];
 
     /// The exit code of the command.
@@ -65,7 +68,7 @@ impl Kind {
 
     /// An error of this kind.
     pub fn because(self, message: impl Into<String>) -> Error {
-        Error { kind: self, message: message.into(), advice: None, source: None }
+        Error { kind: self, message: message.into(), advice: None, source: None, lost: false }
     }
 }
 
@@ -76,6 +79,7 @@ pub struct Error {
     message: String,
     advice: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    lost: bool,
 }
 
 impl Error {
@@ -87,6 +91,18 @@ impl Error {
     /// What the person can do next.
     pub fn advice(&self) -> Option<&str> {
         self.advice.as_deref()
+    }
+
+    /// Whether the session with the token ended, or the token went away. The next call on a
+    /// [`Kms`](crate::Kms) opens a new session.
+    pub fn is_session_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Says that the session with the token is no more.
+    pub(crate) fn losing_session(mut self) -> Self {
+        self.lost = true;
+        self
     }
 
     /// Adds what the person can do next.
@@ -132,7 +148,7 @@ mod tests {
     fn every_kind_has_an_exit_code_of_its_own() {
         let mut codes: Vec<u8> = Kind::TABLE.iter().map(|(_, code, _)| *code).collect();
         codes.dedup();
-        assert_eq!(codes, (1..=13).collect::<Vec<u8>>());
+        assert_eq!(codes, (1..=14).collect::<Vec<u8>>());
     }
 
     #[test]

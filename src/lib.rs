@@ -11,7 +11,9 @@
 //!   of them), [`clock`]: the adapters; [`local`]
 //!   for what is done to the files of our own tokens, [`foreign`] for other programs' key stores, [`doctor`] for the
 //!   installation, [`transport`] for ways to a peer.
-//! - [`cli`]: the command line.
+//! - [`kms`] for programs, [`cli`] for people: what puts them together.
+//!
+//! A program begins with [`Kms`].
 //!
 //! Every path to a private key goes through [`port::Vault`], and none of its methods returns a
 //! private or secret key.
@@ -24,11 +26,14 @@ pub mod domain;
 pub mod error;
 pub mod foreign;
 pub mod journal;
+pub mod kms;
 pub mod local;
 pub mod port;
 pub mod registry;
 pub mod service;
 pub mod token;
 pub mod transport;
+mod turn;
 
 pub use error::{Error, Kind, Result};
+pub use kms::{Builder, Kms};

@@ -46,6 +46,18 @@ fn the_use_cases_know_the_ports_and_no_adapter() {
     assert_names_none("src/service", &["crate::local", "keyway_pkcs11"]);
 }
 
+/// [`keyway::kms`] and the command put the layers together: nobody below knows them, and they know
+/// no token but through its adapter.
+#[test]
+fn what_puts_the_layers_together_stands_above_them() {
+    assert_names_none("src/kms", &["cryptoki", "crate::cli", "keyway_pkcs11"]);
+    assert_names_none("src/cli", &["cryptoki::"]);
+    let below = ["domain", "port", "service", "token", "registry", "journal", "local", "transport"];
+    for directory in below.map(|layer| format!("src/{layer}")) {
+        assert_names_none(&directory, &["crate::kms", "crate::cli"]);
+    }
+}
+
 #[test]
 fn one_adapter_knows_the_crate_of_the_module() {
     for (path, text) in sources("src") {

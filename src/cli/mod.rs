@@ -33,7 +33,6 @@ mod share;
 mod sign;
 mod token;
 mod trust;
-mod turn;
 mod uri;
 mod usage;
 

@@ -5,40 +5,24 @@ use std::sync::Arc;
 
 use super::arguments::Options;
 use super::pin;
-use super::turn::Turn;
-use crate::clock::SystemClock;
 use crate::domain::uri::Uri;
-use crate::error::{Kind, Result};
-use crate::journal::{FileJournal, Journaled};
-use crate::local::is_own;
-use crate::registry::Records;
+use crate::error::Result;
+use crate::kms::{module_of, own_module, with_use_cases};
 use crate::service::Kms;
-use crate::token::{
-    Module, OWN_MODULE, OpenToken, Pin, TokenRecords, TokenVault, named_module_places,
-    own_module_places,
-};
+use crate::token::{Module, OpenToken, Pin};
+use crate::turn::Turn;
 
 /// The options with what a PKCS#11 URI in the place of the token's label adds: its module and its
 /// PIN's file, where no option names another.
 pub(super) fn resolved(mut options: Options) -> Result<Options> {
     if let Some(text) = options.token.as_deref().filter(|text| Uri::is(text)) {
         let uri: Uri = text.parse()?;
-        options.pin_file = options.pin_file.or(uri.pin_file);
+        options.pin_file = options.pin_file.or_else(|| uri.pin_file.clone());
         if options.module.is_none() {
-            let named = uri.module_name.map(|name| named_module(&name));
-            options.module = uri.module_path.or(named.transpose()?);
+            options.module = module_of(&uri)?;
         }
     }
     Ok(options)
-}
-
-fn named_module(name: &str) -> Result<PathBuf> {
-    let places = named_module_places(name);
-    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
-        Kind::NotFound
-            .because(format!("no module called {name} lies where libraries lie"))
-            .advise("name its file: module-path=/path/to/module.so in the URI, or --module")
-    })
 }
 
 /// The module that was named, or our own.
@@ -52,21 +36,6 @@ pub(super) fn module_path(options: &Options) -> Result<PathBuf> {
         Some(path) => Ok(path.clone()),
         None => own_module(),
     }
-}
-
-fn own_module() -> Result<PathBuf> {
-    let executable = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
-    let places = own_module_places(executable.as_deref());
-    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
-        let directories: Vec<_> = places
-            .iter()
-            .filter_map(|place| place.parent())
-            .map(|directory| directory.display().to_string())
-            .collect();
-        Kind::NotFound
-            .because(format!("{OWN_MODULE} is not in {}", directories.join(", ")))
-            .advise("name a module: --module /path/to/module.so, or set KEYWAY_MODULE")
-    })
 }
 
 /// As [`with_kms`], for a use case that changes keys.
@@ -92,13 +61,6 @@ pub(super) fn with_kms_and_pin<T>(
     run: impl FnOnce(Kms<'_>, &str) -> Result<T>,
 ) -> Result<T> {
     let token = OpenToken::open(module(options)?, options.token.as_deref(), pin)?;
-    // Our own tokens keep events of their own.
-    let journal = match is_own(&module_path(options)?) {
-        true => None,
-        false => Some(FileJournal::of(token.serial())?),
-    };
-    let records = Records::new(TokenRecords::new(&token));
-    let (vault, registry) = (TokenVault::new(&token), Journaled { registry: records, journal });
-    run(Kms::new(&vault, &registry, &SystemClock), token.label())
+    with_use_cases(&token, |kms| run(kms, token.label()))
         .map_err(|error| error.while_doing(format!("token {}", token.label())))
 }

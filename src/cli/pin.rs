@@ -2,7 +2,7 @@
 //! the terminal without echo. Never from an argument, which every user of the machine could read.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -10,10 +10,7 @@ use zeroize::Zeroizing;
 
 use super::arguments::Options;
 use crate::error::{Error, Kind, Result};
-use crate::token::Pin;
-
-/// Longest PIN file that is read.
-const FILE_MAX: u64 = 4096;
+use crate::token::{Pin, first_line};
 
 /// The user PIN of an existing token.
 pub(super) fn user(options: &Options) -> Result<Pin> {
@@ -95,10 +92,10 @@ impl<'a> Source<'a> {
     fn read(&self, asked: Asked) -> Result<Zeroizing<String>> {
         let Self { who, what, .. } = self;
         let pin = match (self.file, std::env::var(self.variable)) {
-            (Some(file), _) => from_file(file)?,
+            (Some(file), _) => first_line(file)?,
             (None, Ok(pin)) => Zeroizing::new(pin),
             (None, Err(_)) => match self.credential() {
-                Some(file) => from_file(&file)?,
+                Some(file) => first_line(&file)?,
                 None => self.ask(asked)?,
             },
         };
@@ -129,18 +126,6 @@ impl<'a> Source<'a> {
         }
         Ok(pin)
     }
-}
-
-/// The file's first line.
-fn from_file(path: &Path) -> Result<Zeroizing<String>> {
-    let failed = |error| {
-        Kind::Pin.because(format!("cannot read the secret in {}", path.display())).caused_by(error)
-    };
-    let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize));
-    let file = File::open(path).map_err(failed)?;
-    file.take(FILE_MAX).read_to_string(&mut text).map_err(failed)?;
-    let line = text.lines().next().unwrap_or_default();
-    Ok(Zeroizing::new(line.to_owned()))
 }
 
 fn prompt(terminal: &mut File, text: &str) -> Result<Zeroizing<String>> {
@@ -179,26 +164,4 @@ impl Drop for Silence<'_> {
 
 fn no_terminal(error: impl Into<std::io::Error>) -> Error {
     Kind::Pin.because("cannot ask for it on the terminal").caused_by(error.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_file_ends_at_its_first_line() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("pin");
-        for (text, pin) in [("1234", "1234"), ("1234\n", "1234"), ("1234\r\nx", "1234"), ("", "")] {
-            std::fs::write(&path, text).expect("written");
-            assert_eq!(*from_file(&path).expect("read"), pin);
-        }
-    }
-
-    #[test]
-    fn a_missing_pin_file_is_named() {
-        let error = from_file(Path::new("/nowhere/pin")).expect_err("missing");
-        assert_eq!(error.kind(), Kind::Pin);
-        assert!(error.to_string().contains("/nowhere/pin"));
-    }
 }

@@ -16,11 +16,30 @@ pub fn token_error(what: &str, error: Cryptoki) -> Error {
         Cryptoki::Pkcs11(code, function) => format!("{what}: {function:?} answered {code:?}"),
         other => format!("{what}: {other}"),
     };
-    let mapped = kind.because(name);
+    let mut mapped = kind.because(name);
+    if code.is_some_and(ends_session) {
+        mapped = mapped.losing_session();
+    }
     match advice {
         Some(advice) => mapped.advise(advice),
         None => mapped,
     }
+}
+
+/// Whether nothing more is to be expected of the session that a call was made on. A session that is
+/// merely logged out says so itself ([`super::OpenToken`]): CKR_USER_NOT_LOGGED_IN is also the
+/// answer of a key that wants a login for each use.
+fn ends_session(code: &RvError) -> bool {
+    matches!(
+        code,
+        RvError::SessionHandleInvalid
+            | RvError::SessionClosed
+            | RvError::DeviceError
+            | RvError::DeviceRemoved
+            | RvError::TokenNotPresent
+            | RvError::TokenNotRecognized
+            | RvError::CryptokiNotInitialized
+    )
 }
 
 /// As [`token_error`], for calls that go past cryptoki.
@@ -30,7 +49,11 @@ pub fn raw_error(what: &str, code: CK_RV) -> Error {
         CKR_FUNCTION_NOT_SUPPORTED | CKR_MECHANISM_INVALID => Kind::Unsupported,
         _ => Kind::Token,
     };
-    kind.because(format!("{what}: the token answered {}", raw_code(code)))
+    let mapped = kind.because(format!("{what}: the token answered {}", raw_code(code)));
+    match Rv::from(code) {
+        Rv::Error(error) if ends_session(&error) => mapped.losing_session(),
+        _ => mapped,
+    }
 }
 
 /// A return code by its name, or its number if it has none here.
@@ -84,6 +107,9 @@ fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
         }
         RvError::DeviceRemoved | RvError::TokenNotPresent => {
             (Kind::Token, Some("the token was removed: put it back and try again"))
+        }
+        RvError::SessionCount => {
+            (Kind::Busy, Some("the token has no session left: close those that nobody needs"))
         }
         RvError::DeviceMemory => (Kind::Token, Some("the token is full or cannot write")),
         _ => (Kind::Token, None),

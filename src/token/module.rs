@@ -1,6 +1,7 @@
 //! Loading a PKCS#11 module, and finding our own.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub struct Module {
     raw: Raw,
     /// Whether it was this value that initialised it; else it is not ours to finalise.
     ours: bool,
+    /// How often it was initialised again. Sessions of an earlier life are not closed: their
+    /// handles may be other sessions' by now.
+    life: AtomicU64,
 }
 
 impl Module {
@@ -75,13 +79,16 @@ impl Module {
                     .advise("the module's own log and configuration may say why"));
             }
         };
-        Ok(Self { path, context, raw, ours })
+        Ok(Self { path, context, raw, ours, life: AtomicU64::new(0) })
     }
 
     /// Runs something that looks for tokens, again after the module read them anew as long as it
     /// fails with [`Kind::NotFound`] or [`Kind::Token`]. No PIN is tried twice: a refused PIN is
     /// [`Kind::Pin`].
-    pub(super) fn until_settled<T>(self: &Arc<Self>, attempt: impl Fn() -> Result<T>) -> Result<T> {
+    pub(super) fn until_settled<T>(
+        self: &Arc<Self>,
+        mut attempt: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
         let (times, pause) = READING_AGAIN;
         for _ in 0..times {
             match attempt() {
@@ -108,9 +115,43 @@ impl Module {
         }
         let failed = |error| token_error("cannot initialise the module again", error);
         self.context.clone().finalize().map_err(failed)?;
+        self.life.fetch_add(1, Ordering::SeqCst);
         let answer = self.context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
         drop(loaded);
         answer.map_err(failed)
+    }
+
+    /// Whether the module is initialised in this process. It is not after somebody called
+    /// C_Finalize, nor in a child of fork.
+    pub(super) fn is_initialised(&self) -> bool {
+        let answer = self.context.get_library_info();
+        !answer.is_err_and(|e| matches!(code(&e), Some(RvError::CryptokiNotInitialized)))
+    }
+
+    /// Initialises the module again where it is not initialised.
+    ///
+    /// # Errors
+    /// The module does not come up again.
+    pub(super) fn revive(&self) -> Result<()> {
+        if self.is_initialised() {
+            return Ok(());
+        }
+        self.life.fetch_add(1, Ordering::SeqCst);
+        match self.context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+            // Somebody else in this process was faster.
+            Err(error) if matches!(code(&error), Some(RvError::CryptokiAlreadyInitialized)) => {
+                Ok(())
+            }
+            answer => answer.map_err(|error| {
+                token_error("cannot initialise the module again", error)
+                    .while_doing(self.path.display())
+            }),
+        }
+    }
+
+    /// How often the module was initialised again by us.
+    pub(super) fn life(&self) -> u64 {
+        self.life.load(Ordering::SeqCst)
     }
 
     /// Where the module lies.

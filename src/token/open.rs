@@ -1,10 +1,13 @@
 //! An open token: a session with a logged-in user.
 
+use std::mem::forget;
+use std::path::Path;
 use std::sync::Arc;
 
 use cryptoki::error::RvError;
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::{Session, SessionState, UserType};
+use cryptoki::slot::{Limit, TokenInfo};
 
 use super::error::{code, token_error};
 use super::module::Module;
@@ -17,10 +20,25 @@ use crate::error::{Kind, Result};
 #[derive(Debug)]
 pub struct OpenToken {
     module: Arc<Module>,
+    life: u64,
     session: Session,
     label: String,
     serial: String,
+    most_sessions: Option<usize>,
     mechanisms: Vec<u64>,
+    /// A public object of the session, with a label that no other has.
+    mark: Option<(ObjectHandle, [u8; 16])>,
+}
+
+/// What became of a session meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is open and the user is logged in.
+    Usable,
+    /// It is open, but somebody logged the user out, or the token does not answer.
+    Unusable,
+    /// It is not open, or not known to be the one that was opened.
+    Gone,
 }
 
 impl OpenToken {
@@ -30,23 +48,99 @@ impl OpenToken {
     /// [`Kind::NotFound`] when there is no such token, [`Kind::Usage`] when there are several,
     /// [`Kind::Pin`] when the PIN is refused.
     pub fn open(module: Arc<Module>, label: Option<&str>, pin: &Pin) -> Result<Self> {
-        module.until_settled(|| Self::open_once(&module, label, pin))
+        module.until_settled(|| {
+            let token = Self::connect(&module, label)?;
+            token.log_in(pin)?;
+            Ok(token)
+        })
     }
 
-    fn open_once(module: &Arc<Module>, label: Option<&str>, pin: &Pin) -> Result<Self> {
-        let module = Arc::clone(module);
-        let (slot, info) = choose(&module, label)?;
+    /// Opens a session with the token and leaves the login as it is: it is one for all sessions of
+    /// this process.
+    ///
+    /// # Errors
+    /// As [`OpenToken::open`], but for the PIN.
+    pub(super) fn connect(module: &Arc<Module>, name: Option<&str>) -> Result<Self> {
+        let life = module.life();
+        let (slot, info) = choose(module, name)?;
         let (label, serial) = (info.label().to_owned(), info.serial_number().to_owned());
-        let failed = |error| token_error(&format!("cannot log in to token {label}"), error);
-        let session = module.context().open_rw_session(slot).map_err(failed)?;
-        match session.login(UserType::User, Some(pin.auth())) {
-            Ok(()) => {}
-            // Login is per token: another session of this process was first.
-            Err(error) if matches!(code(&error), Some(RvError::UserAlreadyLoggedIn)) => {}
-            Err(error) => return Err(failed(error)),
-        }
+        let session = module.context().open_rw_session(slot).map_err(|error| {
+            token_error(&format!("cannot open a session with token {label}"), error)
+        })?;
         let mechanisms = module.mechanisms(slot.id())?;
-        Ok(Self { module, session, label, serial, mechanisms })
+        let most_sessions = most_sessions(&info);
+        Ok(Self {
+            module: Arc::clone(module),
+            life,
+            session,
+            label,
+            serial,
+            most_sessions,
+            mechanisms,
+            mark: None,
+        })
+    }
+
+    /// Logs the user in.
+    ///
+    /// # Errors
+    /// [`Kind::Pin`] when the PIN is refused.
+    pub(super) fn log_in(&self, pin: &Pin) -> Result<()> {
+        match self.session.login(UserType::User, Some(pin.auth())) {
+            Ok(()) => Ok(()),
+            // Login is per token: another session of this process was first.
+            Err(error) if matches!(code(&error), Some(RvError::UserAlreadyLoggedIn)) => Ok(()),
+            Err(error) => {
+                Err(token_error(&format!("cannot log in to token {}", self.label), error))
+            }
+        }
+    }
+
+    /// Marks the session as ours, so that [`OpenToken::standing`] tells it from another one with the
+    /// same handle. A token that takes no data objects goes without.
+    pub(super) fn mark(&mut self) {
+        let mut name = [0; 16];
+        if self.session.generate_random_slice(&mut name).is_err() {
+            return;
+        }
+        let template = [
+            Attribute::Class(ObjectClass::DATA),
+            Attribute::Token(false),
+            Attribute::Private(false),
+            Attribute::Label(name.to_vec()),
+        ];
+        self.mark = self.session.create_object(&template).ok().map(|object| (object, name));
+    }
+
+    /// What the token says of the session now.
+    pub(super) fn standing(&self) -> Standing {
+        let Ok(info) = self.session.get_session_info() else { return Standing::Gone };
+        if self.life != self.module.life() || !self.is_marked() {
+            return Standing::Gone;
+        }
+        // SoftHSM2 shows an empty token and no error when its files are gone, but for this call.
+        let there = || self.module.context().get_token_info(info.slot_id()).is_ok();
+        match info.session_state() {
+            SessionState::RwUser if there() => Standing::Usable,
+            _ => Standing::Unusable,
+        }
+    }
+
+    fn is_marked(&self) -> bool {
+        let Some((object, name)) = &self.mark else { return true };
+        let label = self.session.get_attributes(*object, &[AttributeType::Label]);
+        label.is_ok_and(|label| label == [Attribute::Label(name.to_vec())])
+    }
+
+    /// Forgets a session that is [`Standing::Gone`] without closing it: its handle may be another
+    /// session's by now.
+    pub(super) fn abandon(self) {
+        forget(self.session);
+    }
+
+    /// How many sessions the token lets an application have; `None` without a limit.
+    pub(super) fn most_sessions(&self) -> Option<usize> {
+        self.most_sessions
     }
 
     /// The token's label.
@@ -57,6 +151,11 @@ impl OpenToken {
     /// The token's serial number.
     pub fn serial(&self) -> &str {
         &self.serial
+    }
+
+    /// Where the token's module lies.
+    pub fn module_path(&self) -> &Path {
+        self.module.path()
     }
 
     pub(super) fn session(&self) -> &Session {
@@ -123,4 +222,15 @@ impl OpenToken {
     pub(super) fn failed(&self, what: &str, error: cryptoki::error::Error) -> crate::Error {
         token_error(what, error)
     }
+}
+
+/// The smaller of the limits for sessions and for read-write sessions (CK_TOKEN_INFO).
+fn most_sessions(info: &TokenInfo) -> Option<usize> {
+    [info.max_session_count(), info.max_rw_session_count()]
+        .into_iter()
+        .filter_map(|limit| match limit {
+            Limit::Max(most) => usize::try_from(most).ok(),
+            Limit::Unavailable | Limit::Infinite => None,
+        })
+        .min()
 }

@@ -67,19 +67,36 @@ pub fn on_every_token(test: impl Fn(&Token)) {
 /// Modules read their configuration from the environment when they are initialised, once a
 /// process: so the test named `name` starts itself once a token.
 pub fn inside_every_token(name: &str, test: fn(&OpenToken)) {
-    if let Some(module) = std::env::var_os(INSIDE) {
-        let module = Module::load(Path::new(&module)).expect("module");
+    beside_every_token(name, |place| {
+        let module = Module::load(&place.module).expect("module");
         let pin = Pin::new(USER_PIN.to_owned().into());
         test(&OpenToken::open(module, Some(LABEL), &pin).expect("login"));
+    });
+}
+
+/// Where a token is that the test's own process can load the module of.
+pub struct Place {
+    pub maker: Maker,
+    pub module: PathBuf,
+    pub directory: PathBuf,
+}
+
+/// As [`inside_every_token`], with a token that nobody has opened yet.
+pub fn beside_every_token(name: &str, test: impl Fn(&Place)) {
+    if let Some(module) = std::env::var_os(INSIDE).map(PathBuf::from) {
+        let own = module.file_name().is_some_and(|file| file == OWN_MODULE);
+        let maker = if own { Maker::Keyway } else { Maker::SoftHsm };
+        let directory = std::env::current_dir().expect("a directory");
+        test(&Place { maker, module, directory });
         return;
     }
     for maker in makers() {
         let token = Token::initialised(maker);
         let executable = std::env::current_exe().expect("a test has an executable");
-        let status = Command::new(executable)
+        let status = token
+            .command(executable)
             .args([name, "--exact", "--nocapture"])
             .env(INSIDE, &token.module)
-            .env(token.environment.0, &token.environment.1)
             .status()
             .expect("the test starts itself");
         assert!(status.success(), "{name} on {maker:?}");

@@ -15,7 +15,7 @@ use std::time::Duration;
 const PATIENCE: (u32, Duration) = (500, Duration::from_millis(20));
 
 /// The turn of this process. It ends with this value, or with the process.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _lock: Option<File>,
 }
 
