@@ -30,7 +30,7 @@ use crate::journal::{FileJournal, Journaled};
 use crate::local::is_own;
 use crate::registry::Records;
 use crate::service::Kms as UseCases;
-use crate::token::{Ending, OpenToken, Pool, TokenRecords, TokenVault};
+use crate::token::{Ending, Intent, OpenToken, Pool, TokenRecords, TokenVault};
 use crate::turn::Turn;
 
 /// How often something that changes nothing is begun, each time on another session.
@@ -75,7 +75,7 @@ impl Kms {
     pub fn read<T>(&self, run: impl Fn(UseCases<'_>) -> Result<T>) -> Result<T> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            match self.lend(&run)? {
+            match self.lend(Intent::Use, &run)? {
                 (done, Ending::Whole) => return done.map_err(|error| self.told(error)),
                 (done, Ending::Lost) => last = done.err(),
             }
@@ -90,7 +90,7 @@ impl Kms {
     /// As [`Kms::read`]; an error for which [`Error::is_session_lost`] holds when the session was
     /// lost on the way.
     pub fn once<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<T> {
-        match self.lend(run)? {
+        match self.lend(Intent::Use, run)? {
             (done, Ending::Whole) => done.map_err(|error| self.told(error)),
             (done, Ending::Lost) => Err(self.told(lost(done.err()).advise(
                 "what was written is not whole; begin again: the next call finds a new session",
@@ -108,7 +108,7 @@ impl Kms {
     /// look before you repeat it.
     pub fn change<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<T> {
         let _turn = Turn::take();
-        match self.lend(run)? {
+        match self.lend(Intent::Change, run)? {
             (done, Ending::Whole) => done.map_err(|error| self.told(error)),
             (done, Ending::Lost) => Err(self.told(lost(done.err()).advise(
                 "it may be done, in part or not at all: look before you repeat it; the next call finds a new \
@@ -117,8 +117,12 @@ impl Kms {
         }
     }
 
-    fn lend<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<(Result<T>, Ending)> {
-        let lease = self.pool.lend().map_err(|error| self.told(error))?;
+    fn lend<T>(
+        &self,
+        intent: Intent,
+        run: impl FnOnce(UseCases<'_>) -> Result<T>,
+    ) -> Result<(Result<T>, Ending)> {
+        let lease = self.pool.lend(intent).map_err(|error| self.told(error))?;
         let done = with_use_cases(lease.token(), run);
         let ending = lease.end(done.as_ref().err());
         Ok((done, ending))

@@ -19,7 +19,7 @@ pub use module::{Module, OWN_MODULE, named_module_places, own_module_places};
 pub use open::OpenToken;
 pub(crate) use pin::first_line;
 pub use pin::{Pin, PinSource};
-pub use pool::{Ending, Lease, Pool, Sizes};
+pub use pool::{Ending, Intent, Lease, Pool, Sizes};
 pub use record_store::TokenRecords;
 pub(crate) use slot::check_label;
 pub use slot::{Initialisation, TokenSummary, chosen, initialise, summaries};

@@ -25,6 +25,7 @@ pub struct OpenToken {
     label: String,
     serial: String,
     most_sessions: Option<usize>,
+    changes_alone: bool,
     mechanisms: Vec<u64>,
     /// A public object of the session, with a label that no other has.
     mark: Option<(ObjectHandle, [u8; 16])>,
@@ -69,6 +70,7 @@ impl OpenToken {
         })?;
         let mechanisms = module.mechanisms(slot.id())?;
         let most_sessions = most_sessions(&info);
+        let changes_alone = info.model().starts_with("SoftHSM");
         Ok(Self {
             module: Arc::clone(module),
             life,
@@ -76,6 +78,7 @@ impl OpenToken {
             label,
             serial,
             most_sessions,
+            changes_alone,
             mechanisms,
             mark: None,
         })
@@ -136,6 +139,12 @@ impl OpenToken {
     /// session's by now.
     pub(super) fn abandon(self) {
         forget(self.session);
+    }
+
+    /// Whether an object may only be made or changed while no other thread looks at the token:
+    /// SoftHSM2 answers CKR_GENERAL_ERROR at times when another thread searches at the moment.
+    pub(super) fn changes_alone(&self) -> bool {
+        self.changes_alone
     }
 
     /// How many sessions the token lets an application have; `None` without a limit.

@@ -31,14 +31,28 @@ pub struct Pool {
     pin: PinSource,
     most: usize,
     wait: Duration,
+    /// Whether a change needs the token to itself.
+    changes_alone: bool,
     state: Mutex<State>,
     returned: Condvar,
+}
+
+/// What a session is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Nothing is changed.
+    Use,
+    /// Objects of the token are made, changed or destroyed.
+    Change,
 }
 
 #[derive(Debug, Default)]
 struct State {
     idle: Vec<OpenToken>,
     lent: usize,
+    /// Whether a change has the token to itself, and how many wait for that.
+    changing: bool,
+    waiting_changes: usize,
     /// How often the pool logged in: whoever used a session across two of them may have seen a
     /// token without its private objects in between.
     logins: u64,
@@ -53,6 +67,7 @@ struct State {
 pub struct Lease<'p> {
     pool: &'p Pool,
     token: Option<OpenToken>,
+    alone: bool,
     logins: u64,
     process: u32,
 }
@@ -86,8 +101,10 @@ impl Pool {
         let first = module.until_settled(|| state.connect(&module, name, &pin))?;
         let (label, serial) = (first.label().to_owned(), first.serial().to_owned());
         let most = first.most_sessions().unwrap_or(usize::MAX).clamp(1, sizes.sessions);
+        let changes_alone = first.changes_alone();
         state.idle.push(first);
         Ok(Self {
+            changes_alone,
             module,
             name: name.map(str::to_owned),
             label,
@@ -120,31 +137,45 @@ impl Pool {
     ///
     /// # Errors
     /// [`Kind::Busy`] when none is given back in time; what is missing when none can be opened.
-    pub fn lend(&self) -> Result<Lease<'_>> {
+    pub fn lend(&self, intent: Intent) -> Result<Lease<'_>> {
         let deadline = Instant::now() + self.wait;
+        let alone = self.changes_alone && intent == Intent::Change;
         let mut state = self.state();
         loop {
-            if let Some(token) = state.take_usable() {
-                return Ok(self.lease(&mut state, token));
+            if state.admits(alone)
+                && let Some(token) = self.take(&mut state)?
+            {
+                state.lent += 1;
+                state.changing = alone;
+                let State { logins, process, .. } = *state;
+                return Ok(Lease { pool: self, token: Some(token), alone, logins, process });
             }
-            // What still runs on a session of the module's life before has to come back first: the
-            // new sessions may get the same handles.
-            let settled = state.lent == 0 || self.module.is_initialised();
-            if settled && state.lent < self.most {
-                match self.connect(&mut state) {
-                    Ok(token) => return Ok(self.lease(&mut state, token)),
-                    Err(error) if error.kind() == Kind::Busy && state.lent > 0 => {}
-                    Err(error) => return Err(error),
-                }
+            state.waiting_changes += usize::from(alone);
+            state = self.wait(state, deadline);
+            state.waiting_changes -= usize::from(alone);
+            if Instant::now() >= deadline {
+                // Who let a change go before may go now.
+                self.returned.notify_all();
+                return Err(self.busy(&state));
             }
-            state = self.wait(state, deadline)?;
         }
     }
 
-    fn lease(&self, state: &mut State, token: OpenToken) -> Lease<'_> {
-        state.lent += 1;
-        let State { logins, process, .. } = *state;
-        Lease { pool: self, token: Some(token), logins, process }
+    /// An idle session or a new one, if there may be one.
+    fn take(&self, state: &mut State) -> Result<Option<OpenToken>> {
+        if let Some(token) = state.take_usable() {
+            return Ok(Some(token));
+        }
+        // What still runs on a session of the module's life before has to come back first: the new
+        // sessions may get the same handles.
+        let settled = state.lent == 0 || self.module.is_initialised();
+        if !settled || state.lent >= self.most {
+            return Ok(None);
+        }
+        match self.connect(state) {
+            Err(error) if error.kind() == Kind::Busy && state.lent > 0 => Ok(None),
+            connected => connected.map(Some),
+        }
     }
 
     fn connect(&self, state: &mut State) -> Result<OpenToken> {
@@ -173,22 +204,19 @@ impl Pool {
         }
     }
 
-    fn wait<'s>(
-        &self,
-        state: MutexGuard<'s, State>,
-        deadline: Instant,
-    ) -> Result<MutexGuard<'s, State>> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Kind::Busy
-                .because(format!(
-                    "all {} sessions are in use and none became free within {:?}",
-                    state.lent, self.wait
-                ))
-                .advise("allow more sessions or a longer wait, or use fewer threads at once"));
-        }
-        let answer = self.returned.wait_timeout(state, left);
-        Ok(answer.unwrap_or_else(PoisonError::into_inner).0)
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, until: Instant) -> MutexGuard<'s, State> {
+        let left = until.saturating_duration_since(Instant::now());
+        self.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn busy(&self, state: &State) -> Error {
+        let why = match state.changing || state.waiting_changes > 0 {
+            true => "a change of keys, which this token does alone, did not end".to_owned(),
+            false => format!("all {} sessions are in use and none became free", state.lent),
+        };
+        Kind::Busy
+            .because(format!("{why} within {:?}", self.wait))
+            .advise("allow more sessions or a longer wait, or use fewer threads at once")
     }
 
     /// The sessions. Those of the parent process are not ours.
@@ -197,7 +225,8 @@ impl Pool {
         let process = process::id();
         if state.process != process {
             state.idle.drain(..).for_each(OpenToken::abandon);
-            (state.lent, state.process) = (0, process);
+            let logins = state.logins;
+            *state = State { process, logins, ..State::default() };
         }
         state
     }
@@ -210,6 +239,15 @@ impl Drop for Pool {
 }
 
 impl State {
+    /// Whether somebody who needs the token alone, or not, may have a session now.
+    fn admits(&self, alone: bool) -> bool {
+        match alone {
+            true => self.lent == 0,
+            // Who waits for a change goes before who only uses.
+            false => !self.changing && self.waiting_changes == 0,
+        }
+    }
+
     /// Opens a session, and logs in where no other session of this process is.
     fn connect(
         &mut self,
@@ -284,6 +322,7 @@ impl Lease<'_> {
         let whole = ours && standing == Standing::Usable && state.logins == self.logins;
         if ours {
             state.lent -= 1;
+            state.changing &= !self.alone;
         }
         match standing {
             _ if !ours => token.abandon(),
