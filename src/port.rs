@@ -7,6 +7,7 @@ mod channel;
 mod derivation;
 mod enrollment;
 mod import;
+mod inspection;
 mod journal;
 mod ledger;
 mod sharing;
@@ -17,6 +18,7 @@ pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
 pub use enrollment::Enrollment;
 pub use import::{Import, Material};
+pub use inspection::{Inspection, Rights};
 pub use journal::Journal;
 pub use ledger::{Book, Ledger, Page};
 pub use sharing::Sharing;
@@ -104,7 +106,9 @@ pub struct Ephemeral {
 }
 
 /// Private and secret keys, used where they lie.
-pub trait Vault: Certificates + Derivation + Enrollment + Import + Sharing + Standing {
+pub trait Vault:
+    Certificates + Derivation + Enrollment + Import + Inspection + Sharing + Standing
+{
     /// Random bytes from the token's generator.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use keyway::domain::lifecycle::{Reason, State};
 use keyway::error::Result;
 use keyway::port::{Block, Cipher, KeySpec, Vault};
-use keyway::registry::Records;
+use keyway::registry::{RecordStore, Records};
 use keyway::service::{Kms, NewClient, NewKey};
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 use stopping::{Fuse, Stop, Stopping};
@@ -228,6 +228,10 @@ fn an_interrupted_maintenance_is_finished_by_the_next() {
             assert!(with_kms(token, |kms| kms.due()).expect("asked").is_empty());
             // The next round is about one key again.
             with_kms(token, |kms| kms.destroy_key(name)).expect("destroyed");
+            let records = TokenRecords::new(token);
+            for record in records.read(Some(name)).expect("read") {
+                records.remove(name, &record.value).expect("removed");
+            }
             stopped
         });
     });

@@ -209,3 +209,49 @@ fn without_the_sealing_key_no_record_is_trusted() {
         assert!(with_kms(token, |kms| kms.create_key(&request)).is_err(), "silently replaced");
     });
 }
+
+/// What cannot be noticed without a witness outside the token.
+#[test]
+fn a_key_whose_record_and_objects_are_removed_leaves_no_trace() {
+    inside_every_token("a_key_whose_record_and_objects_are_removed_leaves_no_trace", |token| {
+        create(token, "k");
+        create(token, "other");
+        let intruder = Intruder::new();
+        intruder.remove("k");
+        for object in intruder.0.find_objects(&[Attribute::Label(b"k".to_vec())]).expect("found") {
+            intruder.0.destroy_object(object).expect("destroyed");
+        }
+        let inventory = with_kms(token, |kms| kms.list_keys()).expect("listed");
+        assert!(inventory.problems.is_empty() && inventory.strays.is_empty(), "{inventory:?}");
+        assert!(with_kms(token, |kms| kms.maintain()).expect("maintained").is_empty());
+    });
+}
+
+/// An older authentic record in the place of the newest: noticed where the token is stricter.
+#[test]
+fn a_record_that_is_rolled_back_is_noticed_where_the_token_remembers() {
+    inside_every_token(
+        "a_record_that_is_rolled_back_is_noticed_where_the_token_remembers",
+        |token| {
+            let ours = std::env::var("KEYWAY_TEST_INSIDE").expect("inside").contains("libkeyway");
+            let intruder = Intruder::new();
+            for (key, reason) in [("old", Reason::Compromise), ("lost", Reason::Superseded)] {
+                create(token, key);
+                let old = intruder.records(key).remove(0);
+                with_kms(token, |kms| kms.revoke_key(&name(key), reason)).expect("revoked");
+                intruder.remove(key);
+                intruder.add(key, &old);
+                let done = with_kms(token, |kms| kms.maintain()).expect("maintained");
+                // Flags that are off say no more than that the record is to be followed.
+                let noticed = ours || reason == Reason::Compromise;
+                assert_eq!(done.suspended.len(), usize::from(noticed), "{key}: {done:?}");
+                assert!(done.failures.is_empty(), "{key}: {done:?}");
+                let used = with_kms(token, |kms| kms.encrypt(&name(key), None, b"x"));
+                assert_eq!(used.is_err(), noticed, "{key}");
+                if noticed {
+                    with_kms(token, |kms| kms.maintain()).expect("revoked once more");
+                }
+            }
+        },
+    );
+}

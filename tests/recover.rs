@@ -2,7 +2,8 @@
 
 mod harness;
 
-use harness::{Maker, SO_PIN, Token, USER_PIN};
+use harness::{Maker, SO_PIN, Token, USER_PIN, on_every_token};
+use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::attribute::{AttributeType, Attributes, Value};
 use keyway_pkcs11::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
 use keyway_pkcs11::backend::{Backend, Pin, User, View};
@@ -88,5 +89,85 @@ fn another_makers_token_has_no_way_back() {
     let token = Token::initialised(Maker::SoftHsm);
     let so_pin = token.path("so-pin");
     let error = token.fails(9, &["key", "recover", LABEL, "--so-pin-file", &so_pin, "--yes"]);
+    assert!(error.contains("not Keyway's own"), "{error}");
+}
+
+/// A key of keyway's own that was revoked, and a message for it.
+fn revoked(token: &Token, how: &[&str]) {
+    token.ok(&["key", "create", LABEL, "--algorithm", "aes-256"]);
+    token.ok(&["encrypt", "--key", LABEL, "--in", "pin", "--out", "message"]);
+    let revoke = ["key", "revoke", LABEL, "--reason", "compromise", "--yes"];
+    assert_eq!(token.keyway(&[&revoke[..], how].concat()).code, 0);
+    token.fails(5, &["decrypt", "--in", "message"]);
+}
+
+/// It decrypts, in keyway, and protects nothing; the record says who, when and why.
+fn is_recovered(token: &Token, by: &str) {
+    assert_eq!(token.ok(&["decrypt", "--in", "message"]), USER_PIN);
+    token.fails(5, &["encrypt", "--key", LABEL, "--in", "pin", "--out", "other"]);
+    let shown = token.keyway(&["key", "show", LABEL]);
+    assert!(shown.text().contains("deactivated (compromise)"), "{}", shown.text());
+    assert!(shown.text().contains(&format!("on the word of {by}")), "{}", shown.text());
+    assert_eq!(shown.stderr, "");
+    assert!(token.ok(&["maintain"]).contains("nothing was due"));
+}
+
+#[test]
+fn the_record_follows_a_recovery_by_the_security_officer() {
+    let token = Token::initialised(Maker::Keyway);
+    revoked(&token, &[]);
+    let recover = ["key", "recover", LABEL, "--yes", "--why", "a false alarm", "--so-pin-file"];
+    let wrong = token.write("wrong", b"87654321");
+    token.fails(6, &[&recover[..], &[&wrong]].concat());
+    token.fails(5, &["decrypt", "--in", "message"]);
+    let told = token.ok(&[&recover[..], &[&token.path("so-pin")]].concat());
+    assert!(told.contains("key archive version 1: deactivated, recovered"), "{told}");
+    is_recovered(&token, "the security officer (a false alarm)");
+    assert!(token.ok(&["log", "--key", LABEL]).contains("recovered by the security officer"));
+    // It can turn out to be compromised once more.
+    token.ok(&["key", "revoke", LABEL, "--reason", "compromise", "--yes"]);
+    token.fails(5, &["decrypt", "--in", "message"]);
+}
+
+/// The token was told, and whoever did it was stopped before the record was.
+#[test]
+fn an_interrupted_recovery_is_finished_by_the_maintenance_or_by_the_next() {
+    for finish in
+        [&["maintain"][..], &["key", "recover", LABEL, "--yes", "--so-pin-file", "so-pin"]]
+    {
+        let token = Token::initialised(Maker::Keyway);
+        revoked(&token, &[]);
+        let config = EmbeddedConfig::new(token.path("tokens"));
+        let admin = Admin::among(&config, None).expect("the token");
+        let pins = (Pin(SO_PIN.as_bytes()), Pin(USER_PIN.as_bytes()));
+        admin.recover(LABEL, pins.0, pins.1).expect("recovered");
+        token.fails(5, &["decrypt", "--in", "message"]);
+        token.ok(finish);
+        is_recovered(&token, "the security officer");
+    }
+}
+
+#[test]
+fn what_was_revoked_with_a_way_back_comes_back_with_the_users_pin() {
+    on_every_token(|token| {
+        revoked(token, &["--recoverable"]);
+        let recover = ["key", "recover", LABEL, "--why", "found it again"];
+        let unasked = token.fails(5, &recover);
+        assert!(unasked.contains("--yes"), "{unasked}");
+        let told = token.ok(&[&recover[..], &["--yes"]].concat());
+        assert!(told.contains("version 1: deactivated, recovered"), "{told}");
+        is_recovered(token, "the user (found it again)");
+        if token.maker == Maker::SoftHsm {
+            let log = token.ok(&["log", "--key", LABEL]);
+            assert!(log.contains("recovered on the word of the user: found it again"), "{log}");
+        }
+    });
+}
+
+#[test]
+fn a_final_revocation_on_another_makers_token_has_no_way_back() {
+    let token = Token::initialised(Maker::SoftHsm);
+    revoked(&token, &[]);
+    let error = token.fails(9, &["key", "recover", LABEL, "--so-pin-file", "so-pin", "--yes"]);
     assert!(error.contains("not Keyway's own"), "{error}");
 }

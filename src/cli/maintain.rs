@@ -10,9 +10,10 @@ use super::key::read_all;
 use super::open::{with_kms, with_kms_in_turn};
 use super::page::Page;
 use super::print::{Answer, tell};
+use crate::domain::key::KeyName;
 use crate::domain::record::KeyRecord;
-use crate::error::{Kind, Result};
-use crate::service::Action;
+use crate::error::{Error, Kind, Result};
+use crate::service::{Action, Maintenance};
 
 /// Whether to do it.
 #[derive(Args, Debug)]
@@ -45,7 +46,11 @@ struct ToDo {
 struct Told {
     reports: Vec<Report>,
     actions: Vec<Task>,
+    /// Where the token was not as a record says, and is again.
+    mended: Vec<Task>,
     suspended: Vec<Suspended>,
+    /// Keys without an authentic record, and what was done with their objects.
+    outlawed: Vec<Outlaw>,
     #[serde(skip)]
     finished: bool,
 }
@@ -74,6 +79,13 @@ struct Suspended {
     evidence: String,
 }
 
+#[derive(Serialize)]
+struct Outlaw {
+    key: String,
+    what: String,
+    evidence: String,
+}
+
 pub(super) fn run(options: &Options, arguments: &MaintainArguments) -> Result<()> {
     if arguments.dry_run {
         let due = with_kms(options, |kms| kms.due())?;
@@ -88,10 +100,7 @@ pub(super) fn run(options: &Options, arguments: &MaintainArguments) -> Result<()
             .map(|(file, report)| Report::of(file, kms.accept_report(&report)))
             .collect();
         let done = kms.maintain()?;
-        told.actions = done.actions.iter().map(Task::from).collect();
-        let suspended = done.suspended.into_iter();
-        told.suspended =
-            suspended.map(|(key, evidence)| Suspended { key: key.to_string(), evidence }).collect();
+        told.take(done);
         told.finished = true;
         Ok(())
     });
@@ -99,11 +108,44 @@ pub(super) fn run(options: &Options, arguments: &MaintainArguments) -> Result<()
         tell(options, &told)?;
     }
     done?;
-    match told.actions.iter().filter(|task| task.error.is_some()).count() {
+    let tasks = || told.actions.iter().chain(&told.mended);
+    match tasks().filter(|task| task.error.is_some()).count() {
         0 => Ok(()),
         failed => Err(Kind::Token
-            .because(format!("{failed} of {} actions failed", told.actions.len()))
+            .because(format!("{failed} of {} actions failed", tasks().count()))
             .advise("see what failed, mend it and run keyway maintain again")),
+    }
+}
+
+impl Told {
+    fn take(&mut self, done: Maintenance) {
+        self.actions = done.actions.iter().map(Task::from).collect();
+        let mended = done.upheld.iter().map(|(key, upheld)| Task::of(key, upheld, None));
+        let failed =
+            done.failures.iter().map(|(key, error)| Task::of(key, "look after it", Some(error)));
+        self.mended = mended.chain(failed).collect();
+        let suspended = done.suspended.into_iter();
+        self.suspended =
+            suspended.map(|(key, evidence)| Suspended { key: key.to_string(), evidence }).collect();
+        let outlawed = done.outlawed.into_iter().map(|(key, how, evidence)| {
+            let (key, what) = (key.to_string(), how.to_string());
+            Outlaw { key, what, evidence }
+        });
+        self.outlawed = outlawed.collect();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+            && self.mended.is_empty()
+            && self.suspended.is_empty()
+            && self.outlawed.is_empty()
+    }
+}
+
+impl Task {
+    fn of(key: &KeyName, what: impl ToString, error: Option<&Error>) -> Self {
+        let error = error.map(ToString::to_string);
+        Self { key: key.to_string(), what: what.to_string(), error }
     }
 }
 
@@ -120,8 +162,7 @@ impl Report {
 
 impl From<&Action> for Task {
     fn from(Action { name, due, failure }: &Action) -> Self {
-        let error = failure.as_ref().map(ToString::to_string);
-        Self { key: name.to_string(), what: due.to_string(), error }
+        Self::of(name, due, failure.as_ref())
     }
 }
 
@@ -152,10 +193,19 @@ impl Answer for Told {
                 Some(error) => page.warning(format_args!("key {key}: failed: {what}: {error}")),
             }
         }
+        for Task { key, what, error } in &self.mended {
+            match error {
+                None => page.line(format_args!("key {key}: mended: {what}")),
+                Some(error) => page.warning(format_args!("key {key}: failed: {what}: {error}")),
+            }
+        }
         for Suspended { key, evidence } in &self.suspended {
             page.line(format_args!("key {key}: suspended: {evidence}"));
         }
-        if self.finished && self.actions.is_empty() && self.suspended.is_empty() {
+        for Outlaw { key, what, evidence } in &self.outlawed {
+            page.line(format_args!("key {key}: {what}: {evidence}"));
+        }
+        if self.finished && self.is_empty() {
             page.line("nothing was due");
         }
     }

@@ -68,6 +68,9 @@ fn change(before: Option<&KeyRecord>, after: &KeyRecord) -> String {
         let number = version.number;
         match old {
             None => changes.push(format!("version {number} made: {}", state(version))),
+            Some(old) if old.recovery != version.recovery => {
+                changes.push(format!("version {number}: {}", recovery(version)));
+            }
             Some(old) if old.state != version.state => {
                 changes.push(format!("version {number}: {} -> {}", old.state, state(version)));
             }
@@ -95,6 +98,14 @@ fn change(before: Option<&KeyRecord>, after: &KeyRecord) -> String {
         return "the record was written again".to_owned();
     }
     changes.join("; ")
+}
+
+fn recovery(version: &Version) -> String {
+    let told = version.recovery.as_ref().map(|recovery| {
+        let why = recovery.why.as_deref().unwrap_or("no reason was given");
+        format!("recovered on the word of {}: {why}; {}", recovery.by.name(), version.state)
+    });
+    told.unwrap_or_else(|| state(version))
 }
 
 fn state(version: &Version) -> String {

@@ -20,6 +20,8 @@ pub enum Book {
     Given,
     /// Versions of keys that were received, by version.
     Taken,
+    /// Keys of whose records none is authentic, by name, and why.
+    Outlaws,
 }
 
 /// What stands in a book.

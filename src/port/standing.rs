@@ -21,12 +21,19 @@ pub trait Standing {
     /// The token refuses.
     fn resume(&self, id: KeyId, usage: Usage) -> Result<()>;
 
-    /// Turns off every usage flag of the private or secret part. Whoever has the PIN can set them
-    /// again.
+    /// Turns off every usage flag of the private or secret part, and those with which the public one
+    /// protects. Whoever has the PIN can set them again.
     ///
     /// # Errors
     /// The token refuses.
     fn disable(&self, id: KeyId) -> Result<()>;
+
+    /// Gives a version of this use, whose flags had been turned off, back those with which it
+    /// processes, and no other.
+    ///
+    /// # Errors
+    /// The token refuses.
+    fn reopen(&self, id: KeyId, usage: Usage) -> Result<()>;
 
     /// Tells the token between which days a key protects, where it holds keys to that. Days are
     /// whole: the moment itself is for whoever reads the record.

@@ -73,11 +73,13 @@ impl<S: RecordStore> Records<S> {
                     found.candidates.push(Candidate { stored, tag, sealed: record.value });
                 }
                 Ok((body, _)) => {
-                    let other = body.record.name();
-                    found.forged(format!("key {name}: a record of key {other} is labelled so"));
+                    let (other, which) = (body.record.name(), fingerprint(&record.value));
+                    found.forged(format!(
+                        "key {name}: a record of key {other} is labelled so ({which})"
+                    ));
                 }
                 Err(error) if matches!(error.kind(), Kind::NotAuthentic | Kind::Malformed) => {
-                    found.forged(format!("key {name}: {error}"));
+                    found.forged(format!("key {name}: {error} ({})", fingerprint(&record.value)));
                 }
                 Err(error) => return Err(error),
             }
@@ -219,6 +221,12 @@ impl<S: RecordStore> Registry for Records<S> {
         }
         Ok(Stored { body, hash: sha256(&[&sealed]) })
     }
+}
+
+/// The beginning of a record's SHA-256, by which two findings are told apart.
+fn fingerprint(value: &[u8]) -> String {
+    let hash: String = sha256(&[value])[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("record {hash}")
 }
 
 fn conflict(name: &KeyName) -> crate::Error {

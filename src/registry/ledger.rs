@@ -24,6 +24,7 @@ fn context(book: Book, name: &str) -> Vec<u8> {
         Book::Messages => "count of messages",
         Book::Given => "shared key",
         Book::Taken => "received key",
+        Book::Outlaws => "key without an authentic record",
     };
     format!("keyway {book} v1\0{name}\0").into_bytes()
 }

@@ -16,6 +16,8 @@ pub struct Inventory {
     pub problems: Vec<String>,
     /// Keys on the token that keyway does not manage.
     pub strays: Vec<Stray>,
+    /// For one key: the subjects of the certificates on the token for it.
+    pub certificates: Vec<String>,
 }
 
 impl Kms<'_> {
@@ -37,7 +39,7 @@ impl Kms<'_> {
             ));
         }
         let strays = self.vault.strays(&known(&records))?;
-        Ok(Inventory { records, problems, strays })
+        Ok(Inventory { records, problems, strays, certificates: Vec::new() })
     }
 
     /// One key, its objects checked against its record.
@@ -56,7 +58,8 @@ impl Kms<'_> {
         problems.extend(unfinished(&record));
         problems.extend(self.missing(&record)?);
         let strays = self.strays_of(name)?;
-        Ok(Inventory { records: vec![record], problems, strays })
+        let certificates = self.certificates_for(&record)?;
+        Ok(Inventory { records: vec![record], problems, strays, certificates })
     }
 
     /// Keys on the token with this name that belong to no version of any key.

@@ -1,10 +1,10 @@
 //! Doing whatever is due: activation, expiry, rotation, revocation, destruction.
 
-use super::Kms;
+use super::{Kms, Outlawed, Upheld};
 use crate::domain::key::KeyName;
-use crate::domain::lifecycle::State;
-use crate::domain::record::{Due, Version};
+use crate::domain::record::Due;
 use crate::error::{Error, Kind, Result};
+use crate::port::{Listing, Stored};
 
 /// One thing that was due.
 #[derive(Debug)]
@@ -22,8 +22,24 @@ pub struct Action {
 pub struct Maintenance {
     /// What was due, in the order of the keys' names.
     pub actions: Vec<Action>,
+    /// Where the token was not as a record says, and is again.
+    pub upheld: Vec<(KeyName, Upheld)>,
     /// Keys that were suspended because their records or objects are not what keyway left.
     pub suspended: Vec<(KeyName, String)>,
+    /// Keys that have no authentic record, and what was done with their objects.
+    pub outlawed: Vec<(KeyName, Outlawed, String)>,
+    /// Keys with which this failed, and why.
+    pub failures: Vec<(KeyName, Error)>,
+}
+
+impl Maintenance {
+    /// Whether there was nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+            && self.upheld.is_empty()
+            && self.suspended.is_empty()
+            && self.outlawed.is_empty()
+    }
 }
 
 impl Kms<'_> {
@@ -42,9 +58,9 @@ impl Kms<'_> {
         Ok(actions.collect())
     }
 
-    /// Does what is due, then suspends the keys whose records or objects were tampered with: the
-    /// next maintenance revokes those, unless a person resumes them first. Done twice it does
-    /// nothing more; several processes at once do each thing once. What fails for one key does not
+    /// Does what is due, brings the token to what the records say, then suspends the keys whose
+    /// records or objects were tampered with: the next maintenance revokes those, unless a person
+    /// resumes them first. Done twice it does nothing more; several processes at once do each thing once. What fails for one key does not
     /// stop the others.
     ///
     /// # Errors
@@ -61,11 +77,7 @@ impl Kms<'_> {
             }
             done.actions.push(action);
         }
-        for (name, evidence) in self.tampered()? {
-            if self.suspect_key(&name, &evidence)?.is_some() {
-                done.suspended.push((name, evidence));
-            }
-        }
+        self.look_after_objects(&mut done)?;
         Ok(done)
     }
 
@@ -108,28 +120,52 @@ impl Kms<'_> {
         Ok(true)
     }
 
-    /// Keys with an authentic record whose records or objects somebody else has changed.
-    fn tampered(&self) -> Result<Vec<(KeyName, String)>> {
+    /// Holds objects and records against each other.
+    fn look_after_objects(&self, done: &mut Maintenance) -> Result<()> {
         let listing = self.registry.list()?;
-        let mut found = Vec::new();
-        for stored in &listing.records {
-            let record = stored.record();
-            let forged = listing.tampered.iter().find(|(name, _)| name == record.name());
-            if let Some((name, what)) = forged {
-                found.push((name.clone(), what.clone()));
-                continue;
-            }
-            let there = |version: &&Version| version.state != State::Destroyed;
-            for version in record.versions().iter().filter(there) {
-                match self.vault.holds(version.id) {
-                    Err(error) if error.kind() == Kind::NotAuthentic => {
-                        found.push((record.name().clone(), error.to_string()));
-                        break;
-                    }
-                    held => held?,
-                };
+        for written in &listing.records {
+            let name = written.record().name();
+            // What was tampered with is not mended: it is evidence.
+            let looked_after = match self.suspect_tampered(written, &listing) {
+                Ok(None) => self.uphold(written).map(|upheld| (None, upheld)),
+                Ok(evidence) => Ok((evidence, Vec::new())),
+                Err(error) => Err(error),
+            };
+            match looked_after {
+                Ok((evidence, upheld)) => {
+                    done.suspended.extend(evidence.map(|evidence| (name.clone(), evidence)));
+                    done.upheld.extend(upheld.into_iter().map(|what| (name.clone(), what)));
+                }
+                Err(error) => done.failures.push((name.clone(), error)),
             }
         }
-        Ok(found)
+        let unknown = |name: &KeyName| !listing.records.iter().any(|s| s.record().name() == name);
+        for (name, evidence) in listing.tampered.iter().filter(|(name, _)| unknown(name)) {
+            match self.outlaw(name, evidence) {
+                Ok(how) => {
+                    let told = how.map(|how| (name.clone(), how, evidence.clone()));
+                    done.outlawed.extend(told);
+                }
+                Err(error) => done.failures.push((name.clone(), error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Suspends a key with an authentic record if its records or objects were changed by somebody
+    /// else. Answers the evidence, unless the key was suspended for it before.
+    fn suspect_tampered(&self, written: &Stored, listing: &Listing) -> Result<Option<String>> {
+        let name = written.record().name();
+        let forged = listing.tampered.iter().find(|(tampered, _)| tampered == name);
+        let evidence = match forged {
+            Some((_, what)) => Some(what.clone()),
+            None => self.tampering(written)?,
+        };
+        // What was acted on once does not concern the versions made since.
+        let known = |evidence: &String| {
+            written.record().suspicion().is_some_and(|known| known.evidence == *evidence)
+        };
+        let Some(evidence) = evidence.filter(|evidence| !known(evidence)) else { return Ok(None) };
+        Ok(self.suspect_key(name, &evidence)?.map(|_| evidence))
     }
 }

@@ -21,6 +21,7 @@ mod peer;
 mod pieces;
 mod pki;
 mod receive;
+mod recover_key;
 mod reencrypt;
 mod report_key;
 mod revoke_key;
@@ -30,6 +31,7 @@ mod share;
 mod sign;
 mod stanza;
 mod suspend_key;
+mod uphold;
 mod verify;
 
 pub use agree::Agreed;
@@ -52,6 +54,7 @@ pub use reencrypt::Reencryption;
 pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;
 pub use suspend_key::Suspended;
+pub use uphold::{Outlawed, Upheld};
 pub use verify::Verified;
 
 use crate::domain::envelope::MessageLimit;
@@ -136,7 +139,9 @@ impl<'a> Kms<'a> {
             let Some(next) = change(stored.record()) else { return Ok(None) };
             match self.registry.save(Some(&stored), &next) {
                 Err(error) if error.kind() == Kind::Conflict => last = Some(error),
-                saved => return saved.map(Some),
+                Err(error) => return Err(error),
+                // With the change is written down what time has brought: the token has to know it.
+                Ok(saved) => return self.retire_old(saved.record()).map(|()| Some(saved)),
             }
         }
         Err(last.unwrap_or_else(|| Kind::Conflict.because(format!("key {name}: no attempt"))))

@@ -154,7 +154,7 @@ impl Kms<'_> {
     }
 
     /// The certificates on the token for any version of a key.
-    fn certificates_for(&self, record: &KeyRecord) -> Result<Vec<String>> {
+    pub(super) fn certificates_for(&self, record: &KeyRecord) -> Result<Vec<String>> {
         let mut subjects = Vec::new();
         for version in record.versions() {
             subjects.extend(self.vault.certificates(version.id, record.algorithm())?);

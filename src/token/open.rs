@@ -221,10 +221,13 @@ impl OpenToken {
         }
     }
 
+    /// Destroys an object. That another process was faster is no error.
     pub(super) fn destroy(&self, object: ObjectHandle) -> Result<()> {
-        self.session
-            .destroy_object(object)
-            .map_err(|error| self.failed("cannot destroy an object", error))
+        match self.session.destroy_object(object) {
+            Err(_) if self.attributes(object, &[AttributeType::Class])?.is_empty() => Ok(()),
+            Err(error) => Err(self.failed("cannot destroy an object", error)),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// An error of a call on this token.

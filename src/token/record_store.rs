@@ -26,6 +26,7 @@ fn place(collection: Collection) -> (&'static str, &'static str) {
         Collection::Book(Book::Messages) => ("keyway-messages", "keyway-messages:"),
         Collection::Book(Book::Given) => ("keyway-given", "keyway-given:"),
         Collection::Book(Book::Taken) => ("keyway-taken", "keyway-taken:"),
+        Collection::Book(Book::Outlaws) => ("keyway-outlaw", "keyway-outlaw:"),
     }
 }
 

@@ -14,9 +14,9 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Book, Certificates, Cipher, Derivation, Enrollment, Ephemeral, Import, KeySpec, Ledger,
-    Listing, Material, Page, Registry, SessionUse, Sharing, Standing, Stored, StoredCertificate,
-    Stray, Vault,
+    Block, Book, Certificates, Cipher, Derivation, Enrollment, Ephemeral, Import, Inspection,
+    KeySpec, Ledger, Listing, Material, Page, Registry, Rights, SessionUse, Sharing, Standing,
+    Stored, StoredCertificate, Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -94,12 +94,26 @@ impl<V: Vault> Standing for Stopping<'_, V> {
         self.fuse.step(|| self.inner.disable(id))
     }
 
+    fn reopen(&self, id: KeyId, usage: Usage) -> Result<()> {
+        self.fuse.step(|| self.inner.reopen(id, usage))
+    }
+
     fn limit(&self, id: KeyId, from: Option<Timestamp>, until: Option<Timestamp>) -> Result<()> {
         self.fuse.step(|| self.inner.limit(id, from, until))
     }
 
     fn certificates(&self, id: KeyId, algorithm: Algorithm) -> Result<Vec<String>> {
         self.fuse.step(|| self.inner.certificates(id, algorithm))
+    }
+}
+
+impl<V: Vault> Inspection for Stopping<'_, V> {
+    fn rights(&self, id: KeyId) -> Result<Rights> {
+        self.fuse.step(|| self.inner.rights(id))
+    }
+
+    fn deviations(&self, spec: &KeySpec) -> Result<Vec<String>> {
+        self.fuse.step(|| self.inner.deviations(spec))
     }
 }
 

@@ -46,10 +46,14 @@ pub(crate) enum KeyCommand {
     /// Revoke a key
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke(RevokeArguments),
-    /// Let a compromised key of Keyway's own token process again, with both PINs: it never protects
+    /// Let a compromised key process again: it never protects
+    #[command(after_help = RECOVER_EXAMPLES)]
     Recover {
-        /// The label of the token's key objects
+        /// The key, or the label of objects on Keyway's own token that keyway does not manage
         label: String,
+        /// Why, on one line; it stands in the key's record
+        #[arg(long, value_name = "TEXT")]
+        why: Option<String>,
         /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
         #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
         so_pin_file: Option<PathBuf>,
@@ -192,6 +196,12 @@ const REPORT_EXAMPLES: &str = "Examples:
   keyway key create backup --algorithm aes-256 --reporter security.pem
   keyway key report backup --evidence 'found in a core dump' --sign-with security --out backup.report
   keyway maintain --reports backup.report";
+
+const RECOVER_EXAMPLES: &str = "Examples:
+  keyway key recover backup --why 'the report was a mistake' --so-pin-file so-pin
+
+A key that was revoked with --recoverable comes back with the user's PIN alone. Any other comes back
+only on Keyway's own token, and only with the security officer's PIN beside the user's.";
 
 const REVOKE_EXAMPLES: &str = "Examples:
   keyway key revoke backup --reason compromise --yes

@@ -29,12 +29,14 @@ struct Shown {
     key: KeyView,
     /// For whom a version of it was wrapped.
     shares: Vec<ShareView>,
+    /// The subjects of the certificates on the token for it.
+    certificates: Vec<String>,
     problems: Vec<String>,
     unmanaged: Vec<StrayView>,
 }
 
 pub(super) fn all(options: &Options, filter: &Filter) -> Result<()> {
-    let Inventory { records, problems, strays } = with_kms(options, |kms| kms.list_keys())?;
+    let Inventory { records, problems, strays, .. } = with_kms(options, |kms| kms.list_keys())?;
     let keys = records.iter().filter(|record| filter.admits(record)).map(KeyView::from).collect();
     tell(options, &Keys { keys, problems, unmanaged: strays.iter().map(StrayView::from).collect() })
 }
@@ -50,11 +52,14 @@ impl Filter {
 pub(super) fn one(options: &Options, name: &KeyName) -> Result<()> {
     let (inventory, given) =
         with_kms(options, |kms| Ok((kms.show_key(name)?, kms.shares_of(name)?)))?;
-    let Inventory { records, problems, strays } = inventory;
+    let Inventory { records, problems, strays, certificates } = inventory;
     let shares = given.iter().map(ShareView::from).collect();
     let unmanaged: Vec<_> = strays.iter().map(StrayView::from).collect();
     match records.first() {
-        Some(record) => tell(options, &Shown { key: record.into(), shares, problems, unmanaged }),
+        Some(record) => {
+            let key = record.into();
+            tell(options, &Shown { key, certificates, shares, problems, unmanaged })
+        }
         None => tell(options, &Keys { keys: Vec::new(), problems, unmanaged }),
     }
 }
@@ -82,6 +87,9 @@ impl Answer for Keys {
 impl Answer for Shown {
     fn text(&self, page: &mut Page) {
         self.key.text(page);
+        for subject in &self.certificates {
+            page.field("certificate", subject);
+        }
         for ShareView { version, subject, since } in &self.shares {
             page.field("shared", format_args!("version {version} with {subject} since {since}"));
         }

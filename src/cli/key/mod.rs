@@ -45,8 +45,9 @@ pub(super) fn run(options: &Options, command: KeyCommand) -> Result<()> {
             tell(options, &Done::new(&record, sentence))
         }
         KeyCommand::Revoke(arguments) => revoke::run(options, &arguments),
-        KeyCommand::Recover { label, so_pin_file, yes } => {
-            recover::run(options, &label, so_pin_file.as_deref(), yes)
+        KeyCommand::Recover { label, why, so_pin_file, yes } => {
+            let request = recover::Request { label, why, so_pin_file, yes };
+            recover::run(options, &request)
         }
         KeyCommand::Report(arguments) => report::make(options, &arguments),
         KeyCommand::AcceptReport { file } => report::accept(options, &file),

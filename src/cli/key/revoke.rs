@@ -10,6 +10,7 @@ use crate::cli::open::with_kms_in_turn;
 use crate::cli::page::{Cell, Page};
 use crate::cli::print::{Answer, tell};
 use crate::domain::key::KeyName;
+use crate::domain::lifecycle::State;
 use crate::error::Result;
 use crate::port::Block;
 use crate::service::{Finality, Revoked};
@@ -111,6 +112,12 @@ impl Answer for Told {
         }
         for ShareView { version, subject, since } in &self.shares {
             page.line(format_args!("{subject} has version {version} since {since}"));
+        }
+        if self.key.state == State::Compromised {
+            page.line(format_args!(
+                "what key {name} encrypted or wrapped, data keys and sealed files among it, opens \
+                 no more; which that is nobody has written down"
+            ));
         }
         if self.key.shareable {
             page.line(format_args!(

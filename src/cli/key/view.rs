@@ -6,7 +6,7 @@ use crate::cli::page::{Cell, Page};
 use crate::cli::print::{Answer, text, text_or_null};
 use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::lifecycle::{Reason, State};
-use crate::domain::record::{KeyRecord, Origin, Owner, Suspicion, Version};
+use crate::domain::record::{KeyRecord, Origin, Owner, Recovery, Suspicion, Version};
 use crate::domain::share::Given;
 use crate::domain::time::{Period, Timestamp};
 use crate::port::Stray;
@@ -66,6 +66,16 @@ pub(crate) struct VersionView {
     pub activates: Option<Timestamp>,
     #[serde(serialize_with = "text_or_null")]
     pub expires: Option<Timestamp>,
+    pub recovery: Option<RecoveryView>,
+}
+
+/// The way back from compromised, if it was taken.
+#[derive(Debug, Serialize)]
+pub(crate) struct RecoveryView {
+    #[serde(serialize_with = "text")]
+    at: Timestamp,
+    by: &'static str,
+    why: Option<String>,
 }
 
 /// A version of a key that somebody else's token may have.
@@ -161,7 +171,14 @@ impl From<&Version> for VersionView {
             changed: version.changed,
             activates: version.activates,
             expires: version.expires,
+            recovery: version.recovery.as_ref().map(RecoveryView::from),
         }
+    }
+}
+
+impl From<&Recovery> for RecoveryView {
+    fn from(recovery: &Recovery) -> Self {
+        Self { at: recovery.at, by: recovery.by.name(), why: recovery.why.clone() }
     }
 }
 
@@ -217,7 +234,15 @@ impl VersionView {
         let start = start.map(|at| format!(", active from {at}")).unwrap_or_default();
         let end = self.expires.filter(|at| *at > self.changed);
         let end = end.map(|at| format!(", expires {at}")).unwrap_or_default();
-        format!("{state}{reason} since {}{start}{end}, id {}", self.changed, self.id)
+        let back = self.recovery.as_ref().map(RecoveryView::told).unwrap_or_default();
+        format!("{state}{reason} since {}{start}{end}{back}, id {}", self.changed, self.id)
+    }
+}
+
+impl RecoveryView {
+    fn told(&self) -> String {
+        let why = self.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!(", recovered {} on the word of {}{why}", self.at, self.by)
     }
 }
 

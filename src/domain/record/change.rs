@@ -1,6 +1,6 @@
 //! How a record changes: every change gives a new record, by the table of transitions.
 
-use super::{KeyRecord, Origin, Suspicion, Version};
+use super::{KeyRecord, Origin, Recovery, Suspicion, Version};
 use crate::domain::key::KeyId;
 use crate::domain::lifecycle::{Reason, State, Transition, allowed};
 use crate::domain::time::Timestamp;
@@ -13,6 +13,7 @@ impl KeyRecord {
     /// [`Kind::Refused`] for a destroyed key and for one agreed with a peer, whose next version
     /// the peer would not have.
     pub fn rotated(&self, id: KeyId, now: Timestamp) -> Result<Self> {
+        let now = self.not_before(now);
         if self.state() == State::Destroyed {
             return Err(Kind::Refused
                 .because(format!("key {} is destroyed", self.name))
@@ -160,6 +161,29 @@ impl KeyRecord {
         next
     }
 
+    /// The record after a recovery: of the compromised versions those that `concerned` names process
+    /// what they protected, and never protect again. The table of transitions has no such way: it is
+    /// the one exception, and stands in the version for ever. A suspicion that was acted on is dropped
+    /// with it, or the next maintenance would revoke them again. `None` when none of them is compromised.
+    pub fn recovered(
+        &self,
+        concerned: impl Fn(&Version) -> bool,
+        recovery: &Recovery,
+    ) -> Option<Self> {
+        let mut next = self.clone();
+        let mut changed = false;
+        let compromised = |v: &&mut Version| v.state == State::Compromised && concerned(v);
+        for version in next.versions.iter_mut().filter(compromised) {
+            version.enter(State::Deactivated, None, recovery.at);
+            version.recovery = Some(recovery.clone());
+            changed = true;
+        }
+        if !self.is_suspect() {
+            next.suspicion = None;
+        }
+        changed.then_some(next)
+    }
+
     fn with_all(&self, to: State, reason: Option<Reason>, now: Timestamp) -> Option<Self> {
         self.with(|_| true, to, reason, now)
     }
@@ -187,7 +211,7 @@ impl Version {
     fn enter(&mut self, state: State, reason: Option<Reason>, now: Timestamp) {
         self.state = state;
         self.reason = reason.or(self.reason);
-        self.changed = now;
+        self.changed = now.max(self.changed);
         self.blocked = false;
         self.recoverable = false;
     }

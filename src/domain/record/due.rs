@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeyRecord, Version};
+use super::{KeyRecord, Origin, Version};
 use crate::domain::lifecycle::{State, Transition, allowed};
 use crate::domain::time::Timestamp;
 
@@ -37,22 +37,32 @@ impl fmt::Display for Due {
 }
 
 impl KeyRecord {
+    /// The moment by a clock, but none before the newest moment of this record: a clock that is
+    /// behind what has happened is wrong, and setting it back gives no key its time again.
+    pub fn not_before(&self, clock: Timestamp) -> Timestamp {
+        self.versions.iter().map(|version| version.changed).fold(clock, Timestamp::max)
+    }
+
     /// The record as it holds at a moment: versions whose time has come are active, versions that
     /// protected long enough are deactivated.
-    pub fn at(&self, now: Timestamp) -> Self {
+    pub fn at(&self, clock: Timestamp) -> Self {
+        let now = self.not_before(clock);
         let mut record = self.clone();
         record.versions.iter_mut().for_each(|version| version.settle(now));
         record
     }
 
     /// What is to be done at a moment, in the order in which it is to be done.
-    pub fn due(&self, now: Timestamp) -> Vec<Due> {
+    pub fn due(&self, clock: Timestamp) -> Vec<Due> {
+        let now = self.not_before(clock);
         let gone = self.versions.iter().all(|version| version.state == State::Destroyed);
         if gone || self.terms.destroy_at.is_some_and(|at| at <= now) {
             return if gone { Vec::new() } else { vec![Due::Destroy] };
         }
-        if self.is_suspect() {
-            return vec![Due::Revoke];
+        if let Some(condemned) = self.condemned(now).filter(|_| self.is_suspect()) {
+            // What is clean is looked after all the same.
+            let rest = condemned.due(now).into_iter().filter(|due| *due != Due::FinishRevocation);
+            return [Due::Revoke].into_iter().chain(rest).collect();
         }
         let mut due = Vec::new();
         if self.versions.iter().any(Version::is_unfinished) {
@@ -83,7 +93,11 @@ impl KeyRecord {
         };
         let start = latest.activates.unwrap_or(latest.created);
         let ended = self.terms.expire_at.is_some_and(|at| at <= now);
-        by_time && !ended && self.terms.rotate_every.is_some_and(|every| every.after(start) <= now)
+        // The peer or the distributor makes the next version of those.
+        let own = !matches!(self.origin, Origin::Agreed | Origin::Received);
+        own && by_time
+            && !ended
+            && self.terms.rotate_every.is_some_and(|every| every.after(start) <= now)
     }
 
     /// Whether versions are under a suspicion that has not led to their revocation yet.

@@ -3,7 +3,7 @@
 use der::asn1::{GeneralizedTime, OctetString};
 use der::{Decode, Encode, Sequence};
 
-use super::{KeyRecord, Origin, Owner, Suspicion, Terms, Version};
+use super::{Authority, KeyRecord, Origin, Owner, Recovery, Suspicion, Terms, Version};
 use crate::domain::key::{Algorithm, KeyId, Usage};
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::time::{Period, Timestamp, Unit};
@@ -90,6 +90,16 @@ struct VersionDer {
     expires: Option<GeneralizedTime>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT", optional = "true")]
     recoverable: Option<bool>,
+    #[asn1(context_specific = "4", tag_mode = "EXPLICIT", optional = "true")]
+    recovery: Option<RecoveryDer>,
+}
+
+#[derive(Clone, Sequence)]
+struct RecoveryDer {
+    at: GeneralizedTime,
+    by: Authority,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    why: Option<String>,
 }
 
 impl BodyDer {
@@ -99,7 +109,10 @@ impl BodyDer {
         versions: &[VersionDer],
     ) -> u8 {
         let extended = |v: &VersionDer| {
-            v.activates.is_some() || v.expires.is_some() || v.recoverable.is_some()
+            v.activates.is_some()
+                || v.expires.is_some()
+                || v.recoverable.is_some()
+                || v.recovery.is_some()
         };
         match terms.is_some() || suspicion.is_some() || versions.iter().any(extended) {
             true => WITH_TERMS,
@@ -195,6 +208,11 @@ impl KeyRecord {
         {
             return broken("a version is blocked but not compromised");
         }
+        let came_back = |v: &Version| v.recovery.is_some();
+        let at_rest = [State::Deactivated, State::Compromised, State::Destroyed];
+        if self.versions.iter().any(|v| came_back(v) && !at_rest.contains(&v.state)) {
+            return broken("a recovered version protects again");
+        }
         let newest = self.versions.len();
         let waits = |v: &Version| v.state == State::PreActive;
         if self.versions.iter().take(newest - 1).any(waits) {
@@ -225,6 +243,7 @@ impl TryFrom<&Version> for VersionDer {
             activates: version.activates.map(time),
             expires: version.expires.map(time),
             recoverable: version.recoverable.then_some(true),
+            recovery: version.recovery.as_ref().map(RecoveryDer::from),
         })
     }
 }
@@ -244,6 +263,7 @@ impl TryFrom<&VersionDer> for Version {
             activates: version.activates.map(moment),
             expires: version.expires.map(moment),
             recoverable: version.recoverable == Some(true),
+            recovery: version.recovery.as_ref().map(Recovery::try_from).transpose()?,
         })
     }
 }
@@ -282,6 +302,20 @@ impl TryFrom<&TermsDer> for Terms {
             destroy_at: terms.destroy_at.map(moment),
             reporter: terms.reporter.as_ref().map(hash).transpose()?,
         })
+    }
+}
+
+impl From<&Recovery> for RecoveryDer {
+    fn from(recovery: &Recovery) -> Self {
+        Self { at: time(recovery.at), by: recovery.by, why: recovery.why.clone() }
+    }
+}
+
+impl TryFrom<&RecoveryDer> for Recovery {
+    type Error = Error;
+
+    fn try_from(recovery: &RecoveryDer) -> Result<Self> {
+        Recovery::new(moment(recovery.at), recovery.by, recovery.why.as_deref())
     }
 }
 
@@ -357,6 +391,9 @@ mod tests {
             reporter: Some([5; 32]),
         };
         let now = Timestamp::from_unix(1_800_000_001);
+        let recovery = Recovery::new(now, Authority::SecurityOfficer, Some("a false alarm"));
+        let recovery = recovery.expect("a recovery");
+        record = record.recovered(|version| version.number == 1, &recovery).expect("recovered");
         record = record.rotated(KeyId::new([9; 16]), now).expect("rotated");
         record = record.suspected(3, "seen elsewhere", now).expect("suspected");
         Body { record, ..body }

@@ -3,11 +3,15 @@
 mod change;
 mod due;
 mod encoding;
+#[cfg(test)]
+mod properties;
+mod recovery;
 mod terms;
 mod version;
 
 pub use due::Due;
 pub use encoding::Body;
+pub use recovery::{Authority, Recovery};
 pub use terms::{Owner, Suspicion, Terms};
 pub use version::Version;
 

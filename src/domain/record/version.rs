@@ -1,5 +1,6 @@
 //! One version of a key: its number, its objects' identifier, its state.
 
+use super::Recovery;
 use crate::domain::key::KeyId;
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::time::Timestamp;
@@ -28,6 +29,8 @@ pub struct Version {
     pub blocked: bool,
     /// Whether its rights were taken in a way that whoever has the PIN can undo, and are to stay so.
     pub recoverable: bool,
+    /// The way back from a compromise, if it was taken.
+    pub recovery: Option<Recovery>,
 }
 
 impl Version {
@@ -44,6 +47,7 @@ impl Version {
             changed: now,
             blocked: false,
             recoverable: false,
+            recovery: None,
         }
     }
 

@@ -86,6 +86,10 @@ fn freeze(token: &OpenToken, class: ObjectClass, id: KeyId) -> Result<Block> {
     for object in token.find_key(class, id)? {
         if is_frozen(token, object, class)? {
             frozen += 1;
+            if frozen > 1 {
+                // Two machines froze it at once.
+                token.destroy(object)?;
+            }
         } else if !standing::enter(token, object, State::Compromised)? {
             usable.push(object);
         }
@@ -147,7 +151,7 @@ pub(super) fn clear(
 }
 
 /// The flags that the object has, and whether each is on.
-fn present(
+pub(super) fn present(
     token: &OpenToken,
     object: ObjectHandle,
     flags: &[AttributeType],

@@ -10,6 +10,7 @@ mod enrollment;
 mod evidence;
 mod generate;
 mod import;
+mod inspection;
 mod public;
 mod share;
 mod sign;

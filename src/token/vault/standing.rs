@@ -36,9 +36,8 @@ impl Standing for TokenVault<'_> {
     fn resume(&self, id: KeyId, usage: Usage) -> Result<()> {
         for class in KEY_CLASSES {
             for object in self.token.find_key(class, id)? {
-                if !enter(self.token, object, State::Active)? {
-                    set(self.token, object, &rights(class, usage))?;
-                }
+                enter(self.token, object, State::Active)?;
+                set(self.token, object, &missing(self.token, object, rights(class, usage))?)?;
             }
         }
         Ok(())
@@ -48,6 +47,19 @@ impl Standing for TokenVault<'_> {
         for class in PROTECTED_CLASSES {
             for object in self.token.find_key(class, id)? {
                 clear(self.token, object, every_use(class))?;
+            }
+        }
+        for object in self.token.find_key(ObjectClass::PUBLIC_KEY, id)? {
+            clear(self.token, object, protecting(ObjectClass::PUBLIC_KEY))?;
+        }
+        Ok(())
+    }
+
+    fn reopen(&self, id: KeyId, usage: Usage) -> Result<()> {
+        for class in KEY_CLASSES {
+            for object in self.token.find_key(class, id)? {
+                enter(self.token, object, State::Deactivated)?;
+                set(self.token, object, &processing(class, usage))?;
             }
         }
         Ok(())
@@ -73,14 +85,12 @@ impl Standing for TokenVault<'_> {
 }
 
 /// Brings an object to a state. `false` when the token knows no states. One that is compromised
-/// stays so.
+/// stays so, and one that is retired is not merely suspended.
 pub(super) fn enter(token: &OpenToken, object: ObjectHandle, to: State) -> Result<bool> {
-    match state(token, object)? {
-        None => return Ok(false),
-        Some(now) if now == to as CK_ULONG || now == State::Compromised as CK_ULONG => {
-            return Ok(true);
-        }
-        Some(_) => {}
+    let Some(now) = state(token, object)? else { return Ok(false) };
+    let is_retired = now == State::Deactivated as CK_ULONG && to == State::Suspended;
+    if now == to as CK_ULONG || now == State::Compromised as CK_ULONG || is_retired {
+        return Ok(true);
     }
     let value = (to as CK_ULONG).to_ne_bytes().to_vec();
     set(token, object, &[Attribute::VendorDefined((STATE, value))])?;
@@ -88,7 +98,7 @@ pub(super) fn enter(token: &OpenToken, object: ObjectHandle, to: State) -> Resul
 }
 
 /// The state that the token holds an object to, by its number.
-fn state(token: &OpenToken, object: ObjectHandle) -> Result<Option<CK_ULONG>> {
+pub(super) fn state(token: &OpenToken, object: ObjectHandle) -> Result<Option<CK_ULONG>> {
     let attributes = token.attributes(object, &[STATE])?;
     Ok(attributes.into_iter().find_map(|attribute| match attribute {
         Attribute::VendorDefined((_, value)) => {
@@ -108,6 +118,17 @@ fn set(token: &OpenToken, object: ObjectHandle, attributes: &[Attribute]) -> Res
         .map_err(|error| token.failed("cannot change what a key may do", error))
 }
 
+/// Those of the flags that the object does not have on.
+fn missing(
+    token: &OpenToken,
+    object: ObjectHandle,
+    flags: Vec<Attribute>,
+) -> Result<Vec<Attribute>> {
+    let types: Vec<_> = flags.iter().map(Attribute::attribute_type).collect();
+    let there = token.attributes(object, &types)?;
+    Ok(flags.into_iter().filter(|flag| !there.contains(flag)).collect())
+}
+
 /// The flags with which a key of this use protects, on.
 fn rights(class: ObjectClass, usage: Usage) -> Vec<Attribute> {
     let (encrypts, wraps) = (usage == Usage::Encrypt, usage == Usage::Wrap);
@@ -125,6 +146,21 @@ fn rights(class: ObjectClass, usage: Usage) -> Vec<Attribute> {
             (_, true) => vec![Attribute::Wrap(true)],
             _ => Vec::new(),
         },
+    }
+}
+
+/// The flags with which a key of this use processes, on.
+fn processing(class: ObjectClass, usage: Usage) -> Vec<Attribute> {
+    match (class, usage) {
+        (ObjectClass::SECRET_KEY, Usage::Encrypt) => vec![Attribute::Decrypt(true)],
+        (ObjectClass::SECRET_KEY, Usage::Wrap) => vec![Attribute::Unwrap(true)],
+        (ObjectClass::SECRET_KEY, Usage::Mac) => vec![Attribute::Verify(true)],
+        (ObjectClass::PRIVATE_KEY, Usage::Encrypt) => {
+            vec![Attribute::Decrypt(true), Attribute::Unwrap(true)]
+        }
+        (ObjectClass::PRIVATE_KEY, Usage::Wrap) => vec![Attribute::Unwrap(true)],
+        (ObjectClass::PRIVATE_KEY, Usage::Agree) => vec![Attribute::Derive(true)],
+        _ => Vec::new(),
     }
 }
 
