@@ -171,3 +171,43 @@ fn keys_that_everybody_knows_are_found() {
         assert!(told.contains("256-bit key of nothing but 0x00"), "{told}");
     });
 }
+
+/// Weak keys that keyway manages: suspended by the check, revoked by the maintenance.
+#[test]
+fn a_weak_key_is_suspended_by_the_check_and_then_revoked() {
+    on_every_token(|token| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/weak.py");
+        let answer = run(token.command("python3").arg(script));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        let kinds = [
+            ("exponent", "its public exponent is 3"),
+            ("roca", "CVE-2017-15361"),
+            ("shared-a", "shares a prime with key \"shared-b\""),
+            ("shared-b", "shares a prime with key \"shared-a\""),
+        ];
+        for (key, _) in kinds {
+            let file = format!("{key}.pem");
+            token.ok(&["key", "import", key, "--in", &file, "--use", "sign"]);
+        }
+        token.ok(&["key", "create", "sound", "--algorithm", "rsa-2048", "--use", "sign"]);
+        let checked = token.keyway(&["key", "check"]);
+        assert_eq!(checked.code, UNSOUND, "{}", checked.stderr);
+        let sign = |key| ["sign", "--key", key, "--in", "pin", "--out", "signature"];
+        for (key, evidence) in kinds {
+            assert!(
+                checked.text().contains(&format!("key {key} is suspended")),
+                "{}",
+                checked.text()
+            );
+            assert!(token.keyway(&["key", "show", key]).text().contains(evidence), "{key}");
+            assert!(token.fails(5, &sign(key)).contains("suspended"));
+        }
+        let maintained = token.ok(&["maintain"]);
+        for (key, _) in kinds {
+            assert!(maintained.contains(&format!("key {key}: done: revoke")), "{maintained}");
+            assert!(token.fails(5, &sign(key)).contains("compromised"));
+        }
+        token.ok(&sign("sound"));
+        assert!(token.ok(&["maintain"]).contains("nothing was due"));
+    });
+}

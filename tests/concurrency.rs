@@ -1,10 +1,19 @@
-//! Several processes change one key at the same moment.
+//! Several processes change one key at the same moment: on one machine, where they take turns, and as
+//! on several, where only the records keep them apart.
 
 mod harness;
 
+use std::path::Path;
 use std::process::Stdio;
 
-use harness::{Token, on_every_token};
+use harness::kms::{self, Days};
+use harness::{LABEL, Token, USER_PIN, on_every_token};
+use keyway::Kind;
+use keyway::domain::key::KeyName;
+use keyway::domain::lifecycle::Reason;
+use keyway::domain::record::Due;
+use keyway::service::Kms;
+use keyway::token::{Module, OpenToken, Pin};
 
 /// Runs the same command in several processes at once and answers their exit codes.
 fn at_once(token: &Token, count: usize, arguments: &[&str]) -> Vec<i32> {
@@ -61,4 +70,137 @@ fn many_processes_encrypt_at_once() {
         let encrypt = ["encrypt", "--key", "k", "--in", "pin"];
         assert_eq!(at_once(token, 12, &encrypt), [0; 12]);
     });
+}
+
+/// What a process does all the time, as if it were on a machine of its own.
+const WORKER: &str = "KEYWAY_TEST_WORKER";
+/// How often, in the default run; `KEYWAY_TEST_ROUNDS` asks for more.
+const ROUNDS: u32 = 12;
+
+fn rounds() -> u32 {
+    std::env::var("KEYWAY_TEST_ROUNDS").ok().and_then(|n| n.parse().ok()).unwrap_or(ROUNDS)
+}
+
+/// Works on key `k` and tells how many versions it made.
+fn work(role: &str) {
+    let module = std::env::var_os("KEYWAY_MODULE").expect("the module");
+    let module = Module::load(Path::new(&module)).expect("loaded");
+    let token = OpenToken::open(module, Some(LABEL), &Pin::new(USER_PIN.to_owned().into()));
+    let token = token.expect("login");
+    let clock = Days::default();
+    println!("made {}", kms::with_kms(&token, &clock, |kms| versions_made(kms, &clock, role)));
+}
+
+fn versions_made(kms: Kms<'_>, clock: &Days, role: &str) -> u32 {
+    let name: KeyName = "k".parse().expect("a name");
+    let mut made = 0;
+    for _ in 0..rounds() {
+        clock.pass(1);
+        made += match role {
+            "rotate" => tolerated(kms.rotate_key(&name).map(|_| 1)),
+            "maintain" => {
+                let done = kms.maintain().expect("maintained");
+                assert!(done.suspended.is_empty(), "a false alarm: {done:?}");
+                for failure in done.actions.iter().filter_map(|action| action.failure.as_ref()) {
+                    assert_eq!(failure.kind(), Kind::Conflict, "{failure}");
+                }
+                let rotated = |action: &&keyway::service::Action| {
+                    action.due == Due::Rotate && action.failure.is_none()
+                };
+                u32::try_from(done.actions.iter().filter(rotated).count()).expect("few")
+            }
+            "suspend" => {
+                tolerated(kms.suspend_key(&name).map(|_| 0));
+                tolerated(kms.resume_key(&name).map(|_| 0))
+            }
+            "revoke" => {
+                tolerated(kms.revoke_key(&name, Reason::Compromise).map(|_| 0));
+                tolerated(kms.rotate_key(&name).map(|_| 1))
+            }
+            other => panic!("no role {other}"),
+        };
+    }
+    made
+}
+
+/// What was done, or nothing where another process was faster.
+fn tolerated(done: keyway::Result<u32>) -> u32 {
+    match done {
+        Ok(done) => done,
+        Err(error) => {
+            assert!(matches!(error.kind(), Kind::Conflict | Kind::Refused), "{error}");
+            0
+        }
+    }
+}
+
+/// Processes in these roles at once, each started as the test of this name. Answers how many
+/// versions they made.
+fn machines(token: &Token, test: &str, roles: &[&str]) -> usize {
+    let executable = std::env::current_exe().expect("a test has an executable");
+    let start = |role: &&str| {
+        let mut command = token.command(&executable);
+        command.args([test, "--exact", "--nocapture"]).env(WORKER, role);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started")
+    };
+    let children: Vec<_> = roles.iter().map(start).collect();
+    let mut made = 0;
+    for (child, role) in children.into_iter().zip(roles) {
+        let output = child.wait_with_output().expect("it ends");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?} {role}: {error}", token.maker);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = text.lines().find_map(|line| line.split_once("made ")).expect("a number");
+        made += line.1.trim().parse::<usize>().expect("a number");
+    }
+    made
+}
+
+/// Every version that was acknowledged is there, one at most protects, nothing lies about.
+fn whole(token: &Token, made: usize) {
+    token.ok(&["maintain"]);
+    let shown = token.keyway(&["key", "show", "k"]);
+    assert_eq!(shown.stderr, "", "{:?}", token.maker);
+    assert_eq!(shown.text().matches("\nversion ").count(), made + 1, "{}", shown.text());
+    assert!(shown.text().matches(" active since").count() <= 1, "{}", shown.text());
+    let opened = token.keyway(&["decrypt", "--in", "old"]);
+    match shown.text().contains("compromised") {
+        true => assert_eq!(opened.code, 5, "{}", opened.stderr),
+        false => assert_eq!(opened.text(), USER_PIN, "{}", opened.stderr),
+    }
+}
+
+fn on_machines(test: &str, roles: &[&str]) {
+    if let Ok(role) = std::env::var(WORKER) {
+        return work(&role);
+    }
+    on_every_token(|token| {
+        let create = ["key", "create", "k", "--algorithm", "aes-256", "--rotate-every", "1d"];
+        token.ok(&create);
+        token.ok(&["encrypt", "--key", "k", "--in", "pin", "--out", "old"]);
+        let made = machines(token, test, roles);
+        assert!(made > 0);
+        whole(token, made);
+    });
+}
+
+#[test]
+fn two_machines_rotate_one_key() {
+    on_machines("two_machines_rotate_one_key", &["rotate", "rotate"]);
+}
+
+#[test]
+fn two_machines_maintain_one_token() {
+    on_machines("two_machines_maintain_one_token", &["maintain", "maintain"]);
+}
+
+#[test]
+fn one_machine_maintains_while_others_rotate_and_suspend() {
+    let roles = ["maintain", "rotate", "suspend"];
+    on_machines("one_machine_maintains_while_others_rotate_and_suspend", &roles);
+}
+
+#[test]
+fn one_machine_maintains_while_another_revokes() {
+    on_machines("one_machine_maintains_while_another_revokes", &["maintain", "revoke"]);
 }
