@@ -86,17 +86,14 @@ fn exchange(
             let own = Credential { key: &"bob".parse()?, chain: bob_chain };
             let expected = Expected { trust, name: Some("alice") };
             let mut channel = listener.accept(patience)?;
-            bob.once(|kms| {
-                let groups = [Group::X25519];
-                kms.exchange_as_responder(&mut channel, &groups, &own, &expected, target)
-            })
+            bob.exchange_as_responder(&mut channel, &[Group::X25519], &own, &expected, target)
         });
         let own = Credential { key: &"alice".parse()?, chain: alice_chain };
         let expected = Expected { trust, name: Some("bob") };
         let mut channel = TcpChannel::connect(address, patience)?;
-        let established = alice.once(|kms| {
-            kms.exchange_as_initiator(&mut channel, Group::X25519, &own, &expected, target)
-        })?;
+        let group = Group::X25519;
+        let established =
+            alice.exchange_as_initiator(&mut channel, group, &own, &expected, target)?;
         println!("key {name} agreed with {}", established.peer.subject());
         answered.join().expect("it does not panic").map(drop)
     })?;

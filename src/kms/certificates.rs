@@ -1,21 +1,16 @@
-//! Certificates, and keys for other tokens.
+//! Certificates.
 
 use super::Kms;
 use crate::domain::key::KeyName;
 use crate::domain::lifecycle::Reason;
 use crate::domain::pki::register::{Authority, Revocation};
 use crate::domain::pki::{AlternativeName, Certificate, Serial, Subject};
-use crate::domain::share::SignedShare;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
-use crate::service::{
-    AuthorityListing, CertificateOrder, Expected, ListKind, NewAuthority, Received, Reception,
-    Responder,
-};
+use crate::service::{AuthorityListing, CertificateOrder, ListKind, NewAuthority, Responder};
 
 /// Each is the use case of the same name of [`service::Kms`](crate::service::Kms), where its errors
-/// are told; those of the session are told at [`Kms::read`] and [`Kms::change`]. Sharing and
-/// exchanging keys go through [`Kms::once`] and [`Kms::change`].
+/// are told; those of the session are told at [`Kms::read`] and [`Kms::change`].
 impl Kms {
     /// Makes an authority: a key in the token, a certificate, an entry in the register.
     ///
@@ -87,19 +82,5 @@ impl Kms {
         names: &[AlternativeName],
     ) -> Result<Vec<u8>> {
         self.read(|kms| kms.request_certificate(name, subject, names))
-    }
-
-    /// Takes a key that was shared with this token.
-    ///
-    /// # Errors
-    /// [`Kind::NotAuthentic`](crate::Kind::NotAuthentic) when it is not signed by somebody who is
-    /// expected, or not fresh; [`Kind::Exists`](crate::Kind::Exists) when it came before.
-    pub fn receive_key(
-        &self,
-        signed: &SignedShare,
-        expected: &Expected<'_>,
-        request: &Reception<'_>,
-    ) -> Result<Received> {
-        self.change(|kms| kms.receive_key(signed, expected, request))
     }
 }

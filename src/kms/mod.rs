@@ -7,7 +7,7 @@
 //! | | for | when the session is lost on the way |
 //! |---|---|---|
 //! | [`Kms::read`] | what changes nothing: looking, encrypting, decrypting, signing, verifying | done again on a new session |
-//! | [`Kms::once`] | what changes nothing and cannot be done again: streams, peers | an error |
+//! | [`Kms::once`] | what changes nothing and cannot be done again: streams | an error |
 //! | [`Kms::change`] | what changes keys, certificates or records | an error that says so |
 //!
 //! `docs/rust-api.md` shows it at work.
@@ -16,6 +16,7 @@ mod builder;
 mod certificates;
 mod data;
 mod keys;
+mod peers;
 mod place;
 
 pub use builder::Builder;
@@ -108,6 +109,12 @@ impl Kms {
     /// look before you repeat it.
     pub fn change<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<T> {
         let _turn = Turn::take();
+        self.change_together(run)
+    }
+
+    /// As [`Kms::change`], without waiting for a turn: for what waits for a peer, who may be on this
+    /// machine.
+    fn change_together<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<T> {
         match self.lend(Intent::Change, run)? {
             (done, Ending::Whole) => done.map_err(|error| self.told(error)),
             (done, Ending::Lost) => Err(self.told(lost(done.err()).advise(
