@@ -123,6 +123,43 @@ fn the_whole_way_with_keyways_own_authority() {
     }
 }
 
+/// Without --trust the token says whom it believes: its own authority's root, or one that its
+/// security officer marked. Whoever has only the PIN cannot mark one.
+#[test]
+fn the_token_itself_says_whom_it_believes() {
+    for maker in makers() {
+        let admin = Token::initialised(maker);
+        admin.ok(&["ca", "init", "root", "--subject", "CN=Root", "--out", "root.pem"]);
+        admin.ok(&["key", "create", "admin", "--algorithm", "ec-p256", "--use", "sign"]);
+        certify(&admin, &admin, "admin", "identity");
+        admin.ok(&["key", "create", "backup", "--algorithm", "aes-256", "--shareable"]);
+        let client = Token::initialised(maker);
+        enroll(&client, "alice");
+        certify(&client, &admin, "alice", "recipient");
+        let so_pin = admin.path("so-pin");
+        admin.ok(&["client", "trust", "alice.pem", "--so-pin-file", &so_pin]);
+        let own = ["--sign-with", "admin", "--cert", "admin.pem", "--out", "backup.share"];
+        admin.ok(&[&["share", "backup", "--to", "alice.pem"], &own[..]].concat());
+        give(&admin, "backup.share", &client);
+        give(&admin, "root.pem", &client);
+        let receive = ["receive", "backup.share", "--with", "alice"];
+        let error = client.fails(2, &receive);
+        assert!(error.contains("the token believes none"), "{error}");
+        let write = |more: &[&str]| {
+            let mut p11tool = client.command("p11tool");
+            p11tool.arg("--provider").arg(&client.module).args(["--batch", "--write"]);
+            p11tool.args(["--load-certificate", "root.pem", "--label", "root", "--mark-trusted"]);
+            harness::run(p11tool.args(more).arg("pkcs11:token=suite"))
+        };
+        write(&["--login", "--set-pin", harness::USER_PIN]);
+        let error = client.fails(2, &receive);
+        assert!(error.contains("the token believes none"), "{error}");
+        let answer = write(&["--so-login", "--set-so-pin", harness::SO_PIN]);
+        succeeded(&answer);
+        client.ok(&receive);
+    }
+}
+
 /// Has a key certified: the request goes to the authority, the certificate comes back.
 fn certify(owner: &Token, authority: &Token, key: &str, profile: &str) {
     let (request, certificate) = (format!("{key}.csr"), format!("{key}.pem"));

@@ -143,6 +143,119 @@ fn two_tokens_exchange_a_key_over_tcp() {
     refused(&alice.keyway(&connect, &[&alice.own()]), 11, "cannot connect");
 }
 
+/// A token with a key that was created for sharing, and a peer with a key that unwraps.
+fn sender_and_receiver(first: Maker, second: Maker, authority: &Authority) -> (Party, Party) {
+    let alice = Party::new(first, "alice", "ec-p256", authority);
+    let bob = Party::new(second, "bob", "ec-p256", authority);
+    alice.token.ok(&["key", "create", "backup", "--algorithm", "aes-256", "--shareable"]);
+    alice.token.ok(&["key", "create", "own", "--algorithm", "aes-256"]);
+    bob.token.ok(&["key", "create", "unwraps", "--algorithm", "rsa-2048", "--use", "wrap"]);
+    authority.certify(&bob.token, "unwraps", "bob", For::Recipient, 30);
+    alice.token.write("unwraps.pem", &bob.token.read("unwraps.pem"));
+    let so_pin = alice.token.path("so-pin");
+    let trust = ["client", "trust", "unwraps.pem", "--trust", "root.pem", "--so-pin-file", &so_pin];
+    alice.token.ok(&trust);
+    (alice, bob)
+}
+
+#[test]
+fn a_shareable_key_goes_to_the_peer_over_tcp() {
+    let authority = Authority::new("Root");
+    let [first, second] = makers();
+    for (first, second) in [(first, second), (second, first)] {
+        let (alice, bob) = sender_and_receiver(first, second, &authority);
+        let send = |key: &str, to: &str| {
+            let mut listener = bob.token.command(env!("CARGO_BIN_EXE_keyway"));
+            listener.args(["exchange", "listen", "--addr", "127.0.0.1:0", "--receive"]);
+            listener.args(["--with", "unwraps", "--trust", "root.pem", "--peer", "alice"]);
+            let listener = listener.args(bob.own()).stderr(Stdio::piped()).stdout(Stdio::piped());
+            let mut listener = listener.spawn().expect("keyway starts");
+            let mut stderr = BufReader::new(listener.stderr.take().expect("a pipe"));
+            let mut line = String::new();
+            stderr.read_line(&mut line).expect("the address");
+            let address = line.trim().rsplit(' ').next().expect("an address");
+            let connect = ["--output", "json", "connect", "--addr", address, "--peer", "bob"];
+            let send = ["--send", key, "--to", to, "--oaep", "sha1", "--trust", "root.pem"];
+            let answer = alice.keyway(&[&connect[..], &send].concat(), &[&alice.own()]);
+            let output = listener.wait_with_output().expect("it ends");
+            (answer, output)
+        };
+        // Not one that stays where it is, and not to somebody else than the peer.
+        refused(&send("own", "unwraps.pem").0, 5, "was not created for sharing");
+        authority.certify(&bob.token, "unwraps", "carol", For::Recipient, 30);
+        alice.token.write("carol.pem", &bob.token.read("unwraps.pem"));
+        let (answer, received) = send("backup", "carol.pem");
+        refused(&answer, 5, "the peer is CN=bob, and the key would go to CN=carol");
+        assert!(!received.status.success());
+        let (answer, received) = send("backup", "unwraps.pem");
+        assert_eq!(
+            answer.text(),
+            "{\"sent\":\"backup\",\"peer\":\"CN=bob\"}\n",
+            "{}",
+            answer.stderr
+        );
+        let said = String::from_utf8_lossy(&received.stdout).into_owned();
+        assert!(said.contains("key backup received from CN=alice"), "{said}");
+        same_key(&alice, &bob, "backup");
+        assert!(alice.token.ok(&["key", "show", "backup"]).contains("with CN=bob since"));
+        // The keys of the runs were the session's: only what was created is left.
+        for (party, keys) in [(&alice, 3), (&bob, 2)] {
+            party.has_no_ephemeral();
+            let secrets = party.token.pkcs11_tool(&["--list-objects", "--type", "secrkey"]).text();
+            assert_eq!(secrets.matches("Secret Key Object").count(), keys, "{secrets}");
+        }
+        let (answer, _) = send("backup", "unwraps.pem");
+        assert_ne!(answer.code, 0);
+        assert!(answer.stderr.contains("did not say that he took key backup"), "{}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_shareable_key_goes_to_the_peer_over_files() {
+    let authority = Authority::new("Root");
+    for maker in makers() {
+        let (alice, bob) = sender_and_receiver(maker, maker, &authority);
+        let send = ["--send", "backup", "--to", "unwraps.pem", "--fourth", "4"];
+        let run = || {
+            let reply = bob.answer(&alice.start("x25519"));
+            alice.token.write("2", &reply);
+            let finish = ["finish", "--first", "1", "--in", "2", "--out", "3"];
+            let trust = ["--trust", "root.pem", "--peer", "bob"];
+            let answer = alice.keyway(&[&finish[..], &trust, &send].concat(), &[&alice.own()]);
+            assert!(answer.text().contains("key backup sent to CN=bob"), "{}", answer.stderr);
+            bob.token.write("3", &alice.token.read("3"));
+            alice.token.read("4")
+        };
+        let take = |fourth: &[u8]| {
+            bob.token.write("4", fourth);
+            let finish = ["finish", "--first", "1", "--second", "2", "--in", "3", "--fourth", "4"];
+            let more = ["--receive", "--with", "unwraps", "--trust", "root.pem", "--peer", "alice"];
+            bob.keyway(&[&finish[..], &more].concat(), &[])
+        };
+        // Message 4 of another run, and a changed one.
+        let old = run();
+        run();
+        refused(&take(&old), 7, "not from whoever has the other ephemeral key");
+        let mut changed = run();
+        *changed.last_mut().expect("a byte") ^= 1;
+        refused(&take(&changed), 7, "not from whoever has the other ephemeral key");
+        let answer = take(&run());
+        assert!(answer.text().contains("key backup received from CN=alice"), "{}", answer.stderr);
+        same_key(&alice, &bob, "backup");
+        // The first run's message 3 never came.
+        assert_eq!(bob.token.ok(&["agree", "cancel", "--yes"]), "1 agreement(s) cancelled\n");
+        alice.has_no_ephemeral();
+        bob.has_no_ephemeral();
+        // The responder does not send over files, and the initiator does not receive.
+        let reply = bob.answer(&alice.start("x25519"));
+        alice.token.write("2", &reply);
+        let finish = ["finish", "--first", "1", "--in", "2", "--out", "3", "--fourth", "4"];
+        let more = ["--receive", "--with", "own", "--trust", "root.pem"];
+        let answer = alice.keyway(&[&finish[..], &more].concat(), &[&alice.own()]);
+        refused(&answer, 2, "only who starts the exchange sends a key");
+    }
+}
+
 /// Whoever changes a public value on its way can do nothing with what comes back.
 #[test]
 fn a_man_in_the_middle_is_refused() {

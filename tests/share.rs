@@ -261,6 +261,13 @@ fn only_a_shareable_key_is_shared_and_only_with_whom_the_officer_trusts() {
         authority.certify(&alice, "second", "alice2", For::Recipient, -1);
         give(&alice, "second.pem", &admin);
         refused(&admin.keyway(&args), 7, "expired");
+        // What would wrap for an EC key is derived anew each time, and no officer trusts that.
+        alice.ok(&["key", "create", "curve", "--algorithm", "ec-p256", "--use", "agree"]);
+        authority.certify(&alice, "curve", "alice3", For::Recipient, 30);
+        give(&alice, "curve.pem", &admin);
+        let curve = [&["client", "trust", "curve.pem"], &officer[..]].concat();
+        refused(&admin.keyway(&curve), 9, "is not for an RSA key");
+        refused(&share(&admin, "backup", &["--to", "curve.pem"]), 9, "is not for an RSA key");
         let again = [&["client", "trust", "alice.pem"], &officer[..]].concat();
         refused(&admin.keyway(&again), 4, "already");
         authority.list(&admin, Some(&alice.path("alice.pem")));

@@ -2,19 +2,52 @@
 
 use std::path::Path;
 
+use serde::Serialize;
+use serde_json::json;
+
 use super::arguments::{AgreeCommand, Options};
 use super::confirm::confirm;
 use super::file::{self, Readers};
+use super::key::{Done, hex};
 use super::open::with_kms_in_turn;
-use super::print::say;
+use super::page::Page;
+use super::print::{Answer, tell, tell_saved};
 use crate::domain::exchange::PublicValue;
 use crate::error::Result;
+
+/// An agreed key, and the tag to compare with the peer's.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    done: Done,
+    confirmation: String,
+}
+
+/// How many pairs were destroyed.
+#[derive(Serialize)]
+struct Cancelled {
+    cancelled: usize,
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        self.done.text(page);
+        page.line(format_args!("confirmation {}", self.confirmation));
+    }
+}
+
+impl Answer for Cancelled {
+    fn text(&self, page: &mut Page) {
+        page.line(format_args!("{} agreement(s) cancelled", self.cancelled));
+    }
+}
 
 pub(super) fn run(options: &Options, command: AgreeCommand) -> Result<()> {
     match command {
         AgreeCommand::Start { group, public_out } => {
             let public = with_kms_in_turn(options, |kms| kms.start_agreement(group))?;
-            file::write(public_out.as_deref(), public.to_pem()?.as_bytes(), Readers::Anybody)
+            file::write(public_out.as_deref(), public.to_pem()?.as_bytes(), Readers::Anybody)?;
+            tell_saved(options, public_out.as_deref(), &json!({ "group": group.name() }))
         }
         AgreeCommand::Finish { peer, name, usage, own } => {
             let peer = read(&peer)?;
@@ -22,20 +55,13 @@ pub(super) fn run(options: &Options, command: AgreeCommand) -> Result<()> {
             let agreed = with_kms_in_turn(options, |kms| {
                 kms.finish_agreement(&name, usage, own.as_ref(), &peer)
             })?;
-            let tag: String = agreed.confirmation.iter().map(|b| format!("{b:02x}")).collect();
-            say(format_args!(
-                "key {name} agreed: {}, to {}",
-                agreed.record.algorithm(),
-                agreed.record.usage()
-            ))?;
-            say(format_args!("confirmation {tag}"))?;
-            Ok(())
+            let confirmation = hex(&agreed.confirmation);
+            tell(options, &Told { done: Done::made(&agreed.record, "agreed"), confirmation })
         }
         AgreeCommand::Cancel { yes } => {
             confirm(yes, "Destroy every ephemeral pair that waits for a peer")?;
             let count = with_kms_in_turn(options, |kms| kms.cancel_agreements())?;
-            say(format_args!("{count} agreement(s) cancelled"))?;
-            Ok(())
+            tell(options, &Cancelled { cancelled: count })
         }
     }
 }

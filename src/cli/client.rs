@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
-use super::open::{module, with_kms_in_turn};
+use super::key::Done;
+use super::open::{module, with_kms, with_kms_in_turn};
+use super::page::Page;
 use super::pin;
-use super::print::say;
+use super::print::{Answer, tell};
 use super::trust::{RootArguments, certificates};
 use crate::clock::SystemClock;
 use crate::domain::key::{Algorithm, KeyName};
@@ -16,7 +19,7 @@ use crate::domain::pki::{AlternativeName, Label, Purpose, Subject, to_pem};
 use crate::domain::share::Recipient;
 use crate::error::Result;
 use crate::port::Clock;
-use crate::service::{NewClient, trusted_certificate};
+use crate::service::{Expected, NewClient, trusted_certificate};
 use crate::token;
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +70,35 @@ pub(super) struct TrustArguments {
     so_pin_file: Option<PathBuf>,
 }
 
+/// A key, and the request for its certificate.
+#[derive(Serialize)]
+struct Enrolled {
+    #[serde(flatten)]
+    done: Done,
+    /// The file.
+    csr: String,
+}
+
+/// For whom a token wraps shareable keys from now on.
+#[derive(Serialize)]
+struct Trusted {
+    token: String,
+    recipient: String,
+}
+
+impl Answer for Enrolled {
+    fn text(&self, page: &mut Page) {
+        self.done.text(page);
+    }
+}
+
+impl Answer for Trusted {
+    fn text(&self, page: &mut Page) {
+        let Self { token, recipient } = self;
+        page.line(format_args!("token {token} wraps shareable keys for {recipient}"));
+    }
+}
+
 pub(super) fn run(options: &Options, command: ClientCommand) -> Result<()> {
     match command {
         ClientCommand::Enroll(arguments) => enroll(options, arguments),
@@ -83,21 +115,24 @@ fn enroll(options: &Options, arguments: EnrollArguments) -> Result<()> {
             file::write(Some(&csr), pem.as_bytes(), Readers::Anybody)
         })
     })?;
-    say(format_args!(
-        "key {} made: {}, to unwrap and nothing else; its request is {}",
-        record.name(),
-        record.algorithm(),
-        csr.display()
-    ))
+    let (name, algorithm, csr) = (record.name(), record.algorithm(), csr.display().to_string());
+    let sentence =
+        format!("key {name} made: {algorithm}, to unwrap and nothing else; its request is {csr}");
+    tell(options, &Enrolled { done: Done::new(&record, sentence), csr })
 }
 
 fn trust(options: &Options, arguments: &TrustArguments) -> Result<()> {
-    let (chain, trust) = (certificates(&arguments.cert)?, arguments.trust.read()?);
-    let now = SystemClock.now();
-    let certificate = trusted_certificate(&chain, &trust.expected(), now, Purpose::Recipient)?;
+    let (chain, mut trust) = (certificates(&arguments.cert)?, arguments.trust.read()?);
+    let check = |expected: &Expected<'_>| {
+        trusted_certificate(&chain, expected, SystemClock.now(), Purpose::Recipient)
+    };
+    let certificate = match trust.named() {
+        Some(expected) => check(&expected)?,
+        None => with_kms(options, |kms| check(&trust.expected(&kms)?))?,
+    };
     let recipient = Recipient::of(&certificate)?;
     let so_pin = pin::so(arguments.so_pin_file.as_deref())?;
     let module = module(options)?;
     let label = token::trust(&module, options.token.as_deref(), &so_pin, &recipient)?;
-    say(format_args!("token {label} wraps shareable keys for {}", recipient.subject))
+    tell(options, &Trusted { token: label, recipient: recipient.subject })
 }

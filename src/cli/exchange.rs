@@ -1,21 +1,34 @@
 //! `keyway exchange`: a session key with a peer whom a certificate authority knows.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
+use super::key::Done;
 use super::open::{with_kms, with_kms_in_turn};
-use super::print::{say, warn};
+use super::page::Page;
+use super::print::{Answer, notice, tell, tell_saved};
+use super::share::{oaep_hash, tell_received};
 use super::trust::{TrustArguments, certificates};
+use crate::domain::envelope::OaepHash;
 use crate::domain::exchange::Group;
 use crate::domain::key::{KeyName, Usage};
+use crate::domain::pki::Certificate;
 use crate::error::{Kind, Result};
-use crate::service::{Credential, Established, SessionKey};
+use crate::service::{
+    Credential, Dispatch, Established, Expected, Kms, Link, Received, Reception, SessionKey,
+};
 use crate::transport::{Listener, TcpChannel};
+
+/// How old the share of a key that is sent may be, in seconds: a run is short, the clocks of two
+/// machines differ, and message 4 in a file may wait.
+const AGE_MAX: u64 = 7 * 86_400;
 
 /// The examples of `keyway exchange --help`.
 pub(super) const EXAMPLES: &str = "\
@@ -31,7 +44,16 @@ Over TCP:
   bob$   keyway exchange listen --addr 127.0.0.1:7000 --name with-alice \\
              --sign-with bob --cert bob.pem --trust root.pem --peer alice.example
   alice$ keyway exchange connect --addr 127.0.0.1:7000 --name with-bob \\
-             --sign-with alice --cert alice.pem --trust root.pem --peer bob.example";
+             --sign-with alice --cert alice.pem --trust root.pem --peer bob.example
+
+A key that was created with --shareable, to the peer's key that unwraps:
+  bob$   keyway exchange listen --addr 127.0.0.1:7000 --receive --with bob-unwraps \\
+             --sign-with bob --cert bob.pem --trust root.pem --peer alice
+  alice$ keyway exchange connect --addr 127.0.0.1:7000 --send backup --to bob-unwraps.pem \\
+             --sign-with alice --cert alice.pem --trust root.pem --peer bob
+
+Over files, who starts may send: finish --send backup --to bob-unwraps.pem --fourth 4 in the place of
+--name, and at the peer finish --receive --with bob-unwraps --fourth 4.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ExchangeCommand {
@@ -95,15 +117,44 @@ pub(super) struct OwnArguments {
     pub cert: PathBuf,
 }
 
-/// What the session key is to be.
+/// What comes of the exchange: a session key, or a key that is sent or received.
 #[derive(Args, Debug)]
 pub(super) struct TargetArguments {
-    /// Name of the session key
-    #[arg(long)]
-    name: KeyName,
+    /// Name of the session key, or of the received key: the sender's if none is given
+    #[arg(long, required_unless_present_any = ["send", "receive"], conflicts_with = "send")]
+    name: Option<KeyName>,
     /// encrypt or wrap
-    #[arg(long = "use", value_name = "USE")]
+    #[arg(long = "use", value_name = "USE", conflicts_with_all = ["send", "receive"])]
     usage: Option<Usage>,
+    /// Keep no session key: send the peer this key, created with --shareable
+    #[arg(long, value_name = "KEY", requires = "to", conflicts_with = "receive")]
+    send: Option<KeyName>,
+    /// File with the certificate of the peer's key that unwraps, then intermediate ones
+    #[arg(long, value_name = "CERT", requires = "send")]
+    to: Option<PathBuf>,
+    /// As for keyway share
+    #[arg(long, value_name = "HASH", requires = "send", value_parser = oaep_hash)]
+    oaep: Option<OaepHash>,
+    /// Keep no session key: take a key from the peer
+    #[arg(long, requires = "with")]
+    receive: bool,
+    /// Our key that it is wrapped for
+    #[arg(long, value_name = "KEY", requires = "receive")]
+    with: Option<KeyName>,
+}
+
+/// The same, read.
+enum Target<'a> {
+    Session(SessionKey<'a>),
+    Send { key: &'a KeyName, recipient: Vec<Certificate>, hash: Option<OaepHash> },
+    Receive(Reception<'a>),
+}
+
+/// What came of it.
+enum Outcome {
+    Session(Established),
+    Sent { key: KeyName, peer: Certificate },
+    Received(Received),
 }
 
 #[derive(Args, Debug)]
@@ -130,6 +181,9 @@ pub(super) struct FinishArguments {
     trust: TrustArguments,
     #[command(flatten)]
     target: TargetArguments,
+    /// Message 4: where it goes with --send, where it is with --receive
+    #[arg(long, value_name = "FILE")]
+    fourth: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -149,7 +203,8 @@ pub(super) fn run(options: &Options, command: ExchangeCommand) -> Result<()> {
     match command {
         ExchangeCommand::Start { group, output } => {
             let offer = with_kms_in_turn(options, |kms| kms.start_exchange(group))?;
-            file::write(output.as_deref(), &offer, Readers::Anybody)
+            file::write(output.as_deref(), &offer, Readers::Anybody)?;
+            tell_saved(options, output.as_deref(), &json!({ "message": 1 }))
         }
         ExchangeCommand::Answer { input, output, groups, own } => {
             let (offer, chain) = (file::read(Some(&input))?, certificates(&own.cert)?);
@@ -157,7 +212,8 @@ pub(super) fn run(options: &Options, command: ExchangeCommand) -> Result<()> {
             let groups = or_every(groups);
             let reply =
                 with_kms_in_turn(options, |kms| kms.answer_exchange(&offer, &groups, &credential))?;
-            file::write(output.as_deref(), &reply, Readers::Anybody)
+            file::write(output.as_deref(), &reply, Readers::Anybody)?;
+            tell_saved(options, output.as_deref(), &json!({ "message": 2 }))
         }
         ExchangeCommand::Finish(arguments) => finish(options, &arguments),
         ExchangeCommand::Listen { addr, groups, run } => listen(options, addr, groups, &run),
@@ -166,29 +222,82 @@ pub(super) fn run(options: &Options, command: ExchangeCommand) -> Result<()> {
 }
 
 fn finish(options: &Options, arguments: &FinishArguments) -> Result<()> {
-    let offer = file::read(Some(&arguments.first))?;
-    let message = file::read(Some(&arguments.input))?;
-    let trust = arguments.trust.read()?;
-    let (expected, target) = (trust.expected(), arguments.target.session_key());
-    let established = match (&arguments.second, &arguments.sign_with, &arguments.cert) {
-        (Some(second), ..) => {
-            let reply = file::read(Some(second))?;
-            with_kms_in_turn(options, |kms| {
-                kms.complete_exchange(&offer, &reply, &message, &expected, target)
-            })?
-        }
-        (None, Some(key), Some(cert)) => {
-            let chain = certificates(cert)?;
-            let credential = Credential { key, chain: &chain };
-            let (closing, established) = with_kms_in_turn(options, |kms| {
-                kms.finish_exchange(&offer, &message, &credential, &expected, target)
-            })?;
-            file::write(arguments.output.as_deref(), &closing, Readers::Anybody)?;
-            established
-        }
-        _ => return Err(Kind::Usage.because("--sign-with and --cert say who we are")),
+    let target = arguments.target.read()?;
+    let outcome = match &arguments.second {
+        Some(second) => complete(options, arguments, second, &target)?,
+        None => close(options, arguments, &target)?,
     };
-    tell(&established)
+    tell_outcome(options, &outcome)
+}
+
+/// The initiator's end: message 3, and message 4 if a key is sent.
+fn close(options: &Options, arguments: &FinishArguments, target: &Target<'_>) -> Result<Outcome> {
+    let (Some(key), Some(cert)) = (&arguments.sign_with, &arguments.cert) else {
+        return Err(Kind::Usage.because("--sign-with and --cert say who we are"));
+    };
+    let (offer, reply) = (file::read(Some(&arguments.first))?, file::read(Some(&arguments.input))?);
+    let (chain, mut trust) = (certificates(cert)?, arguments.trust.read()?);
+    let credential = Credential { key, chain: &chain };
+    let (closing, fourth, outcome) = with_kms_in_turn(options, |kms| {
+        let expected = trust.expected(&kms)?;
+        match target {
+            Target::Session(target) => {
+                let (closing, established) =
+                    kms.finish_exchange(&offer, &reply, &credential, &expected, *target)?;
+                Ok((closing, None, Outcome::Session(established)))
+            }
+            Target::Send { key, recipient, hash } => {
+                arguments.fourth()?;
+                let (closing, mut link) =
+                    kms.finish_with_link(&offer, &reply, &credential, &expected)?;
+                let dispatch = Dispatch { key, recipient, hash: *hash };
+                let (message, _) =
+                    kms.dispatch_key(&mut link, &dispatch, &credential, &expected)?;
+                let peer = link.peer().clone();
+                Ok((closing, Some(message), Outcome::Sent { key: (*key).clone(), peer }))
+            }
+            Target::Receive(_) => Err(Kind::Usage
+                .because("over files, only who starts the exchange sends a key")
+                .advise("let the peer start, or exchange over TCP")),
+        }
+    })?;
+    file::write(arguments.output.as_deref(), &closing, Readers::Anybody)?;
+    if let Some(message) = fourth {
+        file::write(Some(arguments.fourth()?), &message, Readers::Anybody)?;
+    }
+    Ok(outcome)
+}
+
+/// The responder's end.
+fn complete(
+    options: &Options,
+    arguments: &FinishArguments,
+    second: &Path,
+    target: &Target<'_>,
+) -> Result<Outcome> {
+    let (offer, reply, closing) = (
+        file::read(Some(&arguments.first))?,
+        file::read(Some(second))?,
+        file::read(Some(&arguments.input))?,
+    );
+    let mut trust = arguments.trust.read()?;
+    with_kms_in_turn(options, |kms| {
+        let expected = trust.expected(&kms)?;
+        match target {
+            Target::Session(target) => kms
+                .complete_exchange(&offer, &reply, &closing, &expected, *target)
+                .map(Outcome::Session),
+            Target::Receive(request) => {
+                let message = file::read(Some(arguments.fourth()?))?;
+                let mut link = kms.complete_with_link(&offer, &reply, &closing, &expected)?;
+                let (received, _) = kms.accept_key(&mut link, &message, &expected, request)?;
+                Ok(Outcome::Received(received))
+            }
+            Target::Send { .. } => Err(Kind::Usage
+                .because("over files, only who starts the exchange sends a key")
+                .advise("start an exchange yourself: keyway exchange start")),
+        }
+    })
 }
 
 /// The peer is on another machine or in another process of ours: nobody takes turns here.
@@ -198,28 +307,64 @@ fn listen(
     groups: Vec<Group>,
     run: &RunArguments,
 ) -> Result<()> {
-    let (chain, trust, groups) =
+    let (chain, mut trust, groups) =
         (certificates(&run.own.cert)?, run.trust.read()?, or_every(groups));
-    let credential = Credential { key: &run.own.sign_with, chain: &chain };
+    let (credential, target) =
+        (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
     let listener = Listener::bind(address)?;
-    warn(format_args!("listening on {}", listener.address()));
+    notice(options, format_args!("listening on {}", listener.address()));
     let mut channel = listener.accept(run.patience())?;
-    let (expected, target) = (trust.expected(), run.target.session_key());
-    let established = with_kms(options, |kms| {
-        kms.exchange_as_responder(&mut channel, &groups, &credential, &expected, target)
+    let outcome = with_kms(options, |kms| {
+        let expected = trust.expected(&kms)?;
+        if let Target::Session(target) = target {
+            let run =
+                kms.exchange_as_responder(&mut channel, &groups, &credential, &expected, target);
+            return run.map(Outcome::Session);
+        }
+        let link = kms.link_as_responder(&mut channel, &groups, &credential, &expected)?;
+        transfer(&kms, &mut channel, link, &target, &credential, &expected)
     })?;
-    tell(&established)
+    tell_outcome(options, &outcome)
 }
 
 fn connect(options: &Options, peer: SocketAddr, group: Group, run: &RunArguments) -> Result<()> {
-    let (chain, trust) = (certificates(&run.own.cert)?, run.trust.read()?);
-    let credential = Credential { key: &run.own.sign_with, chain: &chain };
+    let (chain, mut trust) = (certificates(&run.own.cert)?, run.trust.read()?);
+    let (credential, target) =
+        (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
     let mut channel = TcpChannel::connect(peer, run.patience())?;
-    let (expected, target) = (trust.expected(), run.target.session_key());
-    let established = with_kms(options, |kms| {
-        kms.exchange_as_initiator(&mut channel, group, &credential, &expected, target)
+    let outcome = with_kms(options, |kms| {
+        let expected = trust.expected(&kms)?;
+        if let Target::Session(target) = target {
+            let run =
+                kms.exchange_as_initiator(&mut channel, group, &credential, &expected, target);
+            return run.map(Outcome::Session);
+        }
+        let link = kms.link_as_initiator(&mut channel, group, &credential, &expected)?;
+        transfer(&kms, &mut channel, link, &target, &credential, &expected)
     })?;
-    tell(&established)
+    tell_outcome(options, &outcome)
+}
+
+/// Sends or receives a key over a link.
+fn transfer(
+    kms: &Kms<'_>,
+    channel: &mut TcpChannel,
+    mut link: Link<'_>,
+    target: &Target<'_>,
+    credential: &Credential<'_>,
+    expected: &Expected<'_>,
+) -> Result<Outcome> {
+    match target {
+        Target::Send { key, recipient, hash } => {
+            let dispatch = Dispatch { key, recipient, hash: *hash };
+            kms.send_key(channel, &mut link, &dispatch, credential, expected)?;
+            Ok(Outcome::Sent { key: (*key).clone(), peer: link.peer().clone() })
+        }
+        Target::Receive(request) => {
+            kms.take_key(channel, &mut link, expected, request).map(Outcome::Received)
+        }
+        Target::Session(_) => Err(Kind::Internal.because("a session key needs no link")),
+    }
 }
 
 fn or_every(groups: Vec<Group>) -> Vec<Group> {
@@ -229,20 +374,70 @@ fn or_every(groups: Vec<Group>) -> Vec<Group> {
     }
 }
 
-fn tell(established: &Established) -> Result<()> {
-    let record = &established.record;
-    say(format_args!(
-        "key {} exchanged with {}: {}, to {}",
-        record.name(),
-        established.peer.subject(),
-        record.algorithm(),
-        record.usage()
-    ))
+/// A session key and who has the other.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    done: Done,
+    peer: String,
+}
+
+/// A key that went to the peer.
+#[derive(Serialize)]
+struct Sent {
+    sent: String,
+    peer: String,
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        self.done.text(page);
+    }
+}
+
+impl Answer for Sent {
+    fn text(&self, page: &mut Page) {
+        page.line(format_args!("key {} sent to {}", self.sent, self.peer));
+    }
+}
+
+fn tell_outcome(options: &Options, outcome: &Outcome) -> Result<()> {
+    match outcome {
+        Outcome::Session(Established { record, peer }) => {
+            let peer = peer.subject().to_string();
+            let done = Done::made(record, &format!("exchanged with {peer}"));
+            tell(options, &Told { done, peer })
+        }
+        Outcome::Sent { key, peer } => {
+            tell(options, &Sent { sent: key.to_string(), peer: peer.subject().to_string() })
+        }
+        Outcome::Received(received) => tell_received(options, received),
+    }
 }
 
 impl TargetArguments {
-    fn session_key(&self) -> SessionKey<'_> {
-        SessionKey { name: &self.name, usage: self.usage }
+    fn read(&self) -> Result<Target<'_>> {
+        let name = self.name.as_ref();
+        match (&self.send, &self.to, &self.with, name) {
+            (Some(key), Some(to), ..) => {
+                Ok(Target::Send { key, recipient: certificates(to)?, hash: self.oaep })
+            }
+            (_, _, Some(unwrap_with), name) => {
+                Ok(Target::Receive(Reception { unwrap_with, name, max_age: AGE_MAX }))
+            }
+            (.., Some(name)) => Ok(Target::Session(SessionKey { name, usage: self.usage })),
+            _ => Err(Kind::Usage.because("--name, --send or --receive says what is to come of it")),
+        }
+    }
+}
+
+impl FinishArguments {
+    fn fourth(&self) -> Result<&Path> {
+        self.fourth.as_deref().ok_or_else(|| {
+            Kind::Usage
+                .because("message 4 has no file")
+                .advise("name it with --fourth: it carries the key")
+        })
     }
 }
 

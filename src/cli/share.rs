@@ -3,19 +3,23 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::exchange::OwnArguments;
 use super::file::{self, Readers};
+use super::key::Done;
 use super::open::with_kms_in_turn;
-use super::print::say;
+use super::page::Page;
+use super::print::{Answer, tell, tell_saved};
 use super::trust::{RootArguments, TrustArguments, certificates};
 use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyName;
 use crate::domain::pki::Certificate;
 use crate::domain::share::SignedShare;
 use crate::error::{Kind, Result};
-use crate::service::{Credential, Reception};
+use crate::service::{Credential, Received, Reception};
 
 /// The examples of `keyway share --help`.
 pub(super) const SHARE_EXAMPLES: &str = "\
@@ -73,15 +77,21 @@ pub(super) struct ReceiveArguments {
 pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()> {
     let own = certificates(&arguments.own.cert)?;
     let credential = Credential { key: &arguments.own.sign_with, chain: &own };
-    let trust = arguments.trust.read()?;
+    let mut trust = arguments.trust.read()?;
     let recipients = recipients(arguments)?;
     let signed = with_kms_in_turn(options, |kms| {
-        kms.share_key(&arguments.key, &recipients, arguments.oaep, &credential, &trust.expected())
+        let expected = trust.expected(&kms)?;
+        kms.share_key(&arguments.key, &recipients, arguments.oaep, &credential, &expected)
     })?;
-    file::write(arguments.output.as_deref(), &signed.to_der()?, Readers::Anybody)
+    file::write(arguments.output.as_deref(), &signed.to_der()?, Readers::Anybody)?;
+    let share = signed.share()?;
+    let subjects: Vec<_> = share.recipients.iter().map(|to| to.subject.as_str()).collect();
+    let what =
+        json!({ "key": share.name.as_str(), "version": share.version, "recipients": subjects });
+    tell_saved(options, arguments.output.as_deref(), &what)
 }
 
-fn oaep_hash(text: &str) -> Result<OaepHash> {
+pub(super) fn oaep_hash(text: &str) -> Result<OaepHash> {
     match text {
         "sha256" => Ok(OaepHash::Sha256),
         "sha1" => Ok(OaepHash::Sha1),
@@ -113,20 +123,35 @@ pub(super) fn receive(options: &Options, arguments: &ReceiveArguments) -> Result
     let bytes = file::read(Some(&arguments.file))?;
     let signed = SignedShare::from_der(&bytes)
         .map_err(|error| error.while_doing(arguments.file.display()))?;
-    let trust = arguments.trust.read()?;
+    let mut trust = arguments.trust.read()?;
     let request = Reception {
         unwrap_with: &arguments.with,
         name: arguments.name.as_ref(),
         max_age: u64::from(arguments.max_age) * 3600,
     };
-    let received =
-        with_kms_in_turn(options, |kms| kms.receive_key(&signed, &trust.expected(), &request))?;
-    let record = &received.record;
-    say(format_args!(
-        "key {} received from {}: {}, to {}",
-        record.name(),
-        received.distributor.subject(),
-        record.algorithm(),
-        record.usage()
-    ))
+    let received = with_kms_in_turn(options, |kms| {
+        let expected = trust.expected(&kms)?;
+        kms.receive_key(&signed, &expected, &request)
+    })?;
+    tell_received(options, &received)
+}
+
+/// A key and who shared it.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    done: Done,
+    distributor: String,
+}
+
+impl Answer for Told {
+    fn text(&self, page: &mut Page) {
+        self.done.text(page);
+    }
+}
+
+pub(super) fn tell_received(options: &Options, received: &Received) -> Result<()> {
+    let distributor = received.distributor.subject().to_string();
+    let done = Done::made(&received.record, &format!("received from {distributor}"));
+    tell(options, &Told { done, distributor })
 }

@@ -7,13 +7,14 @@ use clap::Args;
 use super::file;
 use crate::domain::pki::{Certificate, Crl, Trust};
 use crate::error::Result;
-use crate::service::Expected;
+use crate::service::{Expected, Kms};
 
 /// Whom we believe.
 #[derive(Args, Debug)]
 pub(super) struct RootArguments {
-    /// File with root certificates that are believed; may be given several times
-    #[arg(long, value_name = "FILE", required = true)]
+    /// File with root certificates that are believed; may be given several times. Without it: the
+    /// roots of the token's own authorities, and authorities that it holds with CKA_TRUSTED
+    #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
     /// File with revocation lists; then every certificate needs one of its issuer
     #[arg(long, value_name = "FILE")]
@@ -59,9 +60,19 @@ impl TrustArguments {
 }
 
 impl TrustFiles<'_> {
-    pub(super) fn expected(&self) -> Expected<'_> {
+    /// Those that were named, if any were.
+    pub(super) fn named(&self) -> Option<Expected<'_>> {
         let trust = Trust { roots: &self.roots, crls: &self.crls };
-        Expected { trust, name: self.peer }
+        (!self.roots.is_empty()).then_some(Expected { trust, name: self.peer })
+    }
+
+    /// Whom we believe: those that were named, else those that the token believes.
+    pub(super) fn expected(&mut self, kms: &Kms<'_>) -> Result<Expected<'_>> {
+        if self.roots.is_empty() {
+            self.roots = kms.believed_roots()?;
+        }
+        let trust = Trust { roots: &self.roots, crls: &self.crls };
+        Ok(Expected { trust, name: self.peer })
     }
 }
 

@@ -27,4 +27,10 @@ pub trait Certificates {
     /// # Errors
     /// The token failed.
     fn stored_certificates(&self) -> Result<Vec<StoredCertificate>>;
+
+    /// The DER of those that the security officer marked as trusted (CKA_TRUSTED).
+    ///
+    /// # Errors
+    /// The token failed.
+    fn trusted_certificates(&self) -> Result<Vec<Vec<u8>>>;
 }

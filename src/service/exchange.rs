@@ -4,7 +4,7 @@
 use super::Kms;
 use super::peer::{Credential, Expected};
 use crate::domain::exchange::{
-    Finished, Group, Handshake, Hello, Identity, Message, Purpose, Role, SealedIdentity,
+    Finished, Group, Handshake, Hello, Identity, Message, Purpose, Role, Sealed,
 };
 use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::peer::require_signature;
@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::port::{Channel, Cipher, SessionUse};
 
 /// Bytes of the nonce of AES-GCM.
-const GCM_NONCE: usize = 12;
+pub(super) const GCM_NONCE: usize = 12;
 /// Most certificates that a peer may send.
 const CHAIN_MAX: usize = 10;
 
@@ -35,6 +35,10 @@ pub struct Established {
     /// The peer's certificate, which a root vouches for.
     pub peer: Certificate,
 }
+
+/// Makes the outcome of an exchange from its base key, what both sides have said, our role and the
+/// peer's certificate.
+pub(super) type Outcome<'o, T> = dyn Fn(KeyId, Finished, Role, Certificate) -> Result<T> + 'o;
 
 impl Kms<'_> {
     /// Makes message 1. The ephemeral pair waits in the token for message 2.
@@ -87,19 +91,7 @@ impl Kms<'_> {
         expected: &Expected<'_>,
         target: SessionKey<'_>,
     ) -> Result<(Vec<u8>, Established)> {
-        let (handshake, sealed) = Handshake::replied(offer, reply)?;
-        let usage = self.require_target(&target)?;
-        let established = self.with_base(&handshake, Role::Initiator, |base| {
-            let (role, ours) = (Role::Responder, Role::Initiator);
-            let peer = self.open_identity(base, &handshake, role, None, &sealed, expected)?;
-            let own = self.seal_identity(base, &handshake, ours, Some(reply), credential)?;
-            let closing = Message::Closing(own).to_der()?;
-            let finished = handshake.finished(reply, &closing);
-            let record = self.keep_session_key(base, &finished, target.name, usage)?;
-            Ok((closing, Established { record, peer }))
-        })?;
-        self.forget_ephemeral(&handshake, Role::Initiator)?;
-        Ok(established)
+        self.finish_for(offer, reply, credential, expected, &self.keeping(target)?)
     }
 
     /// Takes message 3 and stores the session key. The ephemeral pair is gone then; it stays when
@@ -115,19 +107,7 @@ impl Kms<'_> {
         expected: &Expected<'_>,
         target: SessionKey<'_>,
     ) -> Result<Established> {
-        let (handshake, _) = Handshake::replied(offer, reply)?;
-        let sealed = Message::from_der(closing)?.closing()?;
-        let usage = self.require_target(&target)?;
-        let established = self.with_base(&handshake, Role::Responder, |base| {
-            let role = Role::Initiator;
-            let peer =
-                self.open_identity(base, &handshake, role, Some(reply), &sealed, expected)?;
-            let finished = handshake.finished(reply, closing);
-            let record = self.keep_session_key(base, &finished, target.name, usage)?;
-            Ok(Established { record, peer })
-        })?;
-        self.forget_ephemeral(&handshake, Role::Responder)?;
-        Ok(established)
+        self.complete_for(offer, reply, closing, expected, &self.keeping(target)?)
     }
 
     /// The initiator's whole run over a channel. Nothing waits in the token afterwards, whatever
@@ -143,17 +123,7 @@ impl Kms<'_> {
         expected: &Expected<'_>,
         target: SessionKey<'_>,
     ) -> Result<Established> {
-        let own = self.new_hello(group)?;
-        let mut run = || {
-            let offer = Message::Offer(own.clone()).to_der()?;
-            channel.send(&offer)?;
-            let reply = channel.receive()?;
-            let (closing, established) =
-                self.finish_exchange(&offer, &reply, credential, expected, target)?;
-            channel.send(&closing)?;
-            Ok(established)
-        };
-        run().or_else(|error| self.abandon(&own, error))
+        self.initiate_for(channel, group, credential, expected, &self.keeping(target)?)
     }
 
     /// The responder's whole run over a channel. Nothing waits in the token afterwards, whatever
@@ -169,15 +139,106 @@ impl Kms<'_> {
         expected: &Expected<'_>,
         target: SessionKey<'_>,
     ) -> Result<Established> {
+        self.respond_for(channel, groups, credential, expected, &self.keeping(target)?)
+    }
+
+    /// [`Kms::finish_exchange`], whatever the outcome is made of.
+    pub(super) fn finish_for<T>(
+        &self,
+        offer: &[u8],
+        reply: &[u8],
+        credential: &Credential<'_>,
+        expected: &Expected<'_>,
+        outcome: &Outcome<'_, T>,
+    ) -> Result<(Vec<u8>, T)> {
+        let (handshake, sealed) = Handshake::replied(offer, reply)?;
+        let ended = self.with_base(&handshake, Role::Initiator, |base| {
+            let (role, ours) = (Role::Responder, Role::Initiator);
+            let peer = self.open_identity(base, &handshake, role, None, &sealed, expected)?;
+            let own = self.seal_identity(base, &handshake, ours, Some(reply), credential)?;
+            let closing = Message::Closing(own).to_der()?;
+            let finished = handshake.finished(reply, &closing);
+            Ok((closing, outcome(base, finished, ours, peer)?))
+        })?;
+        self.forget_ephemeral(&handshake, Role::Initiator)?;
+        Ok(ended)
+    }
+
+    /// [`Kms::complete_exchange`], whatever the outcome is made of.
+    pub(super) fn complete_for<T>(
+        &self,
+        offer: &[u8],
+        reply: &[u8],
+        closing: &[u8],
+        expected: &Expected<'_>,
+        outcome: &Outcome<'_, T>,
+    ) -> Result<T> {
+        let (handshake, _) = Handshake::replied(offer, reply)?;
+        let sealed = Message::from_der(closing)?.closing()?;
+        let ended = self.with_base(&handshake, Role::Responder, |base| {
+            let role = Role::Initiator;
+            let peer =
+                self.open_identity(base, &handshake, role, Some(reply), &sealed, expected)?;
+            outcome(base, handshake.finished(reply, closing), Role::Responder, peer)
+        })?;
+        self.forget_ephemeral(&handshake, Role::Responder)?;
+        Ok(ended)
+    }
+
+    /// [`Kms::exchange_as_initiator`], whatever the outcome is made of.
+    pub(super) fn initiate_for<T>(
+        &self,
+        channel: &mut dyn Channel,
+        group: Group,
+        credential: &Credential<'_>,
+        expected: &Expected<'_>,
+        outcome: &Outcome<'_, T>,
+    ) -> Result<T> {
+        let own = self.new_hello(group)?;
+        let mut run = || {
+            let offer = Message::Offer(own.clone()).to_der()?;
+            channel.send(&offer)?;
+            let reply = channel.receive()?;
+            let (closing, ended) =
+                self.finish_for(&offer, &reply, credential, expected, outcome)?;
+            channel.send(&closing)?;
+            Ok(ended)
+        };
+        run().or_else(|error| self.abandon(&own, error))
+    }
+
+    /// [`Kms::exchange_as_responder`], whatever the outcome is made of.
+    pub(super) fn respond_for<T>(
+        &self,
+        channel: &mut dyn Channel,
+        groups: &[Group],
+        credential: &Credential<'_>,
+        expected: &Expected<'_>,
+        outcome: &Outcome<'_, T>,
+    ) -> Result<T> {
         let offer = channel.receive()?;
         let reply = self.answer_exchange(&offer, groups, credential)?;
         let (own, _) = Message::from_der(&reply)?.reply()?;
         let mut run = || {
             channel.send(&reply)?;
             let closing = channel.receive()?;
-            self.complete_exchange(&offer, &reply, &closing, expected, target)
+            self.complete_for(&offer, &reply, &closing, expected, outcome)
         };
         run().or_else(|error| self.abandon(&own, error))
+    }
+
+    /// The outcome that is a session key in the token.
+    fn keeping<'t>(
+        &'t self,
+        target: SessionKey<'t>,
+    ) -> Result<impl Fn(KeyId, Finished, Role, Certificate) -> Result<Established> + 't> {
+        self.require_free(target.name)?;
+        let usage = Algorithm::Aes256.usage(target.usage)?;
+        Ok(move |base, finished: Finished, _, peer| {
+            let (data, id) = (finished.derivation_data(), finished.key_id());
+            let record = self.keep_agreed(base, &data, id, target.name, usage)?;
+            Ok(Established { record, peer })
+        })
     }
 
     fn new_hello(&self, group: Group) -> Result<Hello> {
@@ -208,10 +269,7 @@ impl Kms<'_> {
         ours: Role,
         work: impl FnOnce(KeyId) -> Result<T>,
     ) -> Result<T> {
-        let theirs = match ours {
-            Role::Initiator => Role::Responder,
-            Role::Responder => Role::Initiator,
-        };
+        let theirs = ours.other();
         let own = self.ephemeral(Some(&handshake.hello(ours).public), handshake.group())?;
         let base = self.vault.agree(&own, &handshake.hello(theirs).public)?;
         self.with_temporary(base, work)
@@ -231,7 +289,7 @@ impl Kms<'_> {
         role: Role,
         reply: Option<&[u8]>,
         credential: &Credential<'_>,
-    ) -> Result<SealedIdentity> {
+    ) -> Result<Sealed> {
         let chain = credential.chain_der();
         let signature = self.sign_as(credential, &handshake.to_be_signed(role, reply))?;
         let data = handshake.derivation_data(Purpose::Prove(role));
@@ -247,7 +305,7 @@ impl Kms<'_> {
             let cipher = Cipher::AesGcm { nonce: &nonce, associated: &associated };
             self.vault.encrypt(key, cipher, &identity)
         })?;
-        Ok(SealedIdentity { nonce, ciphertext })
+        Ok(Sealed { nonce, ciphertext })
     }
 
     fn open_identity(
@@ -256,7 +314,7 @@ impl Kms<'_> {
         handshake: &Handshake,
         role: Role,
         reply: Option<&[u8]>,
-        sealed: &SealedIdentity,
+        sealed: &Sealed,
         expected: &Expected<'_>,
     ) -> Result<Certificate> {
         if sealed.nonce.len() != GCM_NONCE {
@@ -296,24 +354,9 @@ impl Kms<'_> {
         require_signature(&peer, signed, &identity.signature)?;
         Ok(peer)
     }
-
-    fn require_target(&self, target: &SessionKey<'_>) -> Result<Usage> {
-        self.require_free(target.name)?;
-        Algorithm::Aes256.usage(target.usage)
-    }
-
-    fn keep_session_key(
-        &self,
-        base: KeyId,
-        finished: &Finished,
-        name: &KeyName,
-        usage: Usage,
-    ) -> Result<KeyRecord> {
-        self.keep_agreed(base, &finished.derivation_data(), finished.key_id(), name, usage)
-    }
 }
 
-fn not_of_this_run(error: Error) -> Error {
+pub(super) fn not_of_this_run(error: Error) -> Error {
     match error.kind() {
         Kind::NotAuthentic => Kind::NotAuthentic
             .because("the message is not from whoever has the other ephemeral key of this run")

@@ -14,6 +14,7 @@ mod export_public;
 mod flow;
 mod import_key;
 mod inspect;
+mod link;
 mod maintain;
 mod messages;
 mod open;
@@ -32,6 +33,7 @@ mod sign;
 mod stanza;
 mod suspend_key;
 mod uphold;
+mod transfer;
 mod verify;
 
 pub use agree::Agreed;
@@ -44,6 +46,7 @@ pub use enroll::NewClient;
 pub use exchange::{Established, SessionKey};
 pub use import_key::ImportedKey;
 pub use inspect::Inventory;
+pub use link::Link;
 pub use maintain::{Action, Maintenance};
 pub use peer::{Credential, Expected, trusted_certificate};
 pub use pki::{
@@ -55,6 +58,7 @@ pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;
 pub use suspend_key::Suspended;
 pub use uphold::{Outlawed, Upheld};
+pub use transfer::Dispatch;
 pub use verify::Verified;
 
 use crate::domain::envelope::MessageLimit;

@@ -6,9 +6,11 @@ use der::pem::LineEnding;
 use super::Kms;
 use crate::domain::key::KeyName;
 use crate::domain::peer::{require_name, scheme_of};
+use crate::domain::pki::register::Authority;
 use crate::domain::pki::{Certificate, Purpose, Trust, validate};
 use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
+use crate::port::Book;
 
 /// Who we are: a key of the token that signs, and its certificate with those above it.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +68,29 @@ impl Kms<'_> {
                 .advise("name the key that it was issued for, or have a new one issued"));
         }
         self.sign(credential.key, Some(scheme_of(certificate.public_key())?), message)
+    }
+
+    /// The roots that the token itself believes: those of its own authorities, and certificates of
+    /// authorities that its security officer marked as trusted (CKA_TRUSTED).
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] when there are none.
+    pub fn believed_roots(&self) -> Result<Vec<Certificate>> {
+        let own: Vec<Authority> = self.book(Book::Authorities)?;
+        let own = own.into_iter().filter(|authority| authority.parent.is_none());
+        let mut roots: Vec<_> = own.map(|authority| authority.certificate).collect();
+        for der in self.vault.trusted_certificates()? {
+            let certificate = Certificate::from_der(&der)?;
+            if certificate.is_authority() && !roots.contains(&certificate) {
+                roots.push(certificate);
+            }
+        }
+        if roots.is_empty() {
+            return Err(Kind::Usage
+                .because("no root certificate was named, and the token believes none")
+                .advise("name the file with --trust"));
+        }
+        Ok(roots)
     }
 
     /// Decides whether a chain of certificates is that of whoever is expected, now.

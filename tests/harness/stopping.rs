@@ -139,6 +139,10 @@ impl<V: Vault> Certificates for Stopping<'_, V> {
     fn stored_certificates(&self) -> Result<Vec<StoredCertificate>> {
         self.fuse.step(|| self.inner.stored_certificates())
     }
+
+    fn trusted_certificates(&self) -> Result<Vec<Vec<u8>>> {
+        self.fuse.step(|| self.inner.trusted_certificates())
+    }
 }
 
 impl<V: Vault> Import for Stopping<'_, V> {

@@ -1,4 +1,4 @@
-//! The three messages of the authenticated exchange, in DER. `docs/exchange.md` draws them.
+//! The messages of the authenticated exchange, in DER. `docs/exchange.md` draws them.
 
 use der::asn1::OctetString;
 use der::{Decode, Encode, Sequence};
@@ -39,24 +39,26 @@ impl Hello {
     }
 }
 
-/// An identity that only the peer can read.
+/// Something that only the peer can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedIdentity {
+pub struct Sealed {
     /// The nonce of AES-GCM, 12 bytes.
     pub nonce: Vec<u8>,
-    /// The identity under AES-256-GCM, with its tag.
+    /// What it is, under AES-256-GCM, with its tag.
     pub ciphertext: Vec<u8>,
 }
 
-/// One of the three messages.
+/// One of the messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// The initiator's first.
     Offer(Hello),
     /// The responder's answer.
-    Reply(Hello, SealedIdentity),
-    /// The initiator's last.
-    Closing(SealedIdentity),
+    Reply(Hello, Sealed),
+    /// The initiator's last of the exchange.
+    Closing(Sealed),
+    /// Whatever either side sends after it.
+    Data(Sealed),
 }
 
 #[derive(Sequence)]
@@ -83,12 +85,13 @@ struct SealedDer {
 }
 
 impl Message {
-    /// Which of the three it is, from 1.
+    /// Which one it is, from 1. Everything after the exchange is 4.
     pub fn step(&self) -> u8 {
         match self {
             Self::Offer(_) => 1,
             Self::Reply(..) => 2,
             Self::Closing(_) => 3,
+            Self::Data(_) => 4,
         }
     }
 
@@ -100,7 +103,7 @@ impl Message {
         let (hello, sealed) = match self {
             Self::Offer(hello) => (Some(hello), None),
             Self::Reply(hello, sealed) => (Some(hello), Some(sealed)),
-            Self::Closing(sealed) => (None, Some(sealed)),
+            Self::Closing(sealed) | Self::Data(sealed) => (None, Some(sealed)),
         };
         let hello = hello.map(HelloDer::try_from).transpose();
         let sealed = sealed.map(SealedDer::try_from).transpose();
@@ -132,11 +135,12 @@ impl Message {
                 .advise("both sides need a keyway that speaks the same version"));
         }
         let hello = message.hello.as_ref().map(Hello::try_from).transpose()?;
-        let sealed = message.sealed.as_ref().map(SealedIdentity::from);
+        let sealed = message.sealed.as_ref().map(Sealed::from);
         match (message.step, hello, sealed) {
             (1, Some(hello), None) => Ok(Self::Offer(hello)),
             (2, Some(hello), Some(sealed)) => Ok(Self::Reply(hello, sealed)),
             (3, None, Some(sealed)) => Ok(Self::Closing(sealed)),
+            (4, None, Some(sealed)) => Ok(Self::Data(sealed)),
             (step, ..) => Err(Kind::Malformed.because(format!("message {step} without its parts"))),
         }
     }
@@ -156,7 +160,7 @@ impl Message {
     ///
     /// # Errors
     /// [`Kind::Refused`] for another message.
-    pub fn reply(self) -> Result<(Hello, SealedIdentity)> {
+    pub fn reply(self) -> Result<(Hello, Sealed)> {
         match self {
             Self::Reply(hello, sealed) => Ok((hello, sealed)),
             other => Err(other.out_of_order(2)),
@@ -167,10 +171,21 @@ impl Message {
     ///
     /// # Errors
     /// [`Kind::Refused`] for another message.
-    pub fn closing(self) -> Result<SealedIdentity> {
+    pub fn closing(self) -> Result<Sealed> {
         match self {
             Self::Closing(sealed) => Ok(sealed),
             other => Err(other.out_of_order(3)),
+        }
+    }
+
+    /// What came after the exchange.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] for another message.
+    pub fn data(self) -> Result<Sealed> {
+        match self {
+            Self::Data(sealed) => Ok(sealed),
+            other => Err(other.out_of_order(4)),
         }
     }
 
@@ -204,10 +219,10 @@ impl TryFrom<&HelloDer> for Hello {
     }
 }
 
-impl TryFrom<&SealedIdentity> for SealedDer {
+impl TryFrom<&Sealed> for SealedDer {
     type Error = der::Error;
 
-    fn try_from(sealed: &SealedIdentity) -> der::Result<Self> {
+    fn try_from(sealed: &Sealed) -> der::Result<Self> {
         Ok(Self {
             nonce: OctetString::new(&sealed.nonce[..])?,
             ciphertext: OctetString::new(&sealed.ciphertext[..])?,
@@ -215,7 +230,7 @@ impl TryFrom<&SealedIdentity> for SealedDer {
     }
 }
 
-impl From<&SealedDer> for SealedIdentity {
+impl From<&SealedDer> for Sealed {
     fn from(sealed: &SealedDer) -> Self {
         Self {
             nonce: sealed.nonce.as_bytes().to_vec(),
@@ -232,14 +247,15 @@ fn encoding(error: der::Error) -> Error {
 mod tests {
     use super::*;
 
-    fn messages() -> [Message; 3] {
+    fn messages() -> [Message; 4] {
         let public = PublicValue::new(Group::X25519, &[9; 32]).expect("valid");
         let hello = Hello::new(public, &[7; 32]).expect("a greeting");
-        let sealed = SealedIdentity { nonce: vec![1; 12], ciphertext: vec![2; 40] };
+        let sealed = Sealed { nonce: vec![1; 12], ciphertext: vec![2; 40] };
         [
             Message::Offer(hello.clone()),
             Message::Reply(hello, sealed.clone()),
-            Message::Closing(sealed),
+            Message::Closing(sealed.clone()),
+            Message::Data(sealed),
         ]
     }
 
@@ -268,7 +284,9 @@ mod tests {
 
     #[test]
     fn a_message_out_of_order_is_refused() {
-        let [offer, reply, closing] = messages();
+        let [offer, reply, closing, data] = messages();
+        assert_eq!(data.closing().expect_err("refused").kind(), Kind::Refused);
+        assert_eq!(closing.clone().data().expect_err("refused").kind(), Kind::Refused);
         assert_eq!(reply.clone().offer().expect_err("refused").kind(), Kind::Refused);
         assert_eq!(offer.clone().closing().expect_err("refused").kind(), Kind::Refused);
         assert_eq!(closing.reply().expect_err("refused").kind(), Kind::Refused);

@@ -10,7 +10,7 @@ mod transcript;
 
 pub use ffdhe3072::{GENERATOR, PRIME};
 pub use group::Group;
-pub use message::{EXCHANGE_MESSAGE_MAX, Hello, Message, SealedIdentity};
+pub use message::{EXCHANGE_MESSAGE_MAX, Hello, Message, Sealed};
 pub use public_value::PublicValue;
 pub use sigma::{Finished, Handshake, Identity, Purpose, Role};
 pub use transcript::{Label, Transcript};

@@ -5,7 +5,7 @@
 use der::asn1::OctetString;
 use der::{Decode, Encode, Sequence};
 
-use super::{Group, Hello, Message, SealedIdentity};
+use super::{Group, Hello, Message, Sealed};
 use crate::domain::hash::sha256;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
@@ -23,6 +23,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// The other side.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Initiator => Self::Responder,
+            Self::Responder => Self::Initiator,
+        }
+    }
+
     fn name(self) -> &'static [u8] {
         match self {
             Self::Initiator => b"initiator",
@@ -85,7 +93,7 @@ impl Handshake {
     /// # Errors
     /// [`Kind::Refused`] for messages out of order, a reply in another group than was offered, or
     /// our own value sent back.
-    pub fn replied(offer: &[u8], reply: &[u8]) -> Result<(Self, SealedIdentity)> {
+    pub fn replied(offer: &[u8], reply: &[u8]) -> Result<(Self, Sealed)> {
         let (hello, sealed) = Message::from_der(reply)?.reply()?;
         Ok((Self::new(offer, hello)?, sealed))
     }
@@ -159,6 +167,16 @@ impl Finished {
     /// As [`Handshake::derivation_data`], for the session key.
     pub fn derivation_data(&self) -> [u8; 32] {
         hashed(&[DOMAIN, b"session key", &self.0])
+    }
+
+    /// As [`Handshake::derivation_data`], for what this side sends after the exchange.
+    pub fn link_data(&self, role: Role) -> [u8; 32] {
+        hashed(&[DOMAIN, b"link key", role.name(), &self.0])
+    }
+
+    /// The associated data of what this side sends after the exchange.
+    pub fn link_associated(&self, role: Role) -> [u8; 32] {
+        hashed(&[DOMAIN, b"link", role.name(), &self.0])
     }
 
     /// The identifier of the session key: the same on both sides.
@@ -238,7 +256,7 @@ mod tests {
     }
 
     fn reply(first: u8) -> Vec<u8> {
-        let sealed = SealedIdentity { nonce: vec![0; 12], ciphertext: vec![1; 20] };
+        let sealed = Sealed { nonce: vec![0; 12], ciphertext: vec![1; 20] };
         Message::Reply(hello(first), sealed).to_der().expect("DER")
     }
 
@@ -265,7 +283,12 @@ mod tests {
                 assert!(data.insert(sha256(&[&handshake.to_be_proved(role, None, &chain)])));
             }
             for (reply, closing) in [(b"ab", b"c"), (b"aa", b"c"), (b"ab", b"d")] {
-                assert!(data.insert(handshake.finished(reply, closing).derivation_data()));
+                let finished = handshake.finished(reply, closing);
+                assert!(data.insert(finished.derivation_data()));
+                for role in [Role::Initiator, Role::Responder] {
+                    assert!(data.insert(finished.link_data(role)));
+                    assert!(data.insert(finished.link_associated(role)));
+                }
             }
         }
     }

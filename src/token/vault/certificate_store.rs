@@ -58,3 +58,16 @@ pub(super) fn all(token: &OpenToken) -> Result<Vec<StoredCertificate>> {
     }
     Ok(certificates)
 }
+
+pub(super) fn trusted(token: &OpenToken) -> Result<Vec<Vec<u8>>> {
+    let template = [Attribute::Class(ObjectClass::CERTIFICATE), Attribute::Trusted(true)];
+    let mut certificates = Vec::new();
+    for object in token.find(&template)? {
+        for attribute in token.attributes(object, &[AttributeType::Value])? {
+            if let Attribute::Value(der) = attribute {
+                certificates.push(der);
+            }
+        }
+    }
+    Ok(certificates)
+}

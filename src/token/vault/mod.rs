@@ -193,4 +193,8 @@ impl Certificates for TokenVault<'_> {
     fn stored_certificates(&self) -> Result<Vec<StoredCertificate>> {
         certificate_store::all(self.token)
     }
+
+    fn trusted_certificates(&self) -> Result<Vec<Vec<u8>>> {
+        certificate_store::trusted(self.token)
+    }
 }
