@@ -5,6 +5,7 @@
 mod certificates;
 mod channel;
 mod derivation;
+mod encapsulation;
 mod enrollment;
 mod import;
 mod inspection;
@@ -16,6 +17,7 @@ mod standing;
 pub use certificates::{Certificates, StoredCertificate};
 pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
+pub use encapsulation::{Encapsulated, Encapsulation, Hkdf};
 pub use enrollment::Enrollment;
 pub use import::{Import, Material};
 pub use inspection::{Inspection, Rights};
@@ -58,6 +60,13 @@ pub enum Cipher<'a> {
     AesGcm {
         /// 12 bytes.
         nonce: &'a [u8],
+        /// Associated data.
+        associated: &'a [u8],
+    },
+    /// ChaCha20-Poly1305 (RFC 8439), for opening only.
+    ChaCha20Poly1305 {
+        /// 12 bytes.
+        nonce: &'a [u8; 12],
         /// Associated data.
         associated: &'a [u8],
     },
@@ -107,7 +116,14 @@ pub struct Ephemeral {
 
 /// Private and secret keys, used where they lie.
 pub trait Vault:
-    Certificates + Derivation + Enrollment + Import + Inspection + Sharing + Standing
+    Certificates
+    + Derivation
+    + Encapsulation
+    + Enrollment
+    + Import
+    + Inspection
+    + Sharing
+    + Standing
 {
     /// Random bytes from the token's generator.
     ///

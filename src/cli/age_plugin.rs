@@ -17,6 +17,7 @@ use super::arguments::Options;
 use super::open::{resolved, with_kms, with_kms_and_pin};
 use super::{pin, run_parsed};
 use crate::domain::key::{KeyAddress, KeyName, Usage};
+use crate::domain::record::KeyRecord;
 use crate::error::{Error, Kind, Result};
 use crate::service::Kms;
 use crate::token::Pin;
@@ -70,7 +71,12 @@ fn print_identity(options: &Options, key: KeyName) -> Result<()> {
     let mut token = String::new();
     with_kms_and_pin(options, &pin::user(options)?, |kms, label| {
         token = label.to_owned();
-        kms.show_key(&key)?.records.iter().try_for_each(|record| record.require(Usage::Encrypt))
+        let records = kms.show_key(&key)?.records;
+        let seals = |record: &KeyRecord| record.usage() == Usage::Agree;
+        records
+            .iter()
+            .filter(|record| !seals(record))
+            .try_for_each(|record| record.require(Usage::Encrypt))
     })?;
     let address = KeyAddress { token, key }.to_der()?;
     print_new_identity(NAME, &address, &address);

@@ -22,6 +22,7 @@ const ENDING: &str = "age";
 const SEAL_EXAMPLES: &str = "Examples:
   keyway seal disk.img --to backup                 makes disk.img.age
   keyway seal disk.img --to backup --to age1...    also for the holder of an age identity
+  keyway seal disk.img --to laptop                 a pair: create it with --algorithm x25519
   tar c photos | keyway seal - --to backup > photos.tar.age
 
 The file is in the age format (age-encryption.org/v1). Its key is wrapped inside the token; age

@@ -9,6 +9,9 @@ use serde_json::json;
 use super::public_key::PublicKey;
 use crate::error::{Error, Kind, Result};
 
+/// What age's recipients start with.
+const AGE: bech32::Hrp = bech32::Hrp::parse_unchecked("age");
+
 /// A format of public keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PublicFormat {
@@ -20,15 +23,18 @@ pub enum PublicFormat {
     Jwk,
     /// A line for authorized_keys (RFC 4253, 5656, 8709).
     OpenSsh,
+    /// A recipient of age (age-encryption.org/v1): `age1` and the X25519 key in Bech32.
+    Age,
 }
 
 impl PublicFormat {
     /// Every format with its name.
-    pub const ALL: [(PublicFormat, &'static str); 4] = [
+    pub const ALL: [(PublicFormat, &'static str); 5] = [
         (PublicFormat::Pem, "pem"),
         (PublicFormat::Der, "der"),
         (PublicFormat::Jwk, "jwk"),
         (PublicFormat::OpenSsh, "openssh"),
+        (PublicFormat::Age, "age"),
     ];
 
     /// The key in this format. `name` goes where the format has a name.
@@ -42,6 +48,7 @@ impl PublicFormat {
             Self::Der => key.to_der(),
             Self::Jwk => jwk(key, name),
             Self::OpenSsh => openssh(key, name),
+            Self::Age => age(key),
         }
     }
 }
@@ -108,6 +115,17 @@ fn openssh(key: &PublicKey, name: &str) -> Result<Vec<u8>> {
         blob.extend(part);
     }
     Ok(format!("{kind} {} {name}\n", BASE64_STANDARD.encode(blob)).into_bytes())
+}
+
+fn age(key: &PublicKey) -> Result<Vec<u8>> {
+    let PublicKey::X25519(key) = key else {
+        return Err(Kind::Unsupported
+            .because("age's recipients are x25519 keys")
+            .advise("for other keys: age-plugin-keyway --key NAME prints a recipient"));
+    };
+    let recipient = bech32::encode::<bech32::Bech32>(AGE, key)
+        .map_err(|error| Kind::Internal.because("cannot encode a recipient").caused_by(error))?;
+    Ok(format!("{recipient}\n").into_bytes())
 }
 
 /// Without leading zeros.

@@ -5,6 +5,8 @@ use der::pem::LineEnding;
 use der::{Encode, EncodePem, Sequence};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
+use super::exchange::{Group, PublicValue};
+use super::key::{Algorithm, Material};
 use crate::error::{Error, Kind, Result};
 
 /// id-ecPublicKey (RFC 5480).
@@ -73,6 +75,56 @@ impl PublicKey {
     /// As [`PublicKey::to_pem`].
     pub fn to_spki(&self) -> Result<SubjectPublicKeyInfoOwned> {
         self.encode().map_err(unencodable)
+    }
+
+    /// The public value of a pair for Diffie-Hellman, checked before a private key meets it: on the
+    /// curve, and not of small order.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for an algorithm that agrees on nothing, [`Kind::NotAuthentic`] for a value
+    /// that fails a check.
+    pub fn from_point(algorithm: Algorithm, bytes: &[u8]) -> Result<Self> {
+        let uncompressed = bytes.first() == Some(&4);
+        let (key, valid) = match algorithm.material() {
+            Material::P256 => {
+                let valid = uncompressed && p256::PublicKey::from_sec1_bytes(bytes).is_ok();
+                (Self::P256(bytes.to_vec()), valid)
+            }
+            Material::P384 => {
+                let valid = uncompressed && p384::PublicKey::from_sec1_bytes(bytes).is_ok();
+                (Self::P384(bytes.to_vec()), valid)
+            }
+            Material::P521 => {
+                let valid = uncompressed && p521::PublicKey::from_sec1_bytes(bytes).is_ok();
+                (Self::P521(bytes.to_vec()), valid)
+            }
+            Material::X25519 => {
+                let valid = PublicValue::new(Group::X25519, bytes).is_ok();
+                (Self::X25519(bytes.to_vec()), valid)
+            }
+            _ => return Err(Kind::Usage.because(format!("{algorithm} keys agree on nothing"))),
+        };
+        match valid {
+            true => Ok(key),
+            false => Err(Kind::NotAuthentic
+                .because(format!("the public value is not a valid {algorithm} value"))
+                .advise("it is damaged or hostile: get an undamaged copy")),
+        }
+    }
+
+    /// The uncompressed point, or the key of 32 bytes.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for RSA, which has none.
+    pub fn point(&self) -> Result<&[u8]> {
+        match self {
+            Self::P256(point)
+            | Self::P384(point)
+            | Self::P521(point)
+            | Self::Ed25519(point)
+            | Self::X25519(point) => Ok(point),
+            Self::Rsa { .. } => Err(Kind::Usage.because("an RSA key has no point")),
+        }
     }
 
     fn encode(&self) -> der::Result<SubjectPublicKeyInfoOwned> {

@@ -31,6 +31,7 @@ mod seal;
 mod share;
 mod sign;
 mod stanza;
+mod stanza_pair;
 mod suspend_key;
 mod uphold;
 mod transfer;

@@ -1,8 +1,9 @@
 //! Keys of the token as recipients and identities of the age file format
 //! (age-encryption.org/v1): the stanza `keyway`.
 //!
-//! Its one argument is the version of the stanza, its body the file key as `keyway encrypt` writes
-//! it, so that it names key and version and is authenticated. `docs/sealed-files.md` draws it.
+//! Its one argument is the version of the stanza. The body of version 1 is the file key as
+//! `keyway encrypt` writes it, so that it names key and version and is authenticated; version 2 is
+//! for pairs that agree. `docs/sealed-files.md` draws both.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -13,20 +14,25 @@ use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
 use age_core::secrecy::ExposeSecret;
 
 use super::Kms;
-use crate::domain::key::KeyName;
+use super::stanza_pair::{self, X25519_TAG};
+use crate::domain::key::{KeyName, Usage};
 use crate::error::{Error, Kind, Result};
 
 /// The stanza's tag.
-const TAG: &str = "keyway";
-/// The version of the stanza that is written.
+pub(super) const TAG: &str = "keyway";
+/// The version of the stanza for keys that encrypt.
 const VERSION: &str = "1";
 
 impl Kms<'_> {
     /// Wraps the key of an age file with a key's primary version, inside the token.
     ///
     /// # Errors
-    /// As [`Kms::encrypt`].
+    /// [`Kind::Refused`] when the key neither encrypts nor agrees, or no version is active.
     pub fn wrap_file_key(&self, name: &KeyName, file_key: &FileKey) -> Result<Stanza> {
+        let record = self.load(name)?.body.record;
+        if record.usage() == Usage::Agree {
+            return self.wrap_for_pair(&record, file_key);
+        }
         let body = self.encrypt(name, None, file_key.expose_secret())?;
         Ok(Stanza { tag: TAG.to_owned(), args: vec![VERSION.to_owned()], body })
     }
@@ -40,24 +46,31 @@ impl Kms<'_> {
         named: Option<&KeyName>,
         stanza: &Stanza,
     ) -> Result<Option<FileKey>> {
-        if stanza.tag != TAG {
-            return Ok(None);
-        }
-        if stanza.args != [VERSION] {
-            return Err(Kind::Malformed
-                .because("a keyway stanza of an unknown version")
-                .advise("a newer keyway made it: update this one"));
-        }
-        let plain = self.decrypt(named, &stanza.body)?;
-        let key = FileKey::try_init_with_mut(|key| match plain.len() {
-            FILE_KEY_BYTES => {
-                key.copy_from_slice(&plain);
-                Ok(())
+        match (stanza.tag.as_str(), stanza.args.as_slice()) {
+            (TAG, [version]) if version == VERSION => {
+                file_key(&self.decrypt(named, &stanza.body)?).map(Some)
             }
-            length => Err(Kind::Malformed.because(format!("a file key of {length} bytes"))),
-        });
-        key.map(Some)
+            (TAG, [version]) if version == stanza_pair::VERSION => {
+                self.unwrap_for_pair(named, &stanza.body).map(Some)
+            }
+            (TAG, _) => Err(Kind::Malformed
+                .because("a keyway stanza of an unknown version")
+                .advise("a newer keyway made it: update this one")),
+            (X25519_TAG, [share]) => self.unwrap_x25519(named, share, &stanza.body),
+            _ => Ok(None),
+        }
     }
+}
+
+/// The key of an age file.
+pub(super) fn file_key(plain: &[u8]) -> Result<FileKey> {
+    FileKey::try_init_with_mut(|key| match plain.len() {
+        FILE_KEY_BYTES => {
+            key.copy_from_slice(plain);
+            Ok(())
+        }
+        length => Err(Kind::Malformed.because(format!("a file key of {length} bytes"))),
+    })
 }
 
 /// A key of the token that files are sealed to.

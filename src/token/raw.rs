@@ -1,5 +1,5 @@
 //! What cryptoki cannot express, on the same module: the mechanism list with the mechanisms that
-//! cryptoki does not know, finite-field Diffie-Hellman. The only `unsafe` of this crate.
+//! cryptoki does not know, finite-field Diffie-Hellman, ChaCha20-Poly1305. The only `unsafe` of this crate.
 //!
 //! Every function here takes and gives safe types; the C types stay inside.
 #![allow(unsafe_code)]
@@ -10,8 +10,10 @@ use std::ptr;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_MECHANISM, CK_MECHANISM_TYPE, CK_RV,
-    CK_ULONG, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_HKDF_PARAMS, CK_MECHANISM,
+    CK_MECHANISM_TYPE, CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE, CK_ULONG, CKA_KEY_TYPE,
+    CKF_HKDF_SALT_DATA, CKK_CHACHA20, CKM_CHACHA20_POLY1305, CKM_HKDF_DERIVE, CKM_SHA256,
+    CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
 };
 
 /// The functions of a module. Its library stays loaded as long as this value lives.
@@ -128,6 +130,109 @@ impl Raw {
         })?;
         // SAFETY: the module has just given this handle.
         Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+    }
+
+    /// C_DeriveKey with CKM_HKDF_DERIVE over SHA-256, of a ChaCha20 key, which cryptoki does not know.
+    /// `inputs` are salt and info.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn derive_chacha20(
+        &self,
+        session: &Session,
+        inputs: (&[u8], &[u8]),
+        base: ObjectHandle,
+        template: &[Attribute],
+    ) -> Result<ObjectHandle, CK_RV> {
+        let function = self.functions.C_DeriveKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let (mut salt, mut info) = (inputs.0.to_vec(), inputs.1.to_vec());
+        let mut parameter = CK_HKDF_PARAMS {
+            bExtract: CK_TRUE,
+            bExpand: CK_TRUE,
+            prfHashMechanism: CKM_SHA256,
+            ulSaltType: CKF_HKDF_SALT_DATA,
+            pSalt: salt.as_mut_ptr(),
+            ulSaltLen: salt.len() as CK_ULONG,
+            hSaltKey: 0,
+            pInfo: info.as_mut_ptr(),
+            ulInfoLen: info.len() as CK_ULONG,
+        };
+        let mut mechanism = CK_MECHANISM {
+            mechanism: CKM_HKDF_DERIVE,
+            pParameter: ptr::from_mut(&mut parameter).cast(),
+            ulParameterLen: size_of_val(&parameter) as CK_ULONG,
+        };
+        let mut key_type = CKK_CHACHA20;
+        let mut template = attributes(template);
+        template.push(CK_ATTRIBUTE {
+            type_: CKA_KEY_TYPE,
+            pValue: ptr::from_mut(&mut key_type).cast(),
+            ulValueLen: size_of_val(&key_type) as CK_ULONG,
+        });
+        let mut handle = 0;
+        // SAFETY: mechanism, its parameter, salt and info (our own copies) and the template outlive
+        // the call, with their true lengths; the template points into the attributes that the caller
+        // holds and into our key type; the handle is a valid place; the session is open and used by
+        // this thread alone.
+        ok(unsafe {
+            function(
+                session.handle(),
+                &mut mechanism,
+                base.handle(),
+                template.as_mut_ptr(),
+                template.len() as CK_ULONG,
+                &mut handle,
+            )
+        })?;
+        // SAFETY: the module has just given this handle.
+        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+    }
+
+    /// C_Decrypt with CKM_CHACHA20_POLY1305.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn open_chacha20_poly1305(
+        &self,
+        session: &Session,
+        key: ObjectHandle,
+        nonce: &[u8; 12],
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, CK_RV> {
+        let start = self.functions.C_DecryptInit.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let finish = self.functions.C_Decrypt.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let (mut nonce, mut sealed) = (*nonce, sealed.to_vec());
+        let mut associated = associated.to_vec();
+        let mut parameter = CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: nonce.len() as CK_ULONG,
+            pAAD: associated.as_mut_ptr(),
+            ulAADLen: associated.len() as CK_ULONG,
+        };
+        let mut mechanism = CK_MECHANISM {
+            mechanism: CKM_CHACHA20_POLY1305,
+            pParameter: ptr::from_mut(&mut parameter).cast(),
+            ulParameterLen: size_of_val(&parameter) as CK_ULONG,
+        };
+        // SAFETY: mechanism, its parameter and what that points to outlive the call, with
+        // their true lengths; the session is open and used by this thread alone.
+        ok(unsafe { start(session.handle(), &mut mechanism, key.handle()) })?;
+        let mut plain = vec![0; sealed.len()];
+        let mut length = plain.len() as CK_ULONG;
+        // SAFETY: input and output are our own and outlive the call, with their true lengths; the
+        // operation was started on this session.
+        ok(unsafe {
+            finish(
+                session.handle(),
+                sealed.as_mut_ptr(),
+                sealed.len() as CK_ULONG,
+                plain.as_mut_ptr(),
+                &mut length,
+            )
+        })?;
+        plain.truncate(length as usize);
+        Ok(plain)
     }
 
     /// C_DeriveKey with a mechanism whose parameter is a string of bytes.

@@ -14,9 +14,9 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Book, Certificates, Cipher, Derivation, Enrollment, Ephemeral, Import, Inspection,
-    KeySpec, Ledger, Listing, Material, Page, Registry, Rights, SessionUse, Sharing, Standing,
-    Stored, StoredCertificate, Stray, Vault,
+    Block, Book, Certificates, Cipher, Derivation, Encapsulated, Encapsulation, Enrollment,
+    Ephemeral, Hkdf, Import, Inspection, KeySpec, Ledger, Listing, Material, Page, Registry,
+    Rights, SessionUse, Sharing, Standing, Stored, StoredCertificate, Stray, Vault,
 };
 use zeroize::Zeroizing;
 
@@ -148,6 +148,30 @@ impl<V: Vault> Certificates for Stopping<'_, V> {
 impl<V: Vault> Import for Stopping<'_, V> {
     fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()> {
         self.fuse.step(|| self.inner.import(spec, material))
+    }
+}
+
+impl<V: Vault> Encapsulation for Stopping<'_, V> {
+    fn encapsulate(&self, to: KeyId, algorithm: Algorithm) -> Result<Encapsulated> {
+        self.fuse.step(|| self.inner.encapsulate(to, algorithm))
+    }
+
+    fn decapsulate(&self, key: KeyId, algorithm: Algorithm, ephemeral: &[u8]) -> Result<KeyId> {
+        self.fuse.step(|| self.inner.decapsulate(key, algorithm, ephemeral))
+    }
+
+    fn decapsulate_hkdf(
+        &self,
+        key: KeyId,
+        algorithm: Algorithm,
+        ephemeral: &[u8],
+        hkdf: Hkdf<'_>,
+    ) -> Result<KeyId> {
+        self.fuse.step(|| self.inner.decapsulate_hkdf(key, algorithm, ephemeral, hkdf))
+    }
+
+    fn has_hkdf(&self) -> bool {
+        self.inner.has_hkdf()
     }
 }
 

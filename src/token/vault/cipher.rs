@@ -4,7 +4,7 @@ use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::ObjectClass;
-use cryptoki_sys::CK_ULONG;
+use cryptoki_sys::{CK_ULONG, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE};
 use zeroize::Zeroizing;
 
 use super::data_key::{lacks_hash, oaep};
@@ -13,7 +13,7 @@ use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyId;
 use crate::error::{Error, Kind, Result};
 use crate::port::Cipher;
-use crate::token::error::code;
+use crate::token::error::{code, raw_error};
 use crate::token::open::OpenToken;
 
 /// Bits of the GCM tag.
@@ -29,7 +29,7 @@ pub(super) fn encrypt(
         Cipher::RsaPkcs1 | Cipher::RsaOaep { .. } => {
             token.only_key(&[ObjectClass::PUBLIC_KEY], id)?
         }
-        Cipher::AesGcm { .. } | Cipher::AesCbcPad { .. } => {
+        Cipher::AesGcm { .. } | Cipher::AesCbcPad { .. } | Cipher::ChaCha20Poly1305 { .. } => {
             token.only_key(&[ObjectClass::SECRET_KEY], id)?
         }
     };
@@ -47,6 +47,16 @@ pub(super) fn decrypt(
     data: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>> {
     let key = token.only_key(&PROTECTED_CLASSES, id)?;
+    if let Cipher::ChaCha20Poly1305 { nonce, associated } = cipher {
+        let raw = token.module().raw();
+        return raw
+            .open_chacha20_poly1305(token.session(), key, nonce, associated, data)
+            .map(Zeroizing::new)
+            .map_err(|code| match code {
+                CKR_ENCRYPTED_DATA_INVALID | CKR_ENCRYPTED_DATA_LEN_RANGE => damaged(),
+                code => raw_error("cannot decrypt", code),
+            });
+    }
     with_mechanism(cipher, |mechanism| match token.session().decrypt(mechanism, key, data) {
         Ok(plain) => Ok(Zeroizing::new(plain)),
         Err(error) if is_refused_ciphertext(&error) => Err(damaged()),
@@ -111,6 +121,9 @@ fn with_mechanism<T>(
                 .map_err(|error| wrong(error.to_string()))?;
             run(&Mechanism::AesGcm(parameters))
         }
+        Cipher::ChaCha20Poly1305 { .. } => Err(Kind::Unsupported.because(
+            "keyway opens what others seal with ChaCha20-Poly1305 and seals with AES-GCM",
+        )),
         Cipher::AesCbcPad { iv } => {
             let iv = iv.try_into().map_err(|_| wrong("the IV is not 16 bytes".to_owned()))?;
             run(&Mechanism::AesCbcPad(iv))
