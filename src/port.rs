@@ -19,7 +19,7 @@ pub use channel::Channel;
 pub use derivation::{Derivation, SessionUse};
 pub use encapsulation::{Encapsulated, Encapsulation, Hkdf};
 pub use enrollment::Enrollment;
-pub use import::{Import, Material};
+pub use import::{Entry, Import, Material};
 pub use inspection::{Inspection, Rights};
 pub use journal::Journal;
 pub use ledger::{Book, Ledger, Page};

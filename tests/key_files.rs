@@ -256,3 +256,69 @@ fn what_is_imported_never_leaves_and_says_where_it_comes_from() {
         assert!(error.contains("--format raw"), "{error}");
     });
 }
+
+/// The bytes of every attribute and buffer that pkcs11-spy printed.
+fn spied(log: &str) -> Vec<u8> {
+    let dump = |line: &str| -> Option<Vec<u8>> {
+        let (offset, bytes) = line.trim_start().split_at_checked(8)?;
+        u32::from_str_radix(offset, 16).ok()?;
+        let digits = bytes.strip_prefix("  ")?.get(..47.min(bytes.len() - 2))?;
+        let byte = |digits| u8::from_str_radix(digits, 16).ok();
+        digits.split_whitespace().map(byte).collect()
+    };
+    log.lines().filter_map(dump).flatten().collect()
+}
+
+/// A program between keyway and the token that writes every call down.
+#[test]
+fn who_reads_the_calls_sees_no_imported_key() {
+    const SPY: &str = "/usr/lib/x86_64-linux-gnu/pkcs11-spy.so";
+    on_every_token(|token| {
+        let aes: Vec<u8> = (0xA0..0xC0).collect();
+        token.write("aes-256", &aes);
+        token.write("hmac-sha512", &aes.repeat(2));
+        for (algorithm, make) in KEYS {
+            let make = [&["genpkey", "-outform", "DER", "-out", algorithm], make].concat();
+            openssl(token, &make);
+        }
+        let mut clear = Vec::new();
+        for algorithm in ["aes-256", "hmac-sha512", "rsa-2048", "ec-p256", "ec-p384", "ed25519"] {
+            let file = token.read(algorithm);
+            // What nobody may see: of RSA the end of the coefficient, of a curve the secret.
+            let secret = match algorithm {
+                "rsa-2048" => &file[file.len() - 16..],
+                "ec-p256" => &file[36..52],
+                "ec-p384" => &file[35..51],
+                "ed25519" => &file[16..32],
+                _ => &file[..16],
+            };
+            let mut import = token.command(env!("CARGO_BIN_EXE_keyway"));
+            let log = token.path(&format!("{algorithm}.log"));
+            import.env("KEYWAY_MODULE", SPY).env("PKCS11SPY", &token.module);
+            import.env("PKCS11SPY_OUTPUT", &log);
+            import.args(["key", "import", algorithm, "--in", algorithm]);
+            if algorithm.contains("aes") || algorithm.contains("hmac") {
+                import.args(["--format", "raw", "--algorithm", algorithm]);
+            }
+            let answer = run(&mut import);
+            assert_eq!(answer.code, 0, "{algorithm}: {}", answer.stderr);
+            let log =
+                String::from_utf8_lossy(&token.read(&format!("{algorithm}.log"))).into_owned();
+            let seen = spied(&log).windows(secret.len()).any(|bytes| bytes == secret);
+            assert!(log.contains("C_UnwrapKey"), "{:?} {algorithm}", token.maker);
+            // The command tells the same.
+            assert_eq!(answer.text().contains("wrapped on its way in"), !seen, "{}", answer.text());
+            assert_eq!(answer.stderr.contains("in the clear"), seen, "{}", answer.stderr);
+            if seen {
+                clear.push(algorithm);
+            }
+        }
+        // The spy is not blind: what SoftHSM2 does not unwrap it sees.
+        let expected = match token.maker {
+            harness::Maker::Keyway => &[][..],
+            harness::Maker::SoftHsm => &["ed25519"],
+        };
+        assert_eq!(clear, expected, "{:?}", token.maker);
+        token.ok(&["sign", "--key", "ec-p256", "--in", "aes-256", "--out", "signature"]);
+    });
+}

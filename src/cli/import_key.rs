@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::arguments::Options;
 use super::key::Done;
 use super::open::with_kms_in_turn;
-use super::print::tell;
+use super::page::Page;
+use super::print::{Answer, tell};
 use super::{file, pin};
 use crate::domain::key::{Algorithm, KeyName, Material as Shape, Usage};
 use crate::error::{Error, Kind, Result};
 use crate::foreign::key_file::{self, KeyFile};
-use crate::port::Material;
+use crate::port::{Entry, Material};
 use crate::service::ImportedKey;
 
 const EXAMPLES: &str = "Examples:
@@ -23,7 +25,8 @@ const EXAMPLES: &str = "Examples:
   keyway key import web --in web.jwk
   keyway key import old --in key.bin --format raw --algorithm aes-256
 
-The key becomes sensitive and not extractable. The file stays as it is: destroy it when the key is in
+The key becomes sensitive and not extractable. It goes into the token wrapped for a key that the token
+makes for this one time, where the token can unwrap it; else a note says why not. The file stays as it is: destroy it when the key is in
 the token and backed up.";
 
 /// A key from a file.
@@ -84,8 +87,40 @@ pub(super) fn run(options: &Options, arguments: &ImportKeyArguments) -> Result<(
     };
     let name = arguments.name.clone();
     let request = ImportedKey { name, algorithm, usage: arguments.usage, material };
-    let record = with_kms_in_turn(options, |kms| kms.import_key(&request))?;
-    tell(options, &Done::made(&record, "imported"))
+    let (record, entry) = with_kms_in_turn(options, |kms| kms.import_key(&request))?;
+    let clear = match entry {
+        Entry::Wrapped => None,
+        Entry::Clear(why) => Some(why),
+    };
+    tell(
+        options,
+        &Imported { done: Done::made(&record, "imported"), wrapped: clear.is_none(), clear },
+    )
+}
+
+/// A key that came in, and how.
+#[derive(Serialize)]
+struct Imported {
+    #[serde(flatten)]
+    done: Done,
+    wrapped: bool,
+    /// Why it was not.
+    #[serde(rename = "not_wrapped")]
+    clear: Option<String>,
+}
+
+impl Answer for Imported {
+    fn text(&self, page: &mut Page) {
+        match &self.clear {
+            None => page.line(format_args!("{}; wrapped on its way in", self.done.sentence)),
+            Some(why) => {
+                page.line(&self.done.sentence);
+                page.warning(format_args!(
+                    "note: the key went into the token in the clear, within this machine: {why}"
+                ));
+            }
+        }
+    }
 }
 
 fn algorithm(found: &KeyFile, arguments: &ImportKeyArguments) -> Result<Algorithm> {

@@ -12,11 +12,20 @@ pub enum Material<'m> {
     Secret(&'m [u8]),
 }
 
+/// How a key came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Wrapped under a key that the token agreed on: no call carried the key itself.
+    Wrapped,
+    /// As it is, in the call that made the object, and why.
+    Clear(String),
+}
+
 /// Brings keys into the token. There is no way back: they become sensitive and not extractable.
 pub trait Import {
-    /// Makes the objects of a key from its material.
+    /// Makes the objects of a key from its material, wrapped on its way if the token can unwrap it.
     ///
     /// # Errors
     /// The token refuses, or the material is not of the algorithm.
-    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()>;
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<Entry>;
 }

@@ -6,7 +6,7 @@ use crate::domain::key::{Algorithm, KeyName, Usage};
 use crate::domain::record::{KeyRecord, Origin};
 use crate::domain::signature::SignatureScheme;
 use crate::error::{Kind, Result};
-use crate::port::{KeySpec, Material};
+use crate::port::{Entry, KeySpec, Material};
 
 /// What is imported.
 pub struct ImportedKey<'m> {
@@ -25,13 +25,13 @@ const PROBE: &[u8] = b"keyway imports a pair";
 
 impl Kms<'_> {
     /// Brings a key into the token, tries whether its halves belong together and records its first
-    /// version as active. From then on it never leaves the token; what else knows it is beyond the
+    /// version as active. Answers how the key came in, too. From then on it never leaves the token; what else knows it is beyond the
     /// token's reach, which the record's origin says.
     ///
     /// # Errors
     /// [`Kind::Exists`] for a name that is taken, [`Kind::Malformed`] when the halves of a pair do
     /// not belong together; then nothing is left.
-    pub fn import_key(&self, request: &ImportedKey<'_>) -> Result<KeyRecord> {
+    pub fn import_key(&self, request: &ImportedKey<'_>) -> Result<(KeyRecord, Entry)> {
         let ImportedKey { name, algorithm, usage, material } = request;
         let usage = algorithm.usage(*usage)?;
         self.require_free(name)?;
@@ -43,13 +43,15 @@ impl Kms<'_> {
         let imported = self
             .vault
             .import(&spec, *material)
-            .and_then(|()| self.prove(&spec))
-            .and_then(|()| self.registry.save(None, &record));
-        if let Err(error) = imported {
-            self.discard(name, spec.id)?;
-            return Err(error);
+            .and_then(|entry| self.prove(&spec).map(|()| entry))
+            .and_then(|entry| self.registry.save(None, &record).map(|_| entry));
+        match imported {
+            Ok(entry) => Ok((record, entry)),
+            Err(error) => {
+                self.discard(name, spec.id)?;
+                Err(error)
+            }
         }
-        Ok(record)
     }
 
     /// Refuses a pair whose halves do not belong together.

@@ -2,9 +2,9 @@
 
 use super::{ATTEMPTS, Kms};
 use crate::domain::envelope::MessageLimit;
-use crate::domain::key::{KeyId, KeyName};
+use crate::domain::key::{KeyId, KeyName, Material, Usage};
 use crate::domain::lifecycle::Reason;
-use crate::domain::record::{KeyRecord, Version};
+use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
 use crate::port::Book;
 
@@ -53,13 +53,19 @@ impl<'k> Nonces<'k> {
 }
 
 impl Kms<'_> {
-    /// About how many messages a version has encrypted with AES-GCM: 0 before the first was counted.
+    /// About how many messages the newest version has encrypted with AES-GCM, and how many end it:
+    /// 0 before the first was counted. `None` for keys that do not encrypt so.
     ///
     /// # Errors
     /// The token failed, or [`Kind::NotAuthentic`] when somebody changed the count.
-    pub fn messages(&self, version: &Version) -> Result<u64> {
-        let counts = self.message_counts(version.id)?;
-        Ok(counts.iter().map(|(_, count)| *count).max().unwrap_or(0))
+    pub fn messages(&self, record: &KeyRecord) -> Result<Option<(u64, u64)>> {
+        let is_aes = matches!(record.algorithm().material(), Material::Aes { .. });
+        if !is_aes || record.usage() != Usage::Encrypt {
+            return Ok(None);
+        }
+        let counts = self.message_counts(record.latest().id)?;
+        let count = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+        Ok(Some((count, self.limit.most())))
     }
 
     /// Forgets the counts of a key that is destroyed.

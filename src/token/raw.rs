@@ -108,14 +108,7 @@ impl Raw {
         template: &[(CK_ATTRIBUTE_TYPE, &[u8])],
     ) -> Result<ObjectHandle, CK_RV> {
         let function = self.functions.C_CreateObject.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
-        let mut template: Vec<CK_ATTRIBUTE> = template
-            .iter()
-            .map(|(name, value)| CK_ATTRIBUTE {
-                type_: *name,
-                pValue: value.as_ptr().cast_mut().cast(),
-                ulValueLen: value.len() as CK_ULONG,
-            })
-            .collect();
+        let mut template = pairs(template);
         let mut handle = 0;
         // SAFETY: the template outlives the call, with its true length, and points into values
         // that the caller holds, which C_CreateObject only reads; the handle is a valid place; the
@@ -179,6 +172,42 @@ impl Raw {
                 session.handle(),
                 &mut mechanism,
                 base.handle(),
+                template.as_mut_ptr(),
+                template.len() as CK_ULONG,
+                &mut handle,
+            )
+        })?;
+        // SAFETY: the module has just given this handle.
+        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+    }
+
+    /// C_UnwrapKey with a mechanism without parameter and attributes of any type.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn unwrap(
+        &self,
+        session: &Session,
+        mechanism: CK_MECHANISM_TYPE,
+        key: ObjectHandle,
+        wrapped: &[u8],
+        template: &[(CK_ATTRIBUTE_TYPE, &[u8])],
+    ) -> Result<ObjectHandle, CK_RV> {
+        let function = self.functions.C_UnwrapKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut mechanism =
+            CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+        let (mut wrapped, mut template) = (wrapped.to_vec(), pairs(template));
+        let mut handle = 0;
+        // SAFETY: mechanism, input (our own copy) and template outlive the call, with their true
+        // lengths; the template points into values that the caller holds, which C_UnwrapKey only
+        // reads; the handle is a valid place; the session is open and used by this thread alone.
+        ok(unsafe {
+            function(
+                session.handle(),
+                &mut mechanism,
+                key.handle(),
+                wrapped.as_mut_ptr(),
+                wrapped.len() as CK_ULONG,
                 template.as_mut_ptr(),
                 template.len() as CK_ULONG,
                 &mut handle,
@@ -274,6 +303,15 @@ impl Raw {
 
 fn attributes(template: &[Attribute]) -> Vec<CK_ATTRIBUTE> {
     template.iter().map(CK_ATTRIBUTE::from).collect()
+}
+
+fn pairs(template: &[(CK_ATTRIBUTE_TYPE, &[u8])]) -> Vec<CK_ATTRIBUTE> {
+    let attribute = |(name, value): &(CK_ATTRIBUTE_TYPE, &[u8])| CK_ATTRIBUTE {
+        type_: *name,
+        pValue: value.as_ptr().cast_mut().cast(),
+        ulValueLen: value.len() as CK_ULONG,
+    };
+    template.iter().map(attribute).collect()
 }
 
 fn ok(answer: CK_RV) -> Result<(), CK_RV> {

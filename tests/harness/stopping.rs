@@ -14,7 +14,7 @@ use keyway::domain::soundness::Evidence;
 use keyway::domain::time::Timestamp;
 use keyway::error::Result;
 use keyway::port::{
-    Block, Book, Certificates, Cipher, Derivation, Encapsulated, Encapsulation, Enrollment,
+    Block, Book, Certificates, Cipher, Derivation, Encapsulated, Encapsulation, Enrollment, Entry,
     Ephemeral, Hkdf, Import, Inspection, KeySpec, Ledger, Listing, Material, Page, Registry,
     Rights, SessionUse, Sharing, Standing, Stored, StoredCertificate, Stray, Vault,
 };
@@ -146,7 +146,7 @@ impl<V: Vault> Certificates for Stopping<'_, V> {
 }
 
 impl<V: Vault> Import for Stopping<'_, V> {
-    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()> {
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<Entry> {
         self.fuse.step(|| self.inner.import(spec, material))
     }
 }

@@ -31,8 +31,17 @@ struct Shown {
     shares: Vec<ShareView>,
     /// The subjects of the certificates on the token for it.
     certificates: Vec<String>,
+    /// For keys that encrypt with AES-GCM.
+    messages: Option<Messages>,
     problems: Vec<String>,
     unmanaged: Vec<StrayView>,
+}
+
+/// About how many messages the newest version has encrypted, and how many end it.
+#[derive(Serialize)]
+struct Messages {
+    counted: u64,
+    most: u64,
 }
 
 pub(super) fn all(options: &Options, filter: &Filter) -> Result<()> {
@@ -50,15 +59,20 @@ impl Filter {
 }
 
 pub(super) fn one(options: &Options, name: &KeyName) -> Result<()> {
-    let (inventory, given) =
-        with_kms(options, |kms| Ok((kms.show_key(name)?, kms.shares_of(name)?)))?;
+    let (inventory, given, messages) = with_kms(options, |kms| {
+        let inventory = kms.show_key(name)?;
+        let messages = inventory.records.first().map(|record| kms.messages(record)).transpose()?;
+        Ok((inventory, kms.shares_of(name)?, messages.flatten()))
+    })?;
+    let messages = messages.map(|(counted, most)| Messages { counted, most });
     let Inventory { records, problems, strays, certificates } = inventory;
     let shares = given.iter().map(ShareView::from).collect();
     let unmanaged: Vec<_> = strays.iter().map(StrayView::from).collect();
     match records.first() {
         Some(record) => {
             let key = record.into();
-            tell(options, &Shown { key, certificates, shares, problems, unmanaged })
+            let shown = Shown { key, certificates, shares, messages, problems, unmanaged };
+            tell(options, &shown)
         }
         None => tell(options, &Keys { keys: Vec::new(), problems, unmanaged }),
     }
@@ -92,6 +106,9 @@ impl Answer for Shown {
         }
         for ShareView { version, subject, since } in &self.shares {
             page.field("shared", format_args!("version {version} with {subject} since {since}"));
+        }
+        if let Some(Messages { counted, most }) = self.messages {
+            page.field("messages", format_args!("about {counted} counted of {most}, then rotated"));
         }
         tell_problems(page, &self.problems, &self.unmanaged);
     }

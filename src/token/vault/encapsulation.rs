@@ -37,11 +37,7 @@ impl Encapsulation for TokenVault<'_> {
             derive(token, private, recipient.point()?, &base_key(base))?;
             Ok(Encapsulated { ephemeral, base })
         })();
-        for class in [ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY] {
-            for object in token.find_key(class, own)? {
-                token.destroy(object)?;
-            }
-        }
+        forget(token, own)?;
         derived
     }
 
@@ -97,7 +93,18 @@ impl Encapsulation for TokenVault<'_> {
     }
 }
 
-fn base_key(id: KeyId) -> Vec<Attribute> {
+/// Forgets an ephemeral pair.
+pub(super) fn forget(token: &OpenToken, id: KeyId) -> Result<()> {
+    for class in [ObjectClass::PUBLIC_KEY, ObjectClass::PRIVATE_KEY] {
+        for object in token.find_key(class, id)? {
+            token.destroy(object)?;
+        }
+    }
+    Ok(())
+}
+
+/// An AES-256 key of the session from which others are derived.
+pub(super) fn base_key(id: KeyId) -> Vec<Attribute> {
     let mut template = session_object(id).to_vec();
     template.extend(guarded());
     template.extend([
@@ -110,7 +117,8 @@ fn base_key(id: KeyId) -> Vec<Attribute> {
     template
 }
 
-fn derive(
+/// Diffie-Hellman with a public value of the peer.
+pub(super) fn derive(
     token: &OpenToken,
     private: ObjectHandle,
     peer: &[u8],
@@ -124,7 +132,7 @@ fn derive(
 }
 
 /// An ephemeral pair of the session. SoftHSM2 makes X25519 pairs as Edwards pairs.
-fn generate(token: &OpenToken, id: KeyId, algorithm: Algorithm) -> Result<()> {
+pub(super) fn generate(token: &OpenToken, id: KeyId, algorithm: Algorithm) -> Result<()> {
     let (mechanism, curve) = match algorithm.material() {
         Material::P256 => (CKM_EC_KEY_PAIR_GEN, SECP256R1),
         Material::P384 => (CKM_EC_KEY_PAIR_GEN, SECP384R1),

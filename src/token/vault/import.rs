@@ -6,10 +6,12 @@ use cryptoki_sys::{
     CKK_AES, CKK_GENERIC_SECRET, CKO_SECRET_KEY,
 };
 
+use super::TokenVault;
+use super::passage::unwrap_into;
 use crate::domain::key::{Material as Shape, Usage};
 use crate::error::{Kind, Result};
 use crate::foreign::{ForeignObject, private_key, public_key};
-use crate::port::{KeySpec, Material};
+use crate::port::{Entry, KeySpec, Material};
 use crate::token::error::raw_error;
 use crate::token::open::OpenToken;
 
@@ -35,21 +37,33 @@ const PUBLIC: &[(CK_ATTRIBUTE_TYPE, &[Usage])] = &[
     (CKA_WRAP, &[Usage::Encrypt, Usage::Wrap]),
 ];
 
-pub(super) fn import(token: &OpenToken, spec: &KeySpec, material: Material<'_>) -> Result<()> {
-    let objects = match material {
-        Material::Secret(value) => vec![secret(value, spec)],
-        Material::Private(pkcs8) => pair(pkcs8, spec)?,
+pub(super) fn import(
+    vault: &TokenVault<'_>,
+    spec: &KeySpec,
+    material: Material<'_>,
+) -> Result<Entry> {
+    let (guarded, plain) = match material {
+        Material::Secret(value) => (secret(value, spec), value),
+        Material::Private(pkcs8) => {
+            let (public, private) = pair(pkcs8, spec)?;
+            create(vault.token, spec, &public)?;
+            (private, pkcs8)
+        }
     };
-    let what = format!("cannot import key {} ({})", spec.name, spec.algorithm);
-    for object in &objects {
-        let template: Vec<_> = object.attributes().collect();
-        token
-            .module()
-            .raw()
-            .create(token.session(), &template)
-            .map_err(|code| raw_error(&what, code))?;
+    match unwrap_into(vault, &guarded, plain) {
+        Ok(()) => Ok(Entry::Wrapped),
+        Err(error) => {
+            create(vault.token, spec, &guarded)?;
+            Ok(Entry::Clear(error.to_string()))
+        }
     }
-    Ok(())
+}
+
+fn create(token: &OpenToken, spec: &KeySpec, object: &ForeignObject) -> Result<()> {
+    let template: Vec<_> = object.attributes().collect();
+    let created = token.module().raw().create(token.session(), &template);
+    let what = || format!("cannot import key {} ({})", spec.name, spec.algorithm);
+    created.map(|_| ()).map_err(|code| raw_error(&what(), code))
 }
 
 fn secret(value: &[u8], spec: &KeySpec) -> ForeignObject {
@@ -67,7 +81,7 @@ fn secret(value: &[u8], spec: &KeySpec) -> ForeignObject {
 }
 
 /// The public half first: should the private one be refused, nothing secret is left behind.
-fn pair(pkcs8: &[u8], spec: &KeySpec) -> Result<Vec<ForeignObject>> {
+fn pair(pkcs8: &[u8], spec: &KeySpec) -> Result<(ForeignObject, ForeignObject)> {
     let (private, public) = private_key(pkcs8)?;
     let public = public.map(|key| public_key(&key)).transpose().map_err(|error| {
         Kind::Malformed.because("the public half is malformed").caused_by(error)
@@ -77,7 +91,7 @@ fn pair(pkcs8: &[u8], spec: &KeySpec) -> Result<Vec<ForeignObject>> {
             .because("the file has no public half of the key")
             .advise("write it anew with one: openssl pkey -in FILE -out NEW")
     })?;
-    Ok(vec![named(public, spec, PUBLIC), named(private, spec, PRIVATE)])
+    Ok((named(public, spec, PUBLIC), named(private, spec, PRIVATE)))
 }
 
 fn named(

@@ -12,6 +12,7 @@ mod evidence;
 mod generate;
 mod import;
 mod inspection;
+mod passage;
 mod public;
 mod share;
 mod sign;
@@ -30,8 +31,8 @@ use crate::domain::signature::SignatureScheme;
 use crate::domain::soundness::Evidence;
 use crate::error::Result;
 use crate::port::{
-    Block, Certificates, Cipher, Derivation, Ephemeral, Import, KeySpec, Material, SessionUse,
-    StoredCertificate, Stray, Vault,
+    Block, Certificates, Cipher, Derivation, Entry, Ephemeral, Import, KeySpec, Material,
+    SessionUse, StoredCertificate, Stray, Vault,
 };
 
 /// The keys of one open token.
@@ -161,8 +162,8 @@ impl Vault for TokenVault<'_> {
 }
 
 impl Import for TokenVault<'_> {
-    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<()> {
-        import::import(self.token, spec, material)
+    fn import(&self, spec: &KeySpec, material: Material<'_>) -> Result<Entry> {
+        import::import(self, spec, material)
     }
 }
 
