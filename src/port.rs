@@ -116,14 +116,7 @@ pub struct Ephemeral {
 
 /// Private and secret keys, used where they lie.
 pub trait Vault:
-    Certificates
-    + Derivation
-    + Encapsulation
-    + Enrollment
-    + Import
-    + Inspection
-    + Sharing
-    + Standing
+    Certificates + Derivation + Encapsulation + Enrollment + Import + Inspection + Sharing + Standing
 {
     /// Random bytes from the token's generator.
     ///
