@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
 use super::open::with_kms;
+use super::print::tell_saved;
 use crate::domain::key::KeyName;
 use crate::domain::pki::{AlternativeName, Label, Subject, to_pem};
 use crate::error::Result;
@@ -39,5 +41,7 @@ const EXAMPLES: &str = "Examples:
 pub(super) fn run(options: &Options, command: CsrCommand) -> Result<()> {
     let CsrCommand::Create { key, subject, san, out } = command;
     let der = with_kms(options, |kms| kms.request_certificate(&key, &subject, &san))?;
-    file::write(out.as_deref(), to_pem(Label::Request, &der)?.as_bytes(), Readers::Anybody)
+    file::write(out.as_deref(), to_pem(Label::Request, &der)?.as_bytes(), Readers::Anybody)?;
+    let what = json!({ "key": key.as_str(), "subject": subject.to_string() });
+    tell_saved(options, out.as_deref(), &what)
 }

@@ -1,7 +1,7 @@
 //! What authorities issue, and what they may not.
 
 use crate::harness::on_every_token;
-use crate::{OURS, VERIFY, authorities, fails, ok, openssl_ok, request};
+use crate::{OURS, VERIFY, authorities, fails, ok, openssl, openssl_ok, request};
 
 #[test]
 fn openssl_trusts_certificates_of_every_algorithm() {
@@ -107,5 +107,60 @@ fn what_an_authority_may_not_certify_is_not_issued() {
         ok(token, &format!("{issue} --san dns:www.example.com,ip:10.1.2.3"));
         openssl_ok(token, &format!("{VERIFY} www.pem"));
         assert_eq!(ok(token, "ca list --ca web").lines().count(), 2);
+    });
+}
+
+/// The subordinate's key is OpenSSL's, so that it can certify what keyway would refuse to: whoever
+/// checks has to see it.
+#[test]
+fn what_a_subordinate_certifies_beyond_its_limits_is_refused_by_openssl_and_by_us() {
+    on_every_token(|token| {
+        ok(token, "ca init root --key-algorithm ec-p256 --path-len 1 --out root.pem");
+        request(token, "sub");
+        let limits = "--path-len 0 --permit dns:example.com --exclude dns:secret.example.com";
+        let issue = "ca issue --ca root --csr sub.csr --profile ca --subject CN=sub --out sub.pem";
+        ok(token, &format!("{issue} {limits}"));
+        openssl_ok(token, "verify -x509_strict -CAfile root.pem sub.pem");
+        ok(token, "ca verify sub.pem --root root.pem --purpose ca");
+        let certify = |name: &str, issuer: &str, extensions: &str| {
+            request(token, name);
+            token.write("extensions", extensions.as_bytes());
+            openssl_ok(
+                token,
+                &format!(
+                    "x509 -req -in {name}.csr -CA {issuer}.pem -CAkey {issuer}.key -CAcreateserial -days 30 -extfile extensions -out {name}.pem"
+                ),
+            );
+        };
+        let ids = "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid";
+        let leaf = |name: &str, issuer: &str, san: &str| {
+            let usage = "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth";
+            certify(name, issuer, &format!("{usage}\nsubjectAltName={san}\n{ids}\n"));
+        };
+        leaf("good", "sub", "DNS:www.example.com");
+        leaf("outside", "sub", "DNS:www.example.org");
+        leaf("excluded", "sub", "DNS:a.secret.example.com");
+        let usage = "keyUsage=critical,keyCertSign,cRLSign";
+        certify("below", "sub", &format!("basicConstraints=critical,CA:TRUE\n{usage}\n{ids}\n"));
+        leaf("deep", "below", "DNS:www.example.com");
+        token.write("between.pem", &[token.read("sub.pem"), token.read("below.pem")].concat());
+        for (name, theirs, ours) in [
+            ("outside", "permitted subtree violation", "www.example.org is not within"),
+            ("excluded", "excluded subtree violation", "a.secret.example.com is excluded"),
+            ("deep", "path length constraint exceeded", "pathLenConstraint"),
+        ] {
+            let check = format!("verify -CAfile root.pem -untrusted between.pem {name}.pem");
+            let refused = openssl(token, &check);
+            assert!(refused.stderr.contains(theirs), "{name}: {}", refused.stderr);
+            let check = format!("ca verify {name}.pem --root root.pem --intermediate between.pem");
+            let refused = fails(token, 7, &format!("{check} --purpose tls-server"));
+            assert!(refused.contains(ours), "{name}: {refused}");
+        }
+        openssl_ok(
+            token,
+            "verify -x509_strict -CAfile root.pem -untrusted sub.pem -purpose sslserver good.pem",
+        );
+        let check = "ca verify good.pem --root root.pem --intermediate sub.pem";
+        ok(token, &format!("{check} --purpose tls-server"));
     });
 }

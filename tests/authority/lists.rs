@@ -38,7 +38,7 @@ fn a_revoked_certificate_is_refused_by_openssl_and_by_us() {
             3,
             "ca revoke --serial 4000000000000000000000000000000000000000 --reason superseded --yes",
         );
-        assert!(ok(token, "ca list --ca web").contains("revoked 20"));
+        assert!(ok(token, "ca list --ca web").contains("revoked  20"));
         // The authority itself, by its parent.
         ok(token, "ca revoke --cert web.pem --reason cessation --yes");
         ok(token, "ca crl --ca root --out root.crl");

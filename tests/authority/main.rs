@@ -1,13 +1,21 @@
 //! The certificate authority, with OpenSSL as the judge of what it makes.
 
 mod cascade;
+mod documents;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod interrupted;
 mod issuing;
+mod killed;
 mod lists;
 mod ocsp;
 mod register;
+mod renewal;
 mod requests;
+#[allow(dead_code, reason = "to stop before a call is to stop after the one before it")]
+#[path = "../harness/stopping.rs"]
+mod stopping;
+mod witness;
 
 use harness::{Answer, Token, run};
 

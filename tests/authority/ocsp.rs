@@ -1,7 +1,7 @@
 //! Answers to OCSP requests.
 
 use crate::harness::on_every_token;
-use crate::{authorities, fails, ok, openssl_ok, server};
+use crate::{authorities, fails, ok, openssl, openssl_ok, server};
 
 #[test]
 fn openssl_believes_the_ocsp_answers_of_authority_and_responder() {
@@ -46,5 +46,74 @@ fn openssl_believes_the_ocsp_answers_of_authority_and_responder() {
         ok(token, "ca revoke --cert responder.pem --reason compromise --yes");
         fails(token, 7, &format!("ca ocsp --ca web --request www.req{delegated}"));
         fails(token, 12, "ca ocsp --ca web --request www.pem");
+    });
+}
+
+/// One request about many: each certificate asked about in its own way, a number that nobody gave
+/// and one that keyway cannot give.
+#[test]
+fn one_answer_tells_of_every_certificate_that_was_asked_about() {
+    on_every_token(|token| {
+        authorities(token, "ec-p256");
+        for name in ["www", "mail", "old"] {
+            server(token, name);
+        }
+        ok(token, "ca revoke --cert old.pem --reason affiliation --yes");
+        let unknown = "0x4000000000000000000000000000000000000000";
+        let asked = format!(
+            "-issuer web.pem -sha1 -cert www.pem -sha256 -cert mail.pem -cert old.pem -serial {unknown} -serial 0x1234 -sha512 -cert www.pem"
+        );
+        openssl_ok(token, &format!("ocsp {asked} -reqout many.req"));
+        ok(token, "ca ocsp --ca web --request many.req --out many.resp --valid-for 12h");
+        token.write("both.pem", &[token.read("root.pem"), token.read("web.pem")].concat());
+        let check = "ocsp -no_nonce -reqin many.req -respin many.resp -CAfile both.pem";
+        let text = openssl_ok(token, &format!("{check} {asked}"));
+        assert!(text.contains("Response verify OK") && !text.contains("nonce"), "{text}");
+        for line in [
+            "mail.pem: good".to_owned(),
+            "old.pem: revoked".to_owned(),
+            "Reason: affiliationChanged".to_owned(),
+            format!("{unknown}: unknown"),
+            "0x1234: unknown".to_owned(),
+        ] {
+            assert!(text.contains(&line), "{line}: {text}");
+        }
+        let text = openssl_ok(token, "ocsp -respin many.resp -noverify -resp_text");
+        let statuses: Vec<_> =
+            text.lines().filter_map(|line| line.trim().strip_prefix("Cert Status: ")).collect();
+        // SHA-512 names no issuer that is looked for: nothing is said of what it names.
+        assert_eq!(statuses, ["good", "good", "revoked", "unknown", "unknown", "unknown"]);
+        for hash in ["sha1", "sha256", "sha512"] {
+            assert!(text.contains(&format!("Hash Algorithm: {hash}")), "{text}");
+        }
+    });
+}
+
+#[test]
+fn the_nonce_of_the_request_is_given_back_and_a_hostile_one_is_refused() {
+    on_every_token(|token| {
+        authorities(token, "ec-p256");
+        server(token, "www");
+        openssl_ok(token, "ocsp -issuer web.pem -cert www.pem -reqout one.req");
+        openssl_ok(token, "ocsp -issuer web.pem -cert www.pem -reqout other.req");
+        ok(token, "ca ocsp --ca web --request one.req --out one.resp");
+        token.write("both.pem", &[token.read("root.pem"), token.read("web.pem")].concat());
+        let check = |request: &str| {
+            let how = "-respin one.resp -CAfile both.pem -verify_other web.pem";
+            openssl(token, &format!("ocsp -reqin {request} {how}"))
+        };
+        let own = check("one.req");
+        assert!(own.code == 0 && own.stderr.contains("Response verify OK"), "{}", own.stderr);
+        assert!(!own.stderr.contains("once"), "{}", own.stderr);
+        let replayed = check("other.req");
+        assert!(replayed.stderr.contains("Nonce Verify error"), "{}", replayed.stderr);
+        // A nonce of OpenSSL has 16 bytes in an OCTET STRING within another one. Here they are 15
+        // and an empty one.
+        let mut request = token.read("one.req");
+        let at = request.windows(4).position(|part| part == [4, 18, 4, 16]).expect("the nonce");
+        request[at + 3] = 15;
+        token.write("odd.req", &request);
+        let refused = fails(token, 12, "ca ocsp --ca web --request odd.req");
+        assert!(refused.contains("a nonce has 1 to 128 bytes"), "{refused}");
     });
 }

@@ -21,3 +21,16 @@ check "PyKCS11: digest in parts, random numbers" with pykcs11 hash
 check "PyKCS11: AES key wrap" with pykcs11 wrap
 check "PyKCS11: ECDH" with pykcs11 derive
 check "PyKCS11: objects are made, changed, found and destroyed" with pykcs11 search
+
+# The authority, whose certificates cryptography follows to the root (it can since version 42).
+authority() { (cd "$work" && "$keyway" --module "$module" --token test --pin-file "$work/pin" "$@"); }
+witness=$PWD/tests/authority/witness.py
+witness() { (cd "$work" && "$python" "$witness" "$@"); }
+certify() {
+    authority ca init root --path-len 1 --out root.pem &&
+        authority ca init web --parent root --path-len 0 --permit dns:example.com --out web.pem &&
+        witness request p384 www &&
+        authority ca issue --ca web --csr www.csr --profile tls-server --san-from-request --out www.pem
+}
+check "keyway ca certifies a request of cryptography" certify
+check "cryptography: the path to the root is valid" says path witness chain www.example.com www.pem web.pem root.pem

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::from_now;
 use crate::cli::arguments::Options;
 use crate::cli::file::{self, Readers};
 use crate::cli::open::with_kms_in_turn;
+use crate::cli::print::tell_saved;
 use crate::domain::key::KeyName;
 use crate::domain::pki::{Label, to_pem};
 use crate::domain::time::Period;
@@ -41,5 +43,11 @@ pub(super) fn run(options: &Options, arguments: &CrlArguments) -> Result<()> {
         true => der,
         false => to_pem(Label::List, &der)?.into_bytes(),
     };
-    file::write(arguments.out.as_deref(), &bytes, Readers::Anybody)
+    file::write(arguments.out.as_deref(), &bytes, Readers::Anybody)?;
+    let what = json!({
+        "authority": arguments.ca.as_str(),
+        "delta": arguments.delta,
+        "next_update": next.to_string(),
+    });
+    tell_saved(options, arguments.out.as_deref(), &what)
 }

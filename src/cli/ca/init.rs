@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::from_now;
 use super::limits::LimitArguments;
+use super::view::AuthorityView;
 use crate::cli::arguments::Options;
 use crate::cli::file::{self, Readers};
 use crate::cli::open::with_kms_in_turn;
-use crate::cli::print::say;
+use crate::cli::page::Page;
+use crate::cli::print::{Answer, tell};
 use crate::domain::key::{Algorithm, KeyName};
 use crate::domain::pki::Subject;
 use crate::domain::pki::issue::Points;
@@ -72,10 +75,16 @@ pub(super) fn run(options: &Options, arguments: InitArguments) -> Result<()> {
     if let Some(out) = &arguments.out {
         file::write(Some(out), certificate.to_pem()?.as_bytes(), Readers::Anybody)?;
     }
-    say(format_args!(
-        "authority {}: {}, valid until {}",
-        authority.name,
-        certificate.subject(),
-        certificate.not_after()
-    ))
+    tell(options, &Made(AuthorityView::from(&authority)))
+}
+
+/// An authority that is new.
+#[derive(Debug, Serialize)]
+struct Made(AuthorityView);
+
+impl Answer for Made {
+    fn text(&self, page: &mut Page) {
+        let AuthorityView { name, subject, valid_until, .. } = &self.0;
+        page.line(format_args!("authority {name}: {subject}, valid until {valid_until}"));
+    }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::limits::LimitArguments;
-use super::{from_now, pem};
+use super::{from_now, write_chain};
 use crate::cli::arguments::Options;
-use crate::cli::file::{self, Readers};
+use crate::cli::file;
 use crate::cli::open::with_kms_in_turn;
 use crate::domain::key::KeyName;
 use crate::domain::pki::issue::{Profile, Request};
@@ -74,6 +74,5 @@ pub(super) fn run(options: &Options, arguments: IssueArguments) -> Result<()> {
         limits: arguments.limits.into(),
     };
     let issued = with_kms_in_turn(options, |kms| kms.issue_certificate(&order))?;
-    let count = if arguments.chain { issued.len() } else { 1 };
-    file::write(arguments.out.as_deref(), pem(&issued[..count])?.as_bytes(), Readers::Anybody)
+    write_chain(options, arguments.out.as_deref(), &issued, arguments.chain)
 }

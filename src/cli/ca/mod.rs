@@ -6,15 +6,20 @@ mod issue;
 mod limits;
 mod list;
 mod ocsp;
+mod renew;
 mod revoke;
+mod show;
 mod verify;
+mod view;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use self::view::CertificateView;
 use super::arguments::Options;
-use super::file;
+use super::file::{self, Readers};
+use super::print::tell_saved;
 use crate::clock::SystemClock;
 use crate::domain::key::KeyName;
 use crate::domain::pki::Certificate;
@@ -30,6 +35,9 @@ pub(super) enum CaCommand {
     /// Issue a certificate for a request
     #[command(after_help = issue::EXAMPLES)]
     Issue(issue::IssueArguments),
+    /// Issue a certificate again, for the same names and key
+    #[command(after_help = renew::EXAMPLES)]
+    Renew(renew::RenewArguments),
     /// List the authorities of the token, or the certificates that one issued
     List {
         /// The authority
@@ -60,13 +68,14 @@ pub(super) fn run(options: &Options, command: CaCommand) -> Result<()> {
     match command {
         CaCommand::Init(arguments) => init::run(options, arguments),
         CaCommand::Issue(arguments) => issue::run(options, arguments),
+        CaCommand::Renew(arguments) => renew::run(options, &arguments),
         CaCommand::List { ca: None } => list::authorities(options),
-        CaCommand::List { ca: Some(name) } => list::certificates_of(options, &name),
-        CaCommand::Show { name, out } => list::show(options, &name, out.as_deref()),
+        CaCommand::List { ca: Some(name) } => list::certificates(options, &name),
+        CaCommand::Show { name, out } => show::run(options, &name, out.as_deref()),
         CaCommand::Revoke(arguments) => revoke::run(options, &arguments),
         CaCommand::Crl(arguments) => crl::run(options, &arguments),
         CaCommand::Ocsp(arguments) => ocsp::run(options, &arguments),
-        CaCommand::Verify(arguments) => verify::run(&arguments),
+        CaCommand::Verify(arguments) => verify::run(options, &arguments),
     }
 }
 
@@ -79,6 +88,18 @@ fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
     file::read(Some(path))
         .and_then(|bytes| Certificate::read_all(&bytes))
         .map_err(|error| error.while_doing(path.display()))
+}
+
+/// Writes a certificate, and those above it if they are wanted.
+fn write_chain(
+    options: &Options,
+    out: Option<&Path>,
+    issued: &[Certificate],
+    whole: bool,
+) -> Result<()> {
+    let count = if whole { issued.len() } else { 1 };
+    file::write(out, pem(&issued[..count])?.as_bytes(), Readers::Anybody)?;
+    tell_saved(options, out, &CertificateView::from(&issued[0]))
 }
 
 fn pem(certificates: &[Certificate]) -> Result<String> {

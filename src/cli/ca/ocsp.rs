@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::{certificate, from_now};
 use crate::cli::arguments::Options;
 use crate::cli::file::{self, Readers};
 use crate::cli::open::with_kms;
+use crate::cli::print::tell_saved;
 use crate::domain::key::KeyName;
 use crate::domain::time::Period;
 use crate::error::Result;
@@ -52,5 +54,7 @@ pub(super) fn run(options: &Options, arguments: &OcspArguments) -> Result<()> {
     let answer = with_kms(options, |kms| {
         kms.answer_ocsp(&arguments.ca, &request, responder.as_ref(), next)
     })?;
-    file::write(arguments.out.as_deref(), &answer, Readers::Anybody)
+    file::write(arguments.out.as_deref(), &answer, Readers::Anybody)?;
+    let what = json!({ "authority": arguments.ca.as_str(), "next_update": next.to_string() });
+    tell_saved(options, arguments.out.as_deref(), &what)
 }

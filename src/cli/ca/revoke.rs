@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::certificate;
 use crate::cli::arguments::Options;
 use crate::cli::confirm::confirm;
 use crate::cli::open::with_kms_in_turn;
-use crate::cli::print::say;
+use crate::cli::page::Page;
+use crate::cli::print::{Answer, tell, text};
+use crate::domain::key::KeyName;
 use crate::domain::lifecycle::Reason;
 use crate::domain::pki::Serial;
+use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 
 #[derive(Args, Debug)]
@@ -45,8 +49,36 @@ pub(super) fn run(options: &Options, arguments: &RevokeArguments) -> Result<()> 
     confirm(arguments.yes, &format!("Revoke certificate {serial} for good"))?;
     let revocation =
         with_kms_in_turn(options, |kms| kms.revoke_certificate(serial, arguments.reason))?;
-    say(format_args!(
-        "certificate {serial} revoked at {} ({}); publish it: keyway ca crl --ca {}",
-        revocation.listed.at, revocation.listed.reason, revocation.authority
-    ))
+    tell(
+        options,
+        &Revoked {
+            serial,
+            authority: revocation.authority,
+            at: revocation.listed.at,
+            reason: revocation.listed.reason,
+        },
+    )
+}
+
+/// A certificate that is revoked now.
+#[derive(Debug, Serialize)]
+struct Revoked {
+    #[serde(serialize_with = "text")]
+    serial: Serial,
+    #[serde(serialize_with = "text")]
+    authority: KeyName,
+    #[serde(rename = "revoked_at", serialize_with = "text")]
+    at: Timestamp,
+    #[serde(serialize_with = "text")]
+    reason: Reason,
+}
+
+impl Answer for Revoked {
+    fn text(&self, page: &mut Page) {
+        let Self { serial, authority, at, reason } = self;
+        page.line(format_args!(
+            "certificate {serial} revoked at {at} ({reason}); publish it: keyway ca crl --ca \
+             {authority}"
+        ));
+    }
 }

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::read_certificates;
+use crate::cli::arguments::Options;
 use crate::cli::file;
-use crate::cli::print::say;
+use crate::cli::page::Page;
+use crate::cli::print::{Answer, tell, text};
 use crate::clock::SystemClock;
-use crate::domain::pki::{Crl, Purpose, Trust, validate};
+use crate::domain::pki::{Certificate, Crl, Purpose, Trust, validate};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::port::Clock;
@@ -40,7 +43,7 @@ pub(in crate::cli) struct VerifyArguments {
     purpose: Purpose,
 }
 
-pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
+pub(super) fn run(options: &Options, arguments: &VerifyArguments) -> Result<()> {
     let mut chain = read_certificates(&arguments.certificate)?;
     for path in &arguments.intermediate {
         chain.extend(read_certificates(path)?);
@@ -57,10 +60,31 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<()> {
     let trust = Trust { roots: &roots, crls: &crls };
     let at = arguments.at.unwrap_or_else(|| SystemClock.now());
     let path = validate(&chain, &trust, at, arguments.purpose)?;
-    let revocation = if crls.is_empty() { ", revocation not looked at" } else { "" };
-    say(format_args!("trusted for {} at {at}{revocation}", arguments.purpose))?;
-    for (depth, certificate) in path.certificates().iter().enumerate() {
-        say(format_args!("{depth}  {}", certificate.subject()))?;
+    let subject = |one: &Certificate| one.subject().to_string();
+    let path = path.certificates().iter().map(subject).collect();
+    tell(options, &Trusted { purpose: arguments.purpose, at, revocation: !crls.is_empty(), path })
+}
+
+/// A certificate that is trusted.
+#[derive(Debug, Serialize)]
+struct Trusted {
+    #[serde(serialize_with = "text")]
+    purpose: Purpose,
+    #[serde(serialize_with = "text")]
+    at: Timestamp,
+    /// Whether lists were given, so that revocation counts.
+    #[serde(rename = "revocation_checked")]
+    revocation: bool,
+    /// The subjects from the certificate to its root.
+    path: Vec<String>,
+}
+
+impl Answer for Trusted {
+    fn text(&self, page: &mut Page) {
+        let revocation = if self.revocation { "" } else { ", revocation not looked at" };
+        page.line(format_args!("trusted for {} at {}{revocation}", self.purpose, self.at));
+        for (depth, subject) in self.path.iter().enumerate() {
+            page.line(format_args!("{depth}  {subject}"));
+        }
     }
-    Ok(())
 }

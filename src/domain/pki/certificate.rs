@@ -202,7 +202,8 @@ impl Certificate {
         self.signed.verify(self.tbs().signature(), key)
     }
 
-    pub(super) fn refused(&self, refusal: Refusal) -> Refused {
+    /// The refusal as one of this certificate.
+    pub fn refused(&self, refusal: Refusal) -> Refused {
         Refused { subject: self.subject().to_string(), refusal }
     }
 }

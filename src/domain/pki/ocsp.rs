@@ -1,5 +1,7 @@
 //! OCSP (RFC 6960): reading a request, building the answer.
 
+use std::ops::RangeInclusive;
+
 use const_oid::db::rfc5912::{ID_SHA_1, ID_SHA_256};
 use const_oid::db::rfc6960::{ID_PKIX_OCSP_BASIC, ID_PKIX_OCSP_NONCE};
 use der::asn1::{Any, BitString, GeneralizedTime, Null, ObjectIdentifier, OctetString};
@@ -20,6 +22,9 @@ use crate::error::{Error, Kind, Result};
 
 /// Most certificates that one request may ask about.
 const MOST: usize = 100;
+
+/// Bytes of a nonce (RFC 9654, 2.1): whoever asks does not choose much of what we sign.
+const NONCE: RangeInclusive<usize> = 1..=128;
 
 /// What somebody asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +195,13 @@ impl Query {
             return Err(malformed(format!("unknown critical extension {}", unknown.extn_id)));
         }
         let nonce = extensions.into_iter().find(|one| one.extn_id == ID_PKIX_OCSP_NONCE);
+        let length = |nonce: &Extension| {
+            let value = OctetString::from_der(nonce.extn_value.as_bytes());
+            value.map_or(0, |value| value.as_bytes().len())
+        };
+        if nonce.as_ref().is_some_and(|nonce| !NONCE.contains(&length(nonce))) {
+            return Err(malformed("a nonce has 1 to 128 bytes".to_owned()));
+        }
         let certificates = request.requests.into_iter().map(|one| one.certificate).collect();
         Ok(Self { certificates, nonce })
     }

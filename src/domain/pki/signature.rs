@@ -130,6 +130,10 @@ fn bad_key(why: impl std::fmt::Display) -> Refusal {
 }
 
 fn rsa_key(key: &SubjectPublicKeyInfoOwned) -> std::result::Result<RsaPublicKey, Refusal> {
+    if key.algorithm.oid == ID_RSASSA_PSS {
+        let what = "a key that is restricted to RSASSA-PSS is not read; make it rsaEncryption";
+        return Err(Refusal::Algorithm(what.to_owned()));
+    }
     bits(key, RSA_ENCRYPTION)?;
     let der = key.to_der().map_err(bad_key)?;
     let key = RsaPublicKey::from_public_key_der(&der).map_err(bad_key)?;

@@ -1,7 +1,7 @@
 //! Making an authority, and looking at those there are.
 
 use super::{Issuer, issuing_scheme};
-use crate::domain::key::{Algorithm, KeyName, Usage};
+use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::pki::issue::{AuthorityLimits, Points, Profile};
 use crate::domain::pki::register::{Authority, Issued, Revocation};
 use crate::domain::pki::{Certificate, Subject};
@@ -45,18 +45,16 @@ pub struct AuthorityListing {
 impl Kms<'_> {
     /// Makes an authority: a key in the token, a certificate, an entry in the register.
     ///
-    /// The entry comes last: after an interruption there is a key of this name, which the same
-    /// command goes on with.
+    /// After an interruption the same command goes on: with the key of this name if there is no
+    /// entry yet, and else with the certificate that is missing beside the key.
     ///
     /// # Errors
     /// [`Kind::Exists`] for a name that an authority has, or a key that is not for signing;
     /// [`Kind::NotAuthentic`] when its parent may have no such authority below it.
     pub fn init_authority(&self, new: &NewAuthority) -> Result<Authority> {
         let name = &new.name;
-        if self.entry::<Authority>(Book::Authorities, name)?.is_some() {
-            return Err(Kind::Exists
-                .because(format!("there is an authority {name} already"))
-                .advise("see: keyway ca show"));
+        if let Some(known) = self.entry::<Authority>(Book::Authorities, name)? {
+            return self.complete_authority(known);
         }
         // Before a key is made for nothing.
         let parent = new.parent.as_ref().map(|parent| self.issuer(parent)).transpose()?;
@@ -96,10 +94,9 @@ impl Kms<'_> {
     fn register_authority(
         &self,
         new: &NewAuthority,
-        key: crate::domain::key::KeyId,
+        key: KeyId,
         certificate: Certificate,
     ) -> Result<Authority> {
-        self.vault.add_certificate(&new.name, key, certificate.der())?;
         let authority = Authority {
             name: new.name.clone(),
             key,
@@ -109,6 +106,19 @@ impl Kms<'_> {
             created: self.clock.now(),
         };
         self.add_entry(Book::Authorities, &authority)?;
+        self.vault.add_certificate(&authority.name, key, authority.certificate.der())?;
+        Ok(authority)
+    }
+
+    /// Puts the certificate of an authority beside its key, which an interruption kept away.
+    fn complete_authority(&self, authority: Authority) -> Result<Authority> {
+        let der = authority.certificate.der();
+        if self.vault.stored_certificates()?.iter().any(|stored| stored.der == der) {
+            return Err(Kind::Exists
+                .because(format!("there is an authority {} already", authority.name))
+                .advise("see: keyway ca show"));
+        }
+        self.vault.add_certificate(&authority.name, authority.key, der)?;
         Ok(authority)
     }
 

@@ -21,6 +21,10 @@ const AUTHORITY_DAYS: u64 = 3650;
 /// How long every other certificate lasts if nobody says.
 const DAYS: u64 = 90;
 
+/// Most alternative names of a certificate: a request is a stranger's, and everybody who checks the
+/// certificate reads all of them.
+const MOST_NAMES: usize = 100;
+
 /// What somebody wants certified.
 #[derive(Clone, Debug)]
 pub struct CertificateOrder {
@@ -54,13 +58,14 @@ impl Kms<'_> {
     /// Issues a certificate for a request. Answers it with those above it on this token.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when the profile wants alternative names and there are none,
-    /// [`Kind::Refused`] when it would outlive its issuer, [`Kind::NotAuthentic`] when the
+    /// [`Kind::Usage`] when nobody is named, or limits are for somebody who is no authority;
+    /// [`Kind::Refused`] when it would outlive its issuer or has names that nobody understands, [`Kind::NotAuthentic`] when the
     /// constraints of an authority above do not allow it.
     pub fn issue_certificate(&self, order: &CertificateOrder) -> Result<Vec<Certificate>> {
         let issuer = self.issuer(&order.authority)?;
-        require_names(order)?;
         let subject = order.subject.as_ref().map_or(&order.request.subject, |subject| &subject.0);
+        require_names(order, subject)?;
+        require_limits_of_authority(order)?;
         let certificate = self.issue(
             &issuer,
             &Order {
@@ -164,7 +169,27 @@ impl Kms<'_> {
     }
 }
 
-fn require_names(order: &CertificateOrder) -> Result<()> {
+/// RFC 5280, 4.1.2.6 and 4.2.1.6: somebody is named, in a way that is understood. An authority is
+/// named by its subject, which its certificates repeat as their issuer.
+fn require_names(order: &CertificateOrder, subject: &Name) -> Result<()> {
+    if order.names.len() > MOST_NAMES {
+        let count = order.names.len();
+        return Err(Kind::Refused
+            .because(format!("{count} alternative names; a certificate has {MOST_NAMES} at most"))
+            .advise("choose those that are needed: --san"));
+    }
+    for name in &order.names {
+        if name.to_string().parse::<AlternativeName>().ok().as_ref() != Some(name) {
+            return Err(Kind::Refused
+                .because(format!("the alternative name {name} is not well-formed"))
+                .advise("choose those that are needed: --san"));
+        }
+    }
+    if subject.is_empty() && (order.names.is_empty() || order.profile == Profile::Authority) {
+        return Err(Kind::Usage
+            .because("the request names nobody")
+            .advise("name the subject: --subject CN=www.example.com"));
+    }
     if order.profile != Profile::TlsServer || !order.names.is_empty() {
         return Ok(());
     }
@@ -174,4 +199,14 @@ fn require_names(order: &CertificateOrder) -> Result<()> {
         true => error.advise("name them: --san dns:www.example.com"),
         false => error.advise(format!("the request asks for: {}", asked.join(" "))),
     })
+}
+
+/// RFC 5280, 4.2.1.9 and 4.2.1.10: they stand in certificates of authorities alone.
+fn require_limits_of_authority(order: &CertificateOrder) -> Result<()> {
+    if order.profile == Profile::Authority || order.limits == AuthorityLimits::default() {
+        return Ok(());
+    }
+    Err(Kind::Usage
+        .because(format!("a certificate for {} limits nobody below it", order.profile))
+        .advise("--path-len, --permit and --exclude are for --profile ca"))
 }

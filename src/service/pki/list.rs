@@ -13,7 +13,7 @@ use crate::service::{ATTEMPTS, Kms};
 pub enum ListKind {
     /// Everything that is revoked.
     Full,
-    /// What was revoked since the last full list.
+    /// What was revoked since the oldest full list that somebody may still go by.
     Delta,
 }
 
@@ -45,7 +45,7 @@ impl Kms<'_> {
             let counts = self.counts(authority, revoked.len(), &lists)?;
             let base = match kind {
                 ListKind::Full => None,
-                ListKind::Delta => Some(newest_full(&lists).ok_or_else(|| no_full(authority))?),
+                ListKind::Delta => Some(base_of(&lists, now).ok_or_else(|| no_full(authority))?),
             };
             let list = List {
                 authority: authority.clone(),
@@ -120,21 +120,23 @@ impl Kms<'_> {
         Ok(counts)
     }
 
-    /// Removes the entries that no later list needs: those before the newest full one.
+    /// Removes the entries that no later list needs: those of lists that were due again before this
+    /// one was made. `lists` are those before it.
     fn forget_lists(&self, lists: &[List], made: &List) -> Result<()> {
-        let keep = match made.base {
-            None => made.number,
-            Some(base) => base,
-        };
-        for list in lists.iter().filter(|list| list.number < keep) {
+        let old = |list: &&List| list.updates.1 < made.updates.0 && made.base != Some(list.number);
+        for list in lists.iter().filter(old) {
             self.registry.remove(Book::Lists, &List::entry_name(&list.authority, list.number))?;
         }
         Ok(())
     }
 }
 
-fn newest_full(lists: &[List]) -> Option<&List> {
-    lists.iter().rev().find(|list| list.base.is_none())
+/// The full list that a delta completes: the oldest one that is current, so that it fits whichever
+/// one somebody has (RFC 5280, 5.2.4), also when an interruption kept the newest from everybody.
+fn base_of(lists: &[List], now: Timestamp) -> Option<&List> {
+    let mut fulls = lists.iter().filter(|list| list.base.is_none());
+    let current = fulls.clone().find(|list| list.updates.1 >= now);
+    current.or_else(|| fulls.next_back())
 }
 
 fn no_full(authority: &KeyName) -> crate::Error {

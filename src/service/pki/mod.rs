@@ -4,6 +4,7 @@ mod authority;
 mod issue;
 mod list;
 mod ocsp;
+mod renew;
 mod request;
 mod revoke;
 

@@ -31,17 +31,23 @@ pub(super) fn require_not_revoked(
     crls: &[Crl],
     at: Timestamp,
 ) -> Result<(), Refusal> {
-    let mut unusable = "there is no list of its issuer".to_owned();
+    let of = issuer.subject();
+    let unknown = |why: &str| Refusal::RevocationUnknown(format!("the list of {of} {why}"));
+    let mut unusable = Refusal::RevocationUnknown(format!("there is no list of {of}"));
     let mut lists = Vec::new();
     for crl in crls.iter().filter(|crl| same(crl.issuer(), certificate.issuer())) {
         match check(crl, certificate, issuer, at) {
             Ok(checked) => lists.push(checked),
-            Err(why) => unusable = why,
+            Err(why) => unusable = unknown(&why),
         }
     }
     let fulls = lists.iter().filter(|list| list.base.is_none());
-    let full = fulls.max_by(|a, b| order(&a.number, &b.number));
-    let Some(full) = full else { return Err(Refusal::RevocationUnknown(unusable)) };
+    let Some(full) = fulls.max_by(|a, b| order(&a.number, &b.number)) else {
+        return Err(match lists.is_empty() {
+            true => unusable,
+            false => unknown("is a delta list, and the full one that it completes is missing"),
+        });
+    };
     // RFC 5280, 5.2.4: a delta fits a full list that is not older than its base and not newer.
     let fits = |delta: &&Checked<'_>| {
         delta.base.as_ref().is_some_and(|base| order(base, &full.number).is_le())
@@ -59,33 +65,34 @@ pub(super) fn require_not_revoked(
     }
 }
 
-/// Whether a list may speak about the certificate, at this moment.
+/// Whether a list may speak about the certificate, at this moment. If not, what the list is or
+/// does.
 fn check<'a>(
     crl: &'a Crl,
     certificate: &Certificate,
     issuer: &Certificate,
     at: Timestamp,
 ) -> Result<Checked<'a>, String> {
-    let text = |refusal: Refusal| format!("the list of its issuer: {refusal}");
+    let text = |refusal: Refusal| format!("is not usable: {refusal}");
     let authority: Option<AuthorityKeyIdentifier> = crl.extension().map_err(text)?;
     let authority = authority.and_then(|authority| authority.key_identifier);
     let identifiers = (authority, issuer.key_identifier());
     if matches!(identifiers, (Some(a), Some(b)) if a.as_bytes() != b) {
-        return Err("the list of its issuer was signed by another key".to_owned());
+        return Err("was signed by another key (authorityKeyIdentifier)".to_owned());
     }
     crl.verify(issuer.public_key()).map_err(text)?;
     if let Some(usage) = issuer.key_usage().map_err(text)?
         && !usage.0.contains(KeyUsages::CRLSign)
     {
-        return Err("its issuer may not sign lists (cRLSign)".to_owned());
+        return Err("was signed by a key that may not sign lists (cRLSign)".to_owned());
     }
     if at < crl.this_update() {
-        return Err(format!("the list of its issuer is not valid before {}", crl.this_update()));
+        return Err(format!("is not valid before {}", crl.this_update()));
     }
     match crl.next_update() {
         Some(next) if at <= next => {}
-        Some(next) => return Err(format!("the list of its issuer was due again at {next}")),
-        None => return Err("the list of its issuer says not when the next is due".to_owned()),
+        Some(next) => return Err(format!("is stale: the next one was due at {next}")),
+        None => return Err("says not when the next one is due".to_owned()),
     }
     if let Some(oid) = crl.critical().find(|oid| !KNOWN.contains(oid)) {
         return Err(text(Refusal::CriticalExtension(oid)));
@@ -99,19 +106,22 @@ fn check<'a>(
 fn covers(crl: &Crl, certificate: &Certificate) -> Result<(), String> {
     let point: Option<IssuingDistributionPoint> = crl
         .extension_named(ID_CE_ISSUING_DISTRIBUTION_POINT)
-        .map_err(|refusal| refusal.to_string())?;
+        .map_err(|refusal| format!("is not usable: {refusal}"))?;
     let Some(point) = point else { return Ok(()) };
     let is_authority = certificate.is_authority();
-    let outside = point.indirect_crl
-        || point.only_contains_attribute_certs
-        || point.only_some_reasons.is_some()
-        || (point.only_contains_user_certs && is_authority)
-        || (point.only_contains_ca_certs && !is_authority);
-    let named = point.distribution_point.is_none_or(|name| names_point(certificate, &name));
-    if outside || !named {
-        return Err("the list of its issuer does not cover it (issuingDistributionPoint)".into());
+    let elsewhere = point.distribution_point.is_some_and(|name| !names_point(certificate, &name));
+    let outside = [
+        (point.indirect_crl, "is an indirect one (indirectCRL), which does not count"),
+        (point.only_contains_attribute_certs, "is about attribute certificates alone"),
+        (point.only_some_reasons.is_some(), "is about some reasons alone (onlySomeReasons)"),
+        (point.only_contains_user_certs && is_authority, "is not about authorities"),
+        (point.only_contains_ca_certs && !is_authority, "is about authorities alone"),
+        (elsewhere, "is for another distribution point than the certificate names"),
+    ];
+    match outside.into_iter().find(|(applies, _)| *applies) {
+        Some((_, what)) => Err(what.to_owned()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn names_point(certificate: &Certificate, name: &DistributionPointName) -> bool {

@@ -1,7 +1,9 @@
 //! Path validation, with OpenSSL as the maker of every certificate and list: what is good is
 //! trusted, and each bad chain is refused for its reason.
 
+#[path = "../harness/mod.rs"]
 mod harness;
+mod lists;
 
 use std::fs;
 use std::path::Path;
@@ -86,36 +88,6 @@ impl Pki {
     fn certificate(&self, name: &str) -> Certificate {
         let bytes = fs::read(self.path().join(format!("{name}.crt"))).expect("read");
         Certificate::read_all(&bytes).expect("a certificate").remove(0)
-    }
-
-    /// A list of an authority, with the certificates it revokes, its number and, for a delta, its
-    /// base.
-    fn list(&self, issuer: &str, revoked: &[&str], number: u32, base: Option<u32>) -> Crl {
-        let mut index = String::new();
-        for name in revoked {
-            let serial: String =
-                self.certificate(name).serial().iter().map(|byte| format!("{byte:02X}")).collect();
-            index += &format!(
-                "R\t361120000000Z\t261101000000Z,keyCompromise\t{serial}\tunknown\t/CN={name}\n"
-            );
-        }
-        let delta = base.map(|base| format!("2.5.29.27=critical,ASN1:INTEGER:{base}\n"));
-        let configuration = format!(
-            "[ca]\ndefault_ca=c\n[c]\ndatabase=index\ncrlnumber=number\ndefault_md=sha256\n\
-             crl_extensions=e\n[e]\nauthorityKeyIdentifier=keyid\n{}",
-            delta.unwrap_or_default()
-        );
-        for (file, text) in
-            [("index", index), ("number", format!("{number:04X}\n")), ("conf", configuration)]
-        {
-            fs::write(self.path().join(file), text).expect("written");
-        }
-        let (key, certificate) = (format!("{issuer}.key"), format!("{issuer}.crt"));
-        let who = ["-keyfile", &key, "-cert", &certificate];
-        let how = ["ca", "-config", "conf", "-gencrl", "-crldays", "30", "-out", "list.crl"];
-        self.openssl(&[&how[..], &who].concat());
-        let bytes = fs::read(self.path().join("list.crl")).expect("read");
-        Crl::read_all(&bytes).expect("a list").remove(0)
     }
 
     /// Validates a certificate with the others as intermediates, trusting `root`.
@@ -302,46 +274,6 @@ fn each_good_chain_is_trusted() {
         pki.validate(&CHAIN, &[], now(), Purpose::TlsServer)
             .unwrap_or_else(|refused| panic!("{root}{middle}{server}: {refused}"));
     }
-}
-
-#[test]
-fn revocation_is_read_from_full_and_delta_lists() {
-    let pki = Pki::new("", "");
-    pki.server("");
-    let root = pki.list("root", &[], 1, None);
-    let check = |crls: &[Crl]| pki.validate(&CHAIN, crls, now(), Purpose::TlsServer);
-    let empty = pki.list("middle", &[], 5, None);
-    check(&[root.clone(), empty.clone()]).expect("not revoked");
-    let unknown = check(std::slice::from_ref(&root)).expect_err("no list of the middle");
-    assert!(matches!(unknown.refusal, Refusal::RevocationUnknown(_)), "{unknown}");
-    let full = pki.list("middle", &["server"], 6, None);
-    let refused = check(&[root.clone(), empty.clone(), full]).expect_err("revoked");
-    assert!(matches!(refused.refusal, Refusal::Revoked { reason: Some(_), .. }), "{refused}");
-    let delta = pki.list("middle", &["server"], 7, Some(5));
-    let refused = check(&[root.clone(), empty.clone(), delta]).expect_err("revoked by the delta");
-    assert!(matches!(refused.refusal, Refusal::Revoked { .. }), "{refused}");
-    let foreign = pki.list("middle", &["server"], 8, Some(6));
-    check(&[root.clone(), empty.clone(), foreign]).expect("a delta to a later list says nothing");
-    let above = pki.list("root", &["middle"], 2, None);
-    let refused = check(&[above, empty]).expect_err("the middle is revoked");
-    assert!(refused.subject.contains("middle"), "{refused}");
-}
-
-#[test]
-fn lists_that_say_nothing_now_or_that_another_signed_are_not_believed() {
-    let pki = Pki::new("", "");
-    pki.server("");
-    let (root, middle) = (pki.list("root", &[], 1, None), pki.list("middle", &[], 1, None));
-    let stale = pki.validate(&CHAIN, &[root.clone(), middle], later(40 * 86_400), Purpose::Any);
-    let stale = stale.expect_err("stale");
-    assert!(stale.to_string().contains("due again"), "{stale}");
-    // Another key under the middle's name.
-    fs::rename(pki.path().join("middle.crt"), pki.path().join("kept.crt")).expect("moved");
-    pki.issue("middle", "middle", CA, &["ec", "prime256v1"]);
-    let forged = pki.list("middle", &[], 9, None);
-    let names = ["server", "kept"];
-    let refused = pki.validate(&names, &[root, forged], now(), Purpose::Any).expect_err("forged");
-    assert!(matches!(refused.refusal, Refusal::RevocationUnknown(_)), "{refused}");
 }
 
 #[test]
