@@ -37,7 +37,7 @@ fn a_key_restored_elsewhere_signs_as_it_did() {
     let verify = ["verify", "--key", "web", "--in", &message, "--signature"];
     there.ok(&[&verify[..], &[&here.path("signature")]].concat());
     assert!(there.fails(4, &restore).contains("--replace"));
-    let said = there.ok(&[&restore[..], &["--replace"]].concat());
+    let said = there.ok(&[&restore[..], &["--replace", "--yes"]].concat());
     assert!(said.contains("is kept"), "{said}");
     assert!(there.ok(&["key", "list"]).contains("ed25519"));
 }

@@ -96,6 +96,34 @@ fn the_pin_may_come_as_a_credential_of_systemd() {
 }
 
 #[test]
+fn every_pin_may_be_a_credential_of_systemd() {
+    on_every_token(|token| {
+        let command = |credentials: &[(&str, &str)], arguments: &[&str]| {
+            let folder = tempfile::tempdir().expect("a directory");
+            for (name, pin) in credentials {
+                std::fs::write(folder.path().join(name), pin).expect("written");
+            }
+            let mut command = token.command("setsid");
+            command.args(["-w", env!("CARGO_BIN_EXE_keyway")]).args(arguments);
+            command.env_remove("KEYWAY_PIN_FILE").env("CREDENTIALS_DIRECTORY", folder.path());
+            run(&mut command)
+        };
+        let (user, officer) = (harness::USER_PIN, harness::SO_PIN);
+        let change: &[&str] = &["token", "change-pin"];
+        let answer = command(&[("keyway-pin", user), ("keyway-new-pin", "654321")], change);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(command(&[("keyway-pin", user)], &["key", "list"]).code, 6);
+        assert_eq!(command(&[("keyway-pin", "654321")], &["key", "list"]).code, 0);
+        let unlock: &[&str] = &["token", "unlock"];
+        let wrong = command(&[("keyway-so-pin", "87654321"), ("keyway-new-pin", user)], unlock);
+        assert_eq!(wrong.code, 6, "{}", wrong.stderr);
+        let answer = command(&[("keyway-so-pin", officer), ("keyway-new-pin", user)], unlock);
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+        assert_eq!(command(&[("keyway-pin", user)], &["key", "list"]).code, 0);
+    });
+}
+
+#[test]
 fn an_unknown_token_lists_those_there_are() {
     on_every_token(|token| {
         let error = token.fails(3, &["--token", "nobody", "key", "list"]);

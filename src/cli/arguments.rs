@@ -11,6 +11,7 @@ use super::key::KeyCommand;
 use super::maintain::MaintainArguments;
 use super::print::Format;
 use super::seal::{OpenArguments, SealArguments};
+use super::token::TokenCommand;
 use crate::domain::exchange::Group;
 use crate::domain::key::{KeyName, Usage};
 use crate::domain::signature::SignatureScheme;
@@ -100,11 +101,13 @@ pub(super) enum Command {
     #[command(subcommand)]
     Client(super::client::ClientCommand),
     /// Say what is wrong with module, configuration, files and tokens, and what mends it
+    #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor,
     /// Who used, made or changed which key when, and what became of the PINs, from the token's
     /// chained events
     Log(LogArguments),
     /// Write the completions of a shell, for its startup file
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// Which shell
         shell: Shell,
@@ -116,122 +119,6 @@ pub(super) enum Command {
         directory: PathBuf,
     },
 }
-
-#[derive(Debug, Subcommand)]
-pub(super) enum TokenCommand {
-    /// Initialise the token in a free slot and set its user PIN
-    Init {
-        /// The new token's label
-        #[arg(long)]
-        label: String,
-        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
-        so_pin_file: Option<PathBuf>,
-        /// Make it in the place of --token, whose objects are destroyed: its security officer's PIN
-        /// is locked or forgotten
-        #[arg(long)]
-        force: bool,
-        /// Do not ask
-        #[arg(long, requires = "force")]
-        yes: bool,
-    },
-    /// Change the user PIN, or the security officer's
-    ChangePin {
-        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
-        new_pin_file: Option<PathBuf>,
-        /// Change the security officer's PIN
-        #[arg(long)]
-        security_officer: bool,
-        /// File with the security officer's PIN so far; else KEYWAY_SO_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
-        so_pin_file: Option<PathBuf>,
-    },
-    /// Set a new user PIN as the security officer: the old one is locked or forgotten
-    Unlock {
-        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
-        new_pin_file: Option<PathBuf>,
-        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
-        so_pin_file: Option<PathBuf>,
-    },
-    /// Bring keys and certificates in from another program's store
-    #[command(after_help = IMPORT_EXAMPLES)]
-    Import(ImportArguments),
-    /// Verify a whole token: its file, every record, the set of objects, the chain of events
-    Check {
-        /// Look only at what needs no PIN
-        #[arg(long, conflicts_with = "accept")]
-        without_pin: bool,
-        /// Accept the set of objects and accounts as it is, after damage or a partial restore
-        #[arg(long)]
-        accept: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-    /// List every token of the module
-    List,
-    /// Show one token
-    Show,
-    /// Write one encrypted file that holds the whole token, while programs go on using it
-    Backup {
-        /// The file to make
-        #[arg(long = "out", value_name = "FILE")]
-        output: PathBuf,
-        /// File with the backup's passphrase; else KEYWAY_BACKUP_PASSPHRASE, else the terminal is
-        /// asked
-        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
-        passphrase_file: Option<PathBuf>,
-        /// Do not log in: private objects are then copied without being opened and checked
-        #[arg(long)]
-        without_pin: bool,
-    },
-    /// Put a token back from its backup
-    Restore {
-        /// The backup
-        #[arg(long = "in", value_name = "FILE")]
-        input: PathBuf,
-        /// As for backup
-        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
-        passphrase_file: Option<PathBuf>,
-        /// Take the place of the same token, which is kept beside it; no program may use it
-        /// meanwhile
-        #[arg(long)]
-        replace: bool,
-    },
-}
-
-/// What to import, and from where.
-#[derive(Args, Debug)]
-pub(super) struct ImportArguments {
-    /// SoftHSM2's token directory (directories.tokendir), or the directory of one token
-    #[arg(long, value_name = "DIR", required_unless_present = "from_pkcs12")]
-    pub from_softhsm: Option<PathBuf>,
-    /// A PKCS#12 file (.p12, .pfx)
-    #[arg(long, value_name = "FILE", conflicts_with = "from_softhsm")]
-    pub from_pkcs12: Option<PathBuf>,
-    /// The label of the SoftHSM2 token, when there are several
-    #[arg(long, value_name = "LABEL", conflicts_with = "from_pkcs12")]
-    pub source_token: Option<String>,
-    /// File with the source's PIN or passphrase; else KEYWAY_SOURCE_PIN, else the terminal is asked
-    #[arg(long, value_name = "FILE", env = "KEYWAY_SOURCE_PIN_FILE")]
-    pub source_pin_file: Option<PathBuf>,
-    /// Name of the imported key, where the PKCS#12 file gives none
-    #[arg(long, conflicts_with = "from_softhsm")]
-    pub label: Option<String>,
-    /// Let the token take each object for a moment and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-const IMPORT_EXAMPLES: &str = "Examples:
-  keyway --token new token import --from-softhsm /var/lib/softhsm/tokens --source-token old --dry-run
-  keyway --token new token import --from-pkcs12 web.p12 --label web
-
-The keys stay as sensitive and as extractable as they were; from PKCS#12 they become sensitive and
-not extractable. What is in the token already is left alone: it can be run again.";
 
 /// Where data comes from and goes to.
 #[derive(Args, Debug)]
@@ -245,6 +132,7 @@ pub(super) struct Files {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = SIGN_EXAMPLES)]
 pub(super) struct SignArguments {
     /// The key
     #[arg(long)]
@@ -258,6 +146,7 @@ pub(super) struct SignArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = LOG_EXAMPLES)]
 pub(super) struct LogArguments {
     /// Only what concerns objects with this label
     #[arg(long, value_name = "LABEL")]
@@ -277,6 +166,7 @@ pub(super) struct LogArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = VERIFY_EXAMPLES)]
 pub(super) struct VerifyArguments {
     /// The key
     #[arg(long)]
@@ -295,6 +185,7 @@ pub(super) struct VerifyArguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum AgreeCommand {
     /// Make an ephemeral pair and write its public value for the peer
+    #[command(after_help = AGREE_START_EXAMPLES)]
     Start {
         /// x25519, p256 or ffdhe3072
         #[arg(long)]
@@ -304,6 +195,7 @@ pub(super) enum AgreeCommand {
         public_out: Option<PathBuf>,
     },
     /// Derive the agreed key in the token, and print the tag to compare with the peer's
+    #[command(after_help = AGREE_FINISH_EXAMPLES)]
     Finish {
         /// File with the peer's public value
         #[arg(long, value_name = "FILE")]
@@ -319,12 +211,50 @@ pub(super) enum AgreeCommand {
         own: Option<PathBuf>,
     },
     /// Destroy every ephemeral pair that waits for a peer
+    #[command(after_help = AGREE_CANCEL_EXAMPLES)]
     Cancel {
         /// Do not ask
         #[arg(long)]
         yes: bool,
     },
 }
+
+const SIGN_EXAMPLES: &str = "Examples:
+  keyway sign --key web --in release.tar --out release.sig
+  keyway sign --key rsa --scheme rsa-pkcs1 --in release.tar --out release.sig";
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  keyway verify --key web --in release.tar --signature release.sig
+
+Every version of the key is tried that may still verify.";
+
+const LOG_EXAMPLES: &str = "Examples:
+  keyway log --key backup
+  keyway log --since 2026-11-01 --used --user www-data
+  keyway log --verify
+  keyway log --output json | tail -n 1                  a document an event";
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  keyway doctor
+  keyway doctor --module /usr/lib/softhsm/libsofthsm2.so
+  keyway doctor --output json";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  keyway completions bash > ~/.local/share/bash-completion/completions/keyway
+  keyway completions zsh > ~/.zfunc/_keyway";
+
+const AGREE_START_EXAMPLES: &str = "Examples:
+  keyway agree start --group x25519 --public-out mine.pem";
+
+const AGREE_FINISH_EXAMPLES: &str = "Examples:
+  keyway agree finish --peer theirs.pem --name session
+  keyway agree finish --peer theirs.pem --own mine.pem --name session --use wrap
+
+Nobody vouches for the peer: compare the tag with his by another way. keyway exchange has
+certificates for that.";
+
+const AGREE_CANCEL_EXAMPLES: &str = "Examples:
+  keyway agree cancel --yes";
 
 fn after_help() -> String {
     let mut text = "Examples:\n  keyway token init --label demo\n  keyway key create backup \

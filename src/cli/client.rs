@@ -28,6 +28,7 @@ pub(super) enum ClientCommand {
     #[command(after_help = ENROLL_EXAMPLES)]
     Enroll(EnrollArguments),
     /// Make a recipient's certified key a trusted wrapping key, as the security officer
+    #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArguments),
 }
 
@@ -38,6 +39,9 @@ The recipient makes the key, the authority certifies it, the distributor's offic
   admin$ keyway client trust alice.pem --trust root.pem
 
 The key signs its request and then may unwrap and nothing else.";
+
+const TRUST_EXAMPLES: &str = "Examples:
+  keyway client trust alice.pem --trust root.pem --so-pin-file so-pin";
 
 /// Who wants to have keys shared with him.
 #[derive(Args, Debug)]

@@ -36,6 +36,10 @@ const DECRYPT_EXAMPLES: &str = "Examples:
 Raw data is what other programs made, such as openssl: it names neither key nor version, so both have
 to be known.";
 
+const REENCRYPT_EXAMPLES: &str = "Examples:
+  keyway reencrypt --in a.kw --out a.kw                 with the newest version
+  keyway reencrypt --key archive --in a.kw --out a.kw";
+
 /// What a ciphertext is bound to.
 #[derive(Args, Debug)]
 pub(super) struct ContextArgument {
@@ -95,6 +99,7 @@ pub(super) struct DecryptArguments {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = REENCRYPT_EXAMPLES)]
 pub(super) struct ReencryptArguments {
     /// The ciphertext; standard input if not named
     #[arg(long = "in", value_name = "FILE")]

@@ -55,9 +55,31 @@ A key that was created with --shareable, to the peer's key that unwraps:
 Over files, who starts may send: finish --send backup --to bob-unwraps.pem --fourth 4 in the place of
 --name, and at the peer finish --receive --with bob-unwraps --fourth 4.";
 
+const START_EXAMPLES: &str = "Examples:
+  keyway exchange start --out 1
+  keyway exchange start --group ffdhe3072 --out 1";
+
+const ANSWER_EXAMPLES: &str = "Examples:
+  keyway exchange answer --in 1 --out 2 --sign-with bob --cert bob.pem";
+
+const FINISH_EXAMPLES: &str = "Examples, for whoever began, and for whoever answered:
+  keyway exchange finish --first 1 --in 2 --out 3 --name with-bob \\
+      --sign-with alice --cert alice.pem --trust root.pem --peer bob.example
+  keyway exchange finish --first 1 --second 2 --in 3 --name with-alice \\
+      --trust root.pem --peer alice.example";
+
+const LISTEN_EXAMPLES: &str = "Examples:
+  keyway exchange listen --addr 127.0.0.1:7000 --name with-alice \\
+      --sign-with bob --cert bob.pem --trust root.pem --peer alice.example";
+
+const CONNECT_EXAMPLES: &str = "Examples:
+  keyway exchange connect --addr 127.0.0.1:7000 --name with-bob \\
+      --sign-with alice --cert alice.pem --trust root.pem --peer bob.example";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum ExchangeCommand {
     /// Make message 1: begin an exchange
+    #[command(after_help = START_EXAMPLES)]
     Start {
         /// x25519, p256 or ffdhe3072
         #[arg(long, default_value = "x25519")]
@@ -67,6 +89,7 @@ pub(super) enum ExchangeCommand {
         output: Option<PathBuf>,
     },
     /// Answer message 1 by message 2
+    #[command(after_help = ANSWER_EXAMPLES)]
     Answer {
         /// Message 1
         #[arg(long = "in", value_name = "FILE")]
@@ -81,8 +104,10 @@ pub(super) enum ExchangeCommand {
         own: OwnArguments,
     },
     /// End an exchange: by message 3 for message 2, or by message 3 itself
+    #[command(after_help = FINISH_EXAMPLES)]
     Finish(FinishArguments),
     /// Wait for a peer on a TCP port and exchange
+    #[command(after_help = LISTEN_EXAMPLES)]
     Listen {
         /// Where; port 0 takes a free one and prints it
         #[arg(long, value_name = "ADDRESS:PORT")]
@@ -94,6 +119,7 @@ pub(super) enum ExchangeCommand {
         run: RunArguments,
     },
     /// Connect to a listening peer and exchange
+    #[command(after_help = CONNECT_EXAMPLES)]
     Connect {
         /// Where
         #[arg(long, value_name = "ADDRESS:PORT")]

@@ -3,19 +3,17 @@
 mod age_plugin;
 mod agree;
 mod arguments;
-mod backup;
 mod ca;
-mod check;
 mod client;
 mod confirm;
 mod crypt;
 mod csr;
 mod data_key;
 mod doctor;
+mod examples;
 mod exchange;
 mod file;
 mod generate;
-mod import;
 mod import_key;
 mod journal;
 mod key;
@@ -66,7 +64,7 @@ fn run_parsed<A: Parser>(
         Ok(arguments) => arguments,
         Err(error) => return report(format, &error),
     };
-    match A::try_parse_from(arguments) {
+    match examples::parse::<A>(arguments) {
         Ok(arguments) => match run(arguments) {
             (_, Ok(())) => ExitCode::SUCCESS,
             (format, Err(error)) => report(format, &error),

@@ -21,7 +21,8 @@ const ENDING: &str = "age";
 
 const SEAL_EXAMPLES: &str = "Examples:
   keyway seal disk.img --to backup                 makes disk.img.age
-  keyway seal disk.img --to backup --to age1...    also for the holder of an age identity
+  keyway seal disk.img --to backup --to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
+                                                   also for the holder of an age identity
   keyway seal disk.img --to laptop                 a pair: create it with --algorithm x25519
   tar c photos | keyway seal - --to backup > photos.tar.age
 

@@ -56,8 +56,13 @@ pub(super) struct ShareArguments {
     output: Option<PathBuf>,
 }
 
+const RECEIVE_EXAMPLES: &str = "Examples:
+  keyway receive backup.share --with alice --trust root.pem --peer admin.example
+  keyway receive backup.share --with alice --name backup-2 --trust root.pem --crl root.crl";
+
 /// What is received, and with which key.
 #[derive(Args, Debug)]
+#[command(after_help = RECEIVE_EXAMPLES)]
 pub(super) struct ReceiveArguments {
     /// The share
     file: PathBuf,

@@ -16,6 +16,10 @@ use crate::domain::time::Period;
 use crate::error::Result;
 use crate::service::ListKind;
 
+pub(super) const EXAMPLES: &str = "Examples:
+  keyway ca crl --ca web --out web.crl
+  keyway ca crl --ca web --delta --der --out web.delta";
+
 #[derive(Args, Debug)]
 pub(in crate::cli) struct CrlArguments {
     /// The authority

@@ -39,12 +39,14 @@ pub(super) enum CaCommand {
     #[command(after_help = renew::EXAMPLES)]
     Renew(renew::RenewArguments),
     /// List the authorities of the token, or the certificates that one issued
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// The authority
         #[arg(long, value_name = "NAME")]
         ca: Option<KeyName>,
     },
     /// Show an authority, and write its certificate with those above it
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// The authority
         name: KeyName,
@@ -53,8 +55,10 @@ pub(super) enum CaCommand {
         out: Option<PathBuf>,
     },
     /// Revoke a certificate
+    #[command(after_help = revoke::EXAMPLES)]
     Revoke(revoke::RevokeArguments),
     /// Make a revocation list
+    #[command(after_help = crl::EXAMPLES)]
     Crl(crl::CrlArguments),
     /// Answer an OCSP request (RFC 6960)
     #[command(after_help = ocsp::EXAMPLES)]
@@ -63,6 +67,14 @@ pub(super) enum CaCommand {
     #[command(after_help = verify::EXAMPLES)]
     Verify(verify::VerifyArguments),
 }
+
+const LIST_EXAMPLES: &str = "Examples:
+  keyway ca list
+  keyway ca list --ca web";
+
+const SHOW_EXAMPLES: &str = "Examples:
+  keyway ca show web
+  keyway ca show web --out chain.pem";
 
 pub(super) fn run(options: &Options, command: CaCommand) -> Result<()> {
     match command {

@@ -17,6 +17,12 @@ use crate::domain::pki::Serial;
 use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 
+pub(super) const EXAMPLES: &str = "Examples:
+  keyway ca revoke --cert www.pem --reason superseded
+  keyway ca revoke --serial 2B7E151628AED2A6ABF7158809CF4F3C01020304 --reason compromise --yes
+
+The certificate is revoked in the authority's register; keyway ca crl and keyway ca ocsp tell it.";
+
 #[derive(Args, Debug)]
 #[group(id = "which", required = true, multiple = false)]
 pub(super) struct Which {

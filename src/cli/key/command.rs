@@ -17,28 +17,34 @@ pub(crate) enum KeyCommand {
     #[command(after_help = CREATE_EXAMPLES)]
     Create(CreateArguments),
     /// List every key
+    #[command(after_help = LIST_EXAMPLES)]
     List(Filter),
     /// Show one key and check its objects
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// The key
         name: KeyName,
     },
     /// Try every key of the token, whoever made it: pairs, certificates, known weaknesses
+    #[command(after_help = CHECK_EXAMPLES)]
     Check {
         /// Only keys with this label
         label: Option<String>,
     },
     /// Make a new version that protects from now on; the old ones only process
+    #[command(after_help = ROTATE_EXAMPLES)]
     Rotate {
         /// The key
         name: KeyName,
     },
     /// Set a key aside: it processes what it protected, and protects nothing until it is resumed
+    #[command(after_help = SUSPEND_EXAMPLES)]
     Suspend {
         /// The key
         name: KeyName,
     },
     /// Take a suspended key back into use
+    #[command(after_help = RESUME_EXAMPLES)]
     Resume {
         /// The key
         name: KeyName,
@@ -65,11 +71,13 @@ pub(crate) enum KeyCommand {
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
     /// Check a report and suspend its key at once; keyway maintain then revokes it
+    #[command(after_help = ACCEPT_EXAMPLES)]
     AcceptReport {
         /// The file that keyway key report wrote
         file: PathBuf,
     },
     /// Destroy a key: what it encrypted is lost
+    #[command(after_help = DESTROY_EXAMPLES)]
     Destroy {
         /// The key
         name: KeyName,
@@ -86,6 +94,7 @@ pub(crate) enum KeyCommand {
     /// Import a key that was made elsewhere
     Import(ImportKeyArguments),
     /// Write the public key
+    #[command(after_help = EXPORT_EXAMPLES)]
     ExportPublic {
         /// The key
         name: KeyName,
@@ -208,3 +217,39 @@ const REVOKE_EXAMPLES: &str = "Examples:
   keyway key revoke web --reason superseded --yes
 
 After a compromise the key decrypts nowhere any more; for any other reason it only stops to protect.";
+
+const LIST_EXAMPLES: &str = "Examples:
+  keyway key list
+  keyway key list --owner 'Web team' --state active
+  keyway key list --algorithm rsa-2048 --output json";
+
+const SHOW_EXAMPLES: &str = "Examples:
+  keyway key show backup
+  keyway key show 'pkcs11:token=demo;object=backup'
+  keyway key show backup --output json";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  keyway key check
+  keyway key check web";
+
+const ROTATE_EXAMPLES: &str = "Examples:
+  keyway key rotate backup";
+
+const SUSPEND_EXAMPLES: &str = "Examples:
+  keyway key suspend web";
+
+const RESUME_EXAMPLES: &str = "Examples:
+  keyway key resume web";
+
+const ACCEPT_EXAMPLES: &str = "Examples:
+  keyway key accept-report backup.report";
+
+const DESTROY_EXAMPLES: &str = "Examples:
+  keyway key destroy old --yes
+  keyway key destroy old --at 2027-01-31 --yes
+  keyway key destroy old --strays --yes                 objects that belong to no version";
+
+const EXPORT_EXAMPLES: &str = "Examples:
+  keyway key export-public web --out web.pem
+  keyway key export-public web --format openssh >> ~/.ssh/authorized_keys
+  keyway key export-public web --format jwk --version-number 1";

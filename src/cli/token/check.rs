@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::arguments::Options;
-use super::confirm::confirm;
-use super::page::Page;
-use super::pin;
-use super::print::{Answer, notice, tell};
+use crate::cli::arguments::Options;
+use crate::cli::confirm::confirm;
+use crate::cli::page::Page;
+use crate::cli::pin;
+use crate::cli::print::{Answer, notice, tell};
 use crate::error::{Kind, Result};
 use crate::local::{Health, LocalToken};
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::arguments::{ImportArguments, Options};
-use super::key::hex;
-use super::page::{Cell, Page};
-use super::pin;
-use super::print::{Answer, tell};
+use super::command::ImportArguments;
+use crate::cli::arguments::Options;
+use crate::cli::key::hex;
+use crate::cli::page::{Cell, Page};
+use crate::cli::pin;
+use crate::cli::print::{Answer, tell};
 use crate::error::{Kind, Result};
 use crate::foreign::{ForeignObject, pkcs12, softhsm};
 use crate::token::{Import, Module, OpenToken, Outcome, import};

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::arguments::Options;
-use super::page::Page;
-use super::pin::{self, Asked};
-use super::print::{Answer, tell, text};
+use crate::cli::arguments::Options;
+use crate::cli::confirm::confirm;
+use crate::cli::page::Page;
+use crate::cli::pin::{self, Asked};
+use crate::cli::print::{Answer, tell, text};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::local::{Contents, LocalToken, Place, restore as put_back};
@@ -58,14 +59,21 @@ pub(super) fn make(
     tell(options, &Made { out, held: made.into(), opened: !without_pin })
 }
 
+/// `replace` says that the token takes the place of what is there, and whether without asking.
 pub(super) fn restore(
     options: &Options,
     input: &Path,
     passphrase: Option<&Path>,
-    replace: bool,
+    replace: Option<bool>,
 ) -> Result<()> {
+    if let Some(yes) = replace {
+        confirm(
+            yes,
+            &format!("Put the token of {} in the place of what it is now", input.display()),
+        )?;
+    }
     let passphrase = pin::passphrase(passphrase, Asked::Once)?;
-    let place = put_back(options.module.as_deref(), input, &passphrase, replace)?;
+    let place = put_back(options.module.as_deref(), input, &passphrase, replace.is_some())?;
     let Place { contents, slot, file, replaced } = place;
     tell(options, &PutBack { held: contents.into(), slot, file, replaced })
 }

@@ -1,15 +1,18 @@
 //! `keyway token`: make one, see what there is.
 
+mod backup;
+mod check;
+mod command;
+mod import;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::arguments::{Options, TokenCommand};
-use super::backup;
-use super::check;
+pub(super) use self::command::TokenCommand;
+use super::arguments::Options;
 use super::confirm::confirm;
-use super::import;
 use super::open::module;
 use super::page::{Cell, Page, Table};
 use super::pin;
@@ -57,8 +60,8 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
         TokenCommand::Backup { output, passphrase_file, without_pin } => {
             backup::make(options, &output, passphrase_file.as_deref(), without_pin)
         }
-        TokenCommand::Restore { input, passphrase_file, replace } => {
-            backup::restore(options, &input, passphrase_file.as_deref(), replace)
+        TokenCommand::Restore { input, passphrase_file, replace, yes } => {
+            backup::restore(options, &input, passphrase_file.as_deref(), replace.then_some(yes))
         }
     }
 }

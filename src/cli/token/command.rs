@@ -1,0 +1,166 @@
+//! What can be said after `keyway token`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Initialise the token in a free slot and set its user PIN
+    #[command(after_help = INIT_EXAMPLES)]
+    Init {
+        /// The new token's label
+        #[arg(long)]
+        label: String,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+        /// Make it in the place of --token, whose objects are destroyed: its security officer's PIN
+        /// is locked or forgotten
+        #[arg(long)]
+        force: bool,
+        /// Do not ask
+        #[arg(long, requires = "force")]
+        yes: bool,
+    },
+    /// Change the user PIN, or the security officer's
+    #[command(after_help = CHANGE_PIN_EXAMPLES)]
+    ChangePin {
+        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
+        new_pin_file: Option<PathBuf>,
+        /// Change the security officer's PIN
+        #[arg(long)]
+        security_officer: bool,
+        /// File with the security officer's PIN so far; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
+    /// Set a new user PIN as the security officer: the old one is locked or forgotten
+    #[command(after_help = UNLOCK_EXAMPLES)]
+    Unlock {
+        /// File with the new PIN; else KEYWAY_NEW_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_NEW_PIN_FILE")]
+        new_pin_file: Option<PathBuf>,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
+    /// Bring keys and certificates in from another program's store
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArguments),
+    /// Verify a whole token: its file, every record, the set of objects, the chain of events
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check {
+        /// Look only at what needs no PIN
+        #[arg(long, conflicts_with = "accept")]
+        without_pin: bool,
+        /// Accept the set of objects and accounts as it is, after damage or a partial restore
+        #[arg(long)]
+        accept: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// List every token of the module
+    #[command(after_help = LIST_EXAMPLES)]
+    List,
+    /// Show one token
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show,
+    /// Write one encrypted file that holds the whole token, while programs go on using it
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup {
+        /// The file to make
+        #[arg(long = "out", value_name = "FILE")]
+        output: PathBuf,
+        /// File with the backup's passphrase; else KEYWAY_BACKUP_PASSPHRASE, else the terminal is
+        /// asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Do not log in: private objects are then copied without being opened and checked
+        #[arg(long)]
+        without_pin: bool,
+    },
+    /// Put a token back from its backup
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore {
+        /// The backup
+        #[arg(long = "in", value_name = "FILE")]
+        input: PathBuf,
+        /// As for backup
+        #[arg(long, value_name = "FILE", env = "KEYWAY_BACKUP_PASSPHRASE_FILE")]
+        passphrase_file: Option<PathBuf>,
+        /// Take the place of the same token, which is kept beside it; no program may use it
+        /// meanwhile
+        #[arg(long)]
+        replace: bool,
+        /// Do not ask
+        #[arg(long, requires = "replace")]
+        yes: bool,
+    },
+}
+
+/// What to import, and from where.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    /// SoftHSM2's token directory (directories.tokendir), or the directory of one token
+    #[arg(long, value_name = "DIR", required_unless_present = "from_pkcs12")]
+    pub from_softhsm: Option<PathBuf>,
+    /// A PKCS#12 file (.p12, .pfx)
+    #[arg(long, value_name = "FILE", conflicts_with = "from_softhsm")]
+    pub from_pkcs12: Option<PathBuf>,
+    /// The label of the SoftHSM2 token, when there are several
+    #[arg(long, value_name = "LABEL", conflicts_with = "from_pkcs12")]
+    pub source_token: Option<String>,
+    /// File with the source's PIN or passphrase; else KEYWAY_SOURCE_PIN, else the terminal is asked
+    #[arg(long, value_name = "FILE", env = "KEYWAY_SOURCE_PIN_FILE")]
+    pub source_pin_file: Option<PathBuf>,
+    /// Name of the imported key, where the PKCS#12 file gives none
+    #[arg(long, conflicts_with = "from_softhsm")]
+    pub label: Option<String>,
+    /// Let the token take each object for a moment and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+const IMPORT_EXAMPLES: &str = "Examples:
+  keyway --token new token import --from-softhsm /var/lib/softhsm/tokens --source-token old --dry-run
+  keyway --token new token import --from-pkcs12 web.p12 --label web
+
+The keys stay as sensitive and as extractable as they were; from PKCS#12 they become sensitive and
+not extractable. What is in the token already is left alone: it can be run again.";
+
+const INIT_EXAMPLES: &str = "Examples:
+  keyway token init --label demo
+  keyway token init --label demo --so-pin-file so-pin --pin-file pin
+  keyway --token demo token init --label demo --force --yes";
+
+const CHANGE_PIN_EXAMPLES: &str = "Examples:
+  keyway token change-pin
+  keyway token change-pin --new-pin-file new-pin
+  keyway token change-pin --security-officer --so-pin-file so-pin --new-pin-file new-so-pin";
+
+const UNLOCK_EXAMPLES: &str = "Examples:
+  keyway --token demo token unlock --so-pin-file so-pin --new-pin-file pin";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  keyway token check
+  keyway token check --without-pin
+  keyway token check --accept --yes";
+
+const LIST_EXAMPLES: &str = "Examples:
+  keyway token list
+  keyway --module /usr/lib/softhsm/libsofthsm2.so token list";
+
+const SHOW_EXAMPLES: &str = "Examples:
+  keyway --token demo token show
+  keyway token show --output json";
+
+const BACKUP_EXAMPLES: &str = "Examples:
+  keyway --token demo token backup --out demo.backup
+  keyway token backup --out demo.backup --passphrase-file passphrase --without-pin";
+
+const RESTORE_EXAMPLES: &str = "Examples:
+  keyway token restore --in demo.backup
+  keyway token restore --in demo.backup --replace --yes";

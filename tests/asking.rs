@@ -1,0 +1,110 @@
+//! What cannot be undone is asked at a terminal, or takes `--yes`; without both it is refused.
+
+mod harness;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use harness::{Answer, LABEL, Maker, Token, on_every_token};
+
+/// Exit code of what is refused.
+const REFUSED: i32 = 5;
+
+/// `keyway` at a terminal of its own, at which this is typed.
+fn at_a_terminal(token: &Token, arguments: &[&str], typed: &str) -> Answer {
+    let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
+    let line = format!("{} {}", env!("CARGO_BIN_EXE_keyway"), words.join(" "));
+    let mut command: Command = token.command("script");
+    command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("script starts: apt install util-linux");
+    let mut terminal = child.stdin.take().expect("a pipe");
+    terminal.write_all(typed.as_bytes()).expect("typed");
+    let output = child.wait_with_output().expect("script ends");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    Answer { code: output.status.code().expect("a code"), stdout: output.stdout, stderr }
+}
+
+/// Refused without a terminal; refused at one where "no" is typed; done where "yes" is.
+fn is_asked(token: &Token, arguments: &[&str], question: &str) {
+    let refused = token.fails(REFUSED, arguments);
+    assert!(refused.contains("no terminal") && refused.contains("add --yes"), "{refused}");
+    let no = at_a_terminal(token, arguments, "no\n");
+    assert_eq!(no.code, REFUSED, "{arguments:?}: {}", no.text());
+    assert!(no.text().contains("not confirmed: nothing was done"), "{}", no.text());
+    let yes = at_a_terminal(token, arguments, "yes\n");
+    assert_eq!(yes.code, 0, "{arguments:?}: {}", yes.text());
+    assert!(yes.text().contains(question), "{arguments:?}: {}", yes.text());
+}
+
+#[test]
+fn what_ends_a_key_is_asked() {
+    on_every_token(|token| {
+        for name in ["a", "b", "c"] {
+            token.ok(&["key", "create", name, "--algorithm", "ec-p256"]);
+        }
+        let revoke = ["key", "revoke", "a", "--reason", "superseded"];
+        is_asked(token, &revoke, "Revoke key a for superseded");
+        assert!(token.ok(&["key", "list", "--state", "deactivated"]).contains("\na "));
+        let later = ["key", "destroy", "b", "--at", "2099-01-31"];
+        is_asked(token, &later, "Destroy key b at 2099-01-31");
+        is_asked(token, &["key", "destroy", "c"], "Destroy key c and lose");
+        assert!(token.ok(&["key", "list", "--state", "destroyed"]).contains("\nc "));
+        token.ok(&["agree", "start", "--group", "p256", "--public-out", "public.pem"]);
+        is_asked(token, &["agree", "cancel"], "Destroy every ephemeral pair");
+        let stray = ["--keypairgen", "--key-type", "EC:prime256v1", "--label", "stray"];
+        let made = token.pkcs11_tool(&[&stray[..], &["--id", "77"]].concat());
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        is_asked(token, &["key", "destroy", "stray", "--strays"], "that belong to no version");
+    });
+}
+
+#[test]
+fn what_ends_a_certificate_is_asked() {
+    on_every_token(|token| {
+        token.ok(&["ca", "init", "root", "--subject", "CN=Root", "--out", "root.pem"]);
+        token.ok(&["key", "create", "www", "--algorithm", "ec-p256", "--use", "sign"]);
+        token.ok(&["csr", "create", "--key", "www", "--subject", "CN=www", "--out", "www.csr"]);
+        let issue = ["ca", "issue", "--ca", "root", "--csr", "www.csr", "--profile", "tls-client"];
+        token.ok(&[&issue[..], &["--out", "www.pem"]].concat());
+        let revoke = ["ca", "revoke", "--cert", "www.pem", "--reason", "superseded"];
+        is_asked(token, &revoke, "Revoke certificate");
+    });
+}
+
+#[test]
+fn what_ends_a_token_is_asked() {
+    let token = Token::initialised(Maker::Keyway);
+    token.write("passphrase", b"a good deal longer");
+    let passphrase = ["--passphrase-file", "passphrase"];
+    token.ok(&[&["token", "backup", "--out", "backup"][..], &passphrase].concat());
+    let restore = ["token", "restore", "--in", "backup", "--replace"];
+    let restore = [&restore[..], &passphrase].concat();
+    is_asked(&token, &restore, "in the place of");
+    token.ok(&["key", "create", "a", "--algorithm", "aes-256"]);
+    token.ok(&["key", "revoke", "a", "--reason", "compromise", "--yes"]);
+    let so_pin = token.path("so-pin");
+    is_asked(&token, &["key", "recover", "a", "--so-pin-file", &so_pin], "decrypt and verify");
+    let force = ["--token", LABEL, "token", "init", "--label", "new", "--force"];
+    let force = [&force[..], &["--so-pin-file", &so_pin]].concat();
+    is_asked(&token, &force, "destroy every object of token suite");
+    assert!(token.ok(&["token", "list"]).contains("\nnew "));
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    on_every_token(|token| {
+        token.ok(&["key", "create", "a", "--algorithm", "aes-256"]);
+        let list = ["key", "list"];
+        let plain = token.ok(&list);
+        assert!(!plain.contains('\x1b'), "{plain:?}");
+        let shown = at_a_terminal(token, &list, "").text();
+        assert!(shown.contains("\x1b[32mactive\x1b[0m"), "{shown:?}");
+        let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+        let forced = harness::run(command.args(list).env("CLICOLOR_FORCE", "1")).text();
+        assert!(forced.contains("\x1b[32mactive\x1b[0m"), "{forced:?}");
+        let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+        command.args(list).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
+        assert_eq!(harness::run(&mut command).text(), plain);
+    });
+}
