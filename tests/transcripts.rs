@@ -81,8 +81,11 @@ fn normalised(text: &str) -> String {
     let mut normal = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let word: usize =
-            rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-:".contains(*c)).count();
+        let is_part = |c: &char| c.is_ascii_alphanumeric() || "-:".contains(*c);
+        let word = match first.is_ascii_alphanumeric() {
+            true => rest.chars().take_while(is_part).count(),
+            false => 0,
+        };
         if word == 0 {
             normal.push(first);
             rest = &rest[first.len_utf8()..];

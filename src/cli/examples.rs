@@ -31,9 +31,12 @@ fn with_examples(group: Command) -> Command {
     if group.get_after_help().is_some() {
         return group;
     }
+    let own = format!("{PROGRAM}{} ", group.get_name());
     let firsts = group.get_subcommands().filter_map(|command| {
         let help = command.get_after_help()?.to_string();
-        help.lines().find(|line| line.trim_start().starts_with(PROGRAM)).map(str::to_owned)
+        let mut lines = help.lines().filter(|line| line.starts_with("  "));
+        let first = lines.clone().find(|line| line.contains(&own));
+        first.or_else(|| lines.find(|line| line.contains(PROGRAM))).map(str::to_owned)
     });
     let examples: Vec<String> = std::iter::once(TITLE.to_owned()).chain(firsts).collect();
     group.after_help(examples.join("\n"))
@@ -148,9 +151,10 @@ mod tests {
         for (path, _) in every_command() {
             let page = directory.path().join(format!("{}.1", path.join("-")));
             let text = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("{path:?}"));
-            assert!(text.contains("Examples:"), "{path:?}");
-            let completed = path.join("__subcmd__").replace('-', "__");
-            assert!(script.contains(&completed), "{path:?} is not completed");
+            assert!(text.contains(".SH EXTRA"), "{path:?} has no examples");
+            let (name, group) = path.split_last().expect("a command");
+            let group = group.join("__subcmd__").replace('-', "__subcmd__");
+            assert!(script.contains(&format!("{group},{name})")), "{path:?} is not completed");
         }
     }
 

@@ -7,6 +7,7 @@ use crate::domain::public_format::PublicFormat;
 use crate::domain::record::{KeyRecord, Terms};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
+use crate::port::Entry;
 use crate::service::{
     Action, CheckedKey, ImportedKey, Inventory, Maintenance, NewKey, Revoked, Suspended,
 };
@@ -36,11 +37,12 @@ impl Kms {
         self.change(|kms| kms.create_key_under(request, terms, activate_at))
     }
 
-    /// Brings key material into the token, from where it does not come out again.
+    /// Brings key material into the token, from where it does not come out again, and tells how it
+    /// came in.
     ///
     /// # Errors
     /// As [`Kms::create_key`]; the token refuses the material.
-    pub fn import_key(&self, request: &ImportedKey<'_>) -> Result<KeyRecord> {
+    pub fn import_key(&self, request: &ImportedKey<'_>) -> Result<(KeyRecord, Entry)> {
         self.change(|kms| kms.import_key(request))
     }
 
