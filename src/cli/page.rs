@@ -143,11 +143,6 @@ impl Cell {
         Self { text, style }
     }
 
-    /// Text about something bad.
-    pub fn bad(text: impl Display) -> Self {
-        Self { text: text.to_string(), style: AnsiColor::Red.on_default() }
-    }
-
     fn width(&self) -> usize {
         self.text.chars().count()
     }

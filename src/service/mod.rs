@@ -33,8 +33,8 @@ mod sign;
 mod stanza;
 mod stanza_pair;
 mod suspend_key;
-mod uphold;
 mod transfer;
+mod uphold;
 mod verify;
 
 pub use agree::Agreed;
@@ -58,8 +58,8 @@ pub use reencrypt::Reencryption;
 pub use revoke_key::{Finality, Revoked};
 pub use seal::Recipient;
 pub use suspend_key::Suspended;
-pub use uphold::{Outlawed, Upheld};
 pub use transfer::Dispatch;
+pub use uphold::{Outlawed, Upheld};
 pub use verify::Verified;
 
 use crate::domain::envelope::MessageLimit;
