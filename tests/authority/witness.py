@@ -98,13 +98,15 @@ def chain(name, *files):
 
 def revocation_list(file, issuer, subject):
     crl, issuer, subject = x509.load_pem_x509_crl(read(file)), certificate(issuer), certificate(subject)
-    assert crl.is_signature_valid(issuer.public_key()) and crl.issuer == issuer.subject
+    body, hash_algorithm = crl.tbs_certlist_bytes, crl.signature_hash_algorithm
+    verify(issuer.public_key(), crl.signature, body, hash_algorithm)
+    assert crl.issuer == issuer.subject
     own = extension(issuer, ExtensionOID.SUBJECT_KEY_IDENTIFIER)
     assert extension(crl, ExtensionOID.AUTHORITY_KEY_IDENTIFIER).key_identifier == own.digest
     current = crl.next_update - crl.last_update
     assert datetime.timedelta(days=7, minutes=-5) < current <= datetime.timedelta(days=7)
     entry = crl.get_revoked_certificate_by_serial_number(subject.serial_number)
-    reason = extension(entry, ExtensionOID.CRL_REASON).reason if entry else None
+    reason = entry and entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
     print(extension(crl, ExtensionOID.CRL_NUMBER).crl_number, reason and reason.name)
 
 
