@@ -85,13 +85,12 @@ impl Kms<'_> {
     /// [`Kind::Refused`] when nothing is suspended.
     pub fn resume_key(&self, name: &KeyName) -> Result<KeyRecord> {
         let stored = self.load(name)?;
-        let (record, newest) = (stored.record(), stored.record().latest().number);
-        for version in record.versions().iter().filter(|v| v.state == State::Suspended) {
-            match version.number == newest {
-                true => self.vault.resume(version.id, record.usage())?,
-                false => self.vault.retire(version.id)?,
-            }
+        let record = stored.record();
+        if record.state() == State::Suspended {
+            self.vault.resume(record.latest().id, record.usage())?;
         }
+        // Older ones are retired with the record: a token that is ahead of it there looks as if
+        // somebody had tampered with it.
         let changed = self.update(name, |record| record.resumed(self.clock.now()))?;
         changed.map(|stored| stored.body.record).ok_or_else(|| {
             Kind::Refused
