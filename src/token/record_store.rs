@@ -37,6 +37,9 @@ const MAC_KEY: &[u8] = b"keyway-records";
 /// completely: SoftHSM2 shows it before it has its value.
 const COMPLETING: (u32, Duration) = (10, Duration::from_millis(20));
 
+/// How often records are read that others keep replacing meanwhile.
+const READINGS: u32 = 5;
+
 /// The records on one token.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRecords<'t> {
@@ -155,10 +158,19 @@ impl RecordStore for TokenRecords<'_> {
         Self { token: self.token, collection }
     }
 
+    /// A record that goes away while it is read has a successor that was not there when they were
+    /// listed: then they are read again.
     fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
         let mut records = Vec::new();
-        for object in self.objects(name)? {
-            records.extend(self.record(object)?);
+        for _ in 0..READINGS {
+            let objects = self.objects(name)?;
+            let read: Vec<_> =
+                objects.iter().map(|object| self.record(*object)).collect::<Result<_>>()?;
+            let is_whole = read.iter().all(Option::is_some);
+            records = read.into_iter().flatten().collect();
+            if is_whole {
+                break;
+            }
         }
         Ok(records)
     }
