@@ -3,7 +3,10 @@
 mod harness;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::process::Stdio;
 
 use harness::authority::{Authority, For};
 use harness::{Answer, LABEL, Maker, SO_PIN, Token, makers};
@@ -310,9 +313,10 @@ fn the_pin_alone_gives_nobody_a_shareable_key() {
 }
 
 /// OpenSSL as the recipient: it opens what was wrapped for it, and so knows the key, which then is
-/// searched for in everything that the commands wrote.
+/// searched for in everything that the commands wrote, and in their memory while they wait to say
+/// that they are done.
 #[test]
-fn the_key_is_in_no_file_and_no_output() {
+fn the_key_is_in_no_file_no_output_and_no_memory() {
     let authority = Authority::new("Root");
     for maker in makers() {
         let admin = distributor(maker, &authority);
@@ -326,14 +330,12 @@ fn the_key_is_in_no_file_and_no_output() {
         let public = String::from_utf8(admin.read("peer.pub")).expect("PEM");
         authority.certify_public(&public, &admin, "peer", "peer", For::Recipient, 30);
         trust(&admin, "peer.pem");
-        let mut said = Vec::new();
-        let answer = share(&admin, "backup", &["--to", "peer.pem", "--to", "alice.pem"]);
-        said.extend([answer.stdout.clone(), answer.stderr.clone().into_bytes()]);
-        succeeded(answer);
+        let own = ["--sign-with", "admin", "--cert", "admin.pem", "--trust", "root.pem"];
+        let to = ["--to", "peer.pem", "--to", "alice.pem", "--out", "shared", "--output", "json"];
+        let sharing = at_its_end(&admin, &[&["share", "backup"], &own[..], &to].concat());
         give(&admin, "shared", &alice);
-        let answer = receive(&alice, "alice", &[]);
-        said.extend([answer.stdout.clone(), answer.stderr.clone().into_bytes()]);
-        succeeded(answer);
+        let with = ["--with", "alice", "--trust", "root.pem"];
+        let receiving = at_its_end(&alice, &[&["receive", "shared"], &with[..]].concat());
         let shared = keyway::domain::share::SignedShare::from_der(&admin.read("shared"));
         let shared = shared.and_then(|signed| signed.share()).expect("a share");
         let hash = match shared.recipients[0].hash {
@@ -364,8 +366,75 @@ fn the_key_is_in_no_file_and_no_output() {
             searched += search(token.directory.path(), &key);
         }
         assert!(searched > 10, "{searched} files");
-        said.iter().for_each(|text| assert_not_in(text, &key, "the output"));
+        for (ended, wrapped) in [(&sharing, 0), (&receiving, 1)] {
+            // The search would find it: what is in the share is there.
+            let wrapped = &shared.recipients[wrapped].wrapped;
+            assert!(ended.memory.iter().any(|part| contains(part, &wrapped[..64])));
+            for (number, part) in ended.memory.iter().enumerate() {
+                assert_not_in(part, &key, &format!("part {number} of the memory, {maker:?}"));
+            }
+            assert_not_in(&ended.said, &key, "the output");
+        }
     }
+}
+
+/// A command that has done everything but to say so.
+struct AtItsEnd {
+    /// What was readable in its memory then, region by region.
+    memory: Vec<Vec<u8>>,
+    /// What it said, on both ways.
+    said: Vec<u8>,
+}
+
+/// Runs `keyway` with a full pipe as its standard output, reads its memory when it waits there, and
+/// lets it end.
+fn at_its_end(token: &Token, arguments: &[&str]) -> AtItsEnd {
+    let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
+    let stdout = writer.try_clone().expect("its end");
+    let fills = std::thread::spawn(move || writer.write_all(&[b' '; 1 << 20]));
+    let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+    command.args(arguments).stdout(stdout).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("keyway starts");
+    drop(command);
+    let waits = || {
+        let call = fs::read_to_string(format!("/proc/{}/syscall", child.id()));
+        let call = call.expect("it did not end without a word");
+        // The number of write(2), on x86-64 and on arm64, and standard output.
+        call.starts_with("1 0x1 ") || call.starts_with("64 0x1 ")
+    };
+    while !waits() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let memory = memory(child.id());
+    let mut said = Vec::new();
+    reader.read_to_end(&mut said).expect("read");
+    fills.join().expect("no panic").expect("written");
+    child.stderr.take().expect("a pipe").read_to_end(&mut said).expect("read");
+    let status = child.wait().expect("it ends");
+    assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
+    AtItsEnd { memory, said }
+}
+
+/// The regions of a process that it can write: everything else is as it lies in files.
+fn memory(process: u32) -> Vec<Vec<u8>> {
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("maps");
+    let file = fs::File::open(format!("/proc/{process}/mem")).expect("its memory");
+    let mut regions = Vec::new();
+    for line in maps.lines() {
+        let (range, rest) = line.split_once(' ').expect("a range");
+        let (start, end) = range.split_once('-').expect("start and end");
+        let at = |text| u64::from_str_radix(text, 16).expect("an address");
+        if !rest.starts_with("rw") {
+            continue;
+        }
+        let mut bytes = vec![0; usize::try_from(at(end) - at(start)).expect("a length")];
+        // What is mapped beyond the end of a file cannot be read.
+        if file.read_exact_at(&mut bytes, at(start)).is_ok() {
+            regions.push(bytes);
+        }
+    }
+    assert!(regions.len() > 5, "{} regions", regions.len());
+    regions
 }
 
 /// Searches every file below a directory and answers how many there were.
@@ -388,8 +457,12 @@ fn assert_not_in(text: &[u8], key: &[u8], place: &str) {
     let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     let upper = hex.to_uppercase();
     for form in [key, hex.as_bytes(), upper.as_bytes()] {
-        assert!(!text.windows(form.len()).any(|w| w == form), "the key is in {place}");
+        assert!(!contains(text, form), "the key is in {place}");
     }
+}
+
+fn contains(text: &[u8], form: &[u8]) -> bool {
+    text.iter().enumerate().any(|(at, byte)| *byte == form[0] && text[at..].starts_with(form))
 }
 
 #[test]
