@@ -215,9 +215,13 @@ fn an_interrupted_revocation_by_suspicion_spares_the_clean_version() {
             with_kms(token, |kms| kms.create_key(&made)).expect("created");
             with_kms(token, |kms| kms.suspect_key(&key, "in a dump")).expect("suspected");
             with_kms(token, |kms| kms.rotate_key(&key)).expect("rotated");
-            let maintain = |kms: Kms<'_>| match kms.maintain()?.actions.pop() {
-                Some(keyway::service::Action { failure: Some(error), .. }) => Err(error),
-                _ => Ok(()),
+            let maintain = |kms: Kms<'_>| {
+                let done = kms.maintain()?;
+                let failed = done.actions.into_iter().filter_map(|action| action.failure);
+                failed
+                    .chain(done.failures.into_iter().map(|(_, error)| error))
+                    .next()
+                    .map_or(Ok(()), Err)
             };
             let stopped = until_blown(token, fuse, maintain).is_none();
             with_kms(token, maintain).expect("maintained");
