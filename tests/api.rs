@@ -219,7 +219,8 @@ fn eight_threads_go_on_while_somebody_closes_and_logs_out() {
                 thread::sleep(Duration::from_millis(100));
                 round += 1;
                 match round % 2 {
-                    0 => close_all(place),
+                    // SoftHSM2 itself crashes when sessions are closed that other threads use.
+                    0 if place.maker == Maker::Keyway => close_all(place),
                     // Nobody may be logged in just now.
                     _ => {
                         let (context, slot) = other(place);

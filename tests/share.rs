@@ -462,7 +462,7 @@ fn assert_not_in(text: &[u8], key: &[u8], place: &str) {
 }
 
 fn contains(text: &[u8], form: &[u8]) -> bool {
-    text.iter().enumerate().any(|(at, byte)| *byte == form[0] && text[at..].starts_with(form))
+    memchr::memmem::find(text, form).is_some()
 }
 
 #[test]
