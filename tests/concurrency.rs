@@ -13,7 +13,7 @@ use keyway::domain::key::KeyName;
 use keyway::domain::lifecycle::Reason;
 use keyway::domain::record::Due;
 use keyway::service::Kms;
-use keyway::token::{Module, OpenToken, Pin};
+use keyway::token::{Module, OWN_MODULE, OpenToken, Pin};
 
 /// Runs the same command in several processes at once and answers their exit codes.
 fn at_once(token: &Token, count: usize, arguments: &[&str]) -> Vec<i32> {
@@ -98,17 +98,16 @@ fn versions_made(kms: Kms<'_>, clock: &Days, role: &str) -> u32 {
         clock.pass(1);
         made += match role {
             "rotate" => tolerated(kms.rotate_key(&name).map(|_| 1)),
-            "maintain" => {
-                let done = kms.maintain().expect("maintained");
+            "maintain" => tolerated(kms.maintain().map(|done| {
                 assert!(done.suspended.is_empty(), "a false alarm: {done:?}");
                 for failure in done.actions.iter().filter_map(|action| action.failure.as_ref()) {
-                    assert_eq!(failure.kind(), Kind::Conflict, "{failure}");
+                    assert!(is_tolerable(failure), "{failure}");
                 }
                 let rotated = |action: &&keyway::service::Action| {
                     action.due == Due::Rotate && action.failure.is_none()
                 };
                 u32::try_from(done.actions.iter().filter(rotated).count()).expect("few")
-            }
+            })),
             "suspend" => {
                 tolerated(kms.suspend_key(&name).map(|_| 0));
                 tolerated(kms.resume_key(&name).map(|_| 0))
@@ -128,9 +127,20 @@ fn tolerated(done: keyway::Result<u32>) -> u32 {
     match done {
         Ok(done) => done,
         Err(error) => {
-            assert!(matches!(error.kind(), Kind::Conflict | Kind::Refused), "{error}");
+            assert!(is_tolerable(&error), "{error}");
             0
         }
+    }
+}
+
+/// Another process was faster; or SoftHSM2 lost sight of a record that another process replaced,
+/// until it is loaded again (docs/key-records.md).
+fn is_tolerable(error: &keyway::Error) -> bool {
+    let own = std::env::var("KEYWAY_MODULE").is_ok_and(|module| module.ends_with(OWN_MODULE));
+    match error.kind() {
+        Kind::Conflict | Kind::Refused => true,
+        Kind::NotFound => !own,
+        _ => false,
     }
 }
 

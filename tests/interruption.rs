@@ -214,10 +214,9 @@ fn an_interrupted_maintenance_is_finished_by_the_next() {
             with_kms(token, |kms| kms.suspect_key(name, "seen elsewhere")).expect("suspected");
             let revoke = |kms: Kms<'_>| {
                 let done = kms.maintain()?;
-                match done.actions.into_iter().find_map(|action| action.failure) {
-                    Some(error) => Err(error),
-                    None => Ok(()),
-                }
+                let failed = done.actions.into_iter().filter_map(|action| action.failure);
+                let mut failed = failed.chain(done.failures.into_iter().map(|(_, error)| error));
+                failed.next().map_or(Ok(()), Err)
             };
             let stopped = interrupted(token, fuse, revoke);
             with_kms(token, revoke).expect("maintained");
