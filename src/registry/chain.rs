@@ -48,13 +48,14 @@ impl<S: RecordStore> Records<S> {
         Self { store }
     }
 
-    /// What is there of a key. A record that is not authentic is read again for a while: SoftHSM2
-    /// shows objects that another process has not written completely.
+    /// What is there of a key. A record that is not authentic is read again for a while, and so is
+    /// none at all: SoftHSM2 shows objects that another process has not written completely, and may
+    /// show neither of two of which one is just taking the other's place.
     fn find(&self, name: &KeyName) -> Result<Found> {
         let (times, pause) = COMPLETING;
         for _ in 1..times {
             let found = self.sift(name.as_str(), self.store.read(Some(name))?)?;
-            if found.problems.is_empty() {
+            if found.problems.is_empty() && !found.candidates.is_empty() {
                 return Ok(found);
             }
             sleep(pause);
