@@ -51,16 +51,19 @@ impl Kms<'_> {
             }
             let rights = self.vault.rights(version.id)?;
             // What another process changes meanwhile is its own affair: it writes the record first.
-            let due =
-                correction(version, record.usage(), rights).filter(|_| self.is_newest(written));
-            if let Some(correction) = due {
+            if let Some(correction) = correction(version, record.usage(), rights)
+                && self.is_newest(written)?
+            {
                 self.correct(&record, version, correction)?;
                 done.push(correction);
             }
         }
-        if record.versions().iter().any(|v| self.is_released(v).unwrap_or(false)) {
-            self.recover_key(record.name(), None)?;
-            done.push(Upheld::Recovered);
+        for version in record.versions() {
+            if self.is_released(version)? {
+                self.recover_key(record.name(), None)?;
+                done.push(Upheld::Recovered);
+                break;
+            }
         }
         Ok(done)
     }
@@ -74,9 +77,9 @@ impl Kms<'_> {
         }
     }
 
-    fn is_newest(&self, written: &Stored) -> bool {
-        let name = written.record().name();
-        matches!(self.registry.load(name), Ok(Some(now)) if now.hash == written.hash)
+    fn is_newest(&self, written: &Stored) -> Result<bool> {
+        let now = self.registry.load(written.record().name())?;
+        Ok(now.is_some_and(|now| now.hash == written.hash))
     }
 
     /// What of a key's objects is not as keyway left it, if anything.
@@ -86,7 +89,7 @@ impl Kms<'_> {
     pub(super) fn tampering(&self, written: &Stored) -> Result<Option<String>> {
         let found = self.tampering_with(written.record())?;
         // What another process changes meanwhile is its own affair.
-        Ok(found.filter(|_| self.is_newest(written)))
+        Ok(if found.is_some() && self.is_newest(written)? { found } else { None })
     }
 
     fn tampering_with(&self, record: &KeyRecord) -> Result<Option<String>> {
