@@ -16,19 +16,21 @@ use super::page::Page;
 use super::print::{Answer, notice, tell, tell_saved};
 use super::share::{oaep_hash, tell_received};
 use super::trust::{TrustArguments, certificates};
+use crate::clock::SystemClock;
 use crate::domain::envelope::OaepHash;
 use crate::domain::exchange::Group;
 use crate::domain::key::{KeyName, Usage};
 use crate::domain::pki::Certificate;
+use crate::domain::time::Period;
 use crate::error::{Kind, Result};
+use crate::port::Clock;
 use crate::service::{
     Credential, Dispatch, Established, Expected, Kms, Link, Received, Reception, SessionKey,
 };
 use crate::transport::{Listener, TcpChannel};
 
-/// How old the share of a key that is sent may be, in seconds: a run is short, the clocks of two
-/// machines differ, and message 4 in a file may wait.
-const AGE_MAX: u64 = 7 * 86_400;
+/// Seconds that a peer is waited for at most.
+const PATIENCE_MAX: u64 = 86_400;
 
 /// The examples of `keyway exchange --help`.
 pub(super) const EXAMPLES: &str = "\
@@ -167,6 +169,9 @@ pub(super) struct TargetArguments {
     /// Our key that it is wrapped for
     #[arg(long, value_name = "KEY", requires = "receive")]
     with: Option<KeyName>,
+    /// How old it may be: message 4 in a file may wait
+    #[arg(long, value_name = "PERIOD", default_value = "1w", requires = "receive")]
+    max_age: Period,
 }
 
 /// The same, read.
@@ -220,9 +225,9 @@ pub(super) struct RunArguments {
     trust: TrustArguments,
     #[command(flatten)]
     target: TargetArguments,
-    /// Seconds that a peer has to come, and again for the whole exchange
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    /// How long a peer has to come, and again for the whole exchange; a day at most
+    #[arg(long, value_name = "PERIOD", default_value = "1min")]
+    timeout: Period,
 }
 
 pub(super) fn run(options: &Options, command: ExchangeCommand) -> Result<()> {
@@ -339,7 +344,7 @@ fn listen(
         (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
     let listener = Listener::bind(address)?;
     notice(options, format_args!("listening on {}", listener.address()));
-    let mut channel = listener.accept(run.patience())?;
+    let mut channel = listener.accept(run.patience()?)?;
     let outcome = with_kms(options, |kms| {
         let expected = trust.expected(&kms)?;
         if let Target::Session(target) = target {
@@ -357,7 +362,7 @@ fn connect(options: &Options, peer: SocketAddr, group: Group, run: &RunArguments
     let (chain, mut trust) = (certificates(&run.own.cert)?, run.trust.read()?);
     let (credential, target) =
         (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
-    let mut channel = TcpChannel::connect(peer, run.patience())?;
+    let mut channel = TcpChannel::connect(peer, run.patience()?)?;
     let outcome = with_kms(options, |kms| {
         let expected = trust.expected(&kms)?;
         if let Target::Session(target) = target {
@@ -449,7 +454,7 @@ impl TargetArguments {
                 Ok(Target::Send { key, recipient: certificates(to)?, hash: self.oaep })
             }
             (_, _, Some(unwrap_with), name) => {
-                Ok(Target::Receive(Reception { unwrap_with, name, max_age: AGE_MAX }))
+                Ok(Target::Receive(Reception { unwrap_with, name, max_age: self.max_age }))
             }
             (.., Some(name)) => Ok(Target::Session(SessionKey { name, usage: self.usage })),
             _ => Err(Kind::Usage.because("--name, --send or --receive says what is to come of it")),
@@ -468,7 +473,14 @@ impl FinishArguments {
 }
 
 impl RunArguments {
-    fn patience(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+    fn patience(&self) -> Result<Duration> {
+        let now = SystemClock.now();
+        let seconds = self.timeout.after(now).unix() - now.unix();
+        match seconds {
+            0..=PATIENCE_MAX => Ok(Duration::from_secs(seconds)),
+            _ => Err(Kind::Usage
+                .because(format!("a time-out of {} is too long", self.timeout))
+                .advise("a day is the most: --timeout 24h")),
+        }
     }
 }

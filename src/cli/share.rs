@@ -18,6 +18,7 @@ use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyName;
 use crate::domain::pki::Certificate;
 use crate::domain::share::SignedShare;
+use crate::domain::time::Period;
 use crate::error::{Kind, Result};
 use crate::service::{Credential, Received, Reception};
 
@@ -72,9 +73,9 @@ pub(super) struct ReceiveArguments {
     /// Name of the key here; the distributor's if none is given
     #[arg(long)]
     name: Option<KeyName>,
-    /// How many hours old a share may be
-    #[arg(long, value_name = "HOURS", default_value = "168")]
-    max_age: u32,
+    /// How old a share may be: 1w, 12h, 30min
+    #[arg(long, value_name = "PERIOD", default_value = "1w")]
+    max_age: Period,
     #[command(flatten)]
     trust: TrustArguments,
 }
@@ -132,7 +133,7 @@ pub(super) fn receive(options: &Options, arguments: &ReceiveArguments) -> Result
     let request = Reception {
         unwrap_with: &arguments.with,
         name: arguments.name.as_ref(),
-        max_age: u64::from(arguments.max_age) * 3600,
+        max_age: arguments.max_age,
     };
     let received = with_kms_in_turn(options, |kms| {
         let expected = trust.expected(&kms)?;

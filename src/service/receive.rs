@@ -9,6 +9,7 @@ use crate::domain::peer::require_signature;
 use crate::domain::pki::{Certificate, Purpose};
 use crate::domain::record::{KeyRecord, Origin};
 use crate::domain::share::{Share, SignedShare, Taken, Wrapped};
+use crate::domain::time::Period;
 use crate::error::{Kind, Result};
 use crate::port::{Book, KeySpec};
 
@@ -19,8 +20,8 @@ pub struct Reception<'a> {
     pub unwrap_with: &'a KeyName,
     /// The name here; `None` takes the distributor's.
     pub name: Option<&'a KeyName>,
-    /// How old it may be, in seconds.
-    pub max_age: u64,
+    /// How old it may be.
+    pub max_age: Period,
 }
 
 /// A key that came from another token.

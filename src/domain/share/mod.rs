@@ -11,7 +11,7 @@ pub use recipient::Recipient;
 use super::envelope::OaepHash;
 use super::key::{Algorithm, KeyId, KeyName, Usage};
 use super::pki::Certificate;
-use super::time::Timestamp;
+use super::time::{Period, Timestamp};
 use crate::error::{Kind, Result};
 
 /// Stands before the body in what is signed, so that the signature means nothing else.
@@ -83,14 +83,13 @@ impl Share {
     ///
     /// # Errors
     /// [`Kind::Refused`] when it is.
-    pub fn require_fresh(&self, now: Timestamp, max_age: u64) -> Result<()> {
-        let age = now.unix().checked_sub(self.made.unix());
+    pub fn require_fresh(&self, now: Timestamp, max_age: Period) -> Result<()> {
         if self.made.unix() > now.unix().saturating_add(AHEAD) {
             return Err(Kind::Refused
                 .because(format!("the share was made at {}, which is to come", self.made))
                 .advise("one of the two clocks is wrong"));
         }
-        if age.is_some_and(|age| age > max_age) {
+        if max_age.after(self.made) < now {
             return Err(Kind::Refused
                 .because(format!("the share is too old: it was made at {}", self.made))
                 .advise("ask the distributor for a new one, or allow its age with --max-age"));
@@ -175,7 +174,8 @@ mod tests {
     #[test]
     fn a_share_is_fresh_for_so_long() {
         let (share, made) = (share(), 1_800_000_000);
-        let at = |seconds| share.require_fresh(Timestamp::from_unix(seconds), 60);
+        let minute = "1min".parse().expect("a period");
+        let at = |seconds| share.require_fresh(Timestamp::from_unix(seconds), minute);
         for moment in [made - AHEAD, made, made + 60] {
             at(moment).expect("fresh");
         }
