@@ -12,7 +12,7 @@ use keyway::domain::pki::{Certificate, Crl, Serial};
 use keyway::domain::time::Timestamp;
 use keyway::error::{Kind, Result};
 use keyway::port::{Certificates, Clock};
-use keyway::registry::Records;
+use keyway::registry::{RecordStore, Records};
 use keyway::service::{AuthorityListing, CertificateOrder, Kms, ListKind, NewAuthority, NewKey};
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 
@@ -232,6 +232,10 @@ fn an_interrupted_revocation_by_suspicion_spares_the_clean_version() {
             assert!(record.versions()[0].blocked);
             // The next round is about one key again.
             with_kms(token, |kms| kms.destroy_key(&key)).expect("destroyed");
+            let records = TokenRecords::new(token);
+            for record in records.read(Some(&key)).expect("read") {
+                records.remove(&key, &record.value).expect("removed");
+            }
             stopped
         });
     });
