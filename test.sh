@@ -51,13 +51,19 @@ say "== formatting and lints"
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
-say "== tests"
+say "== tests, and beside them the programs"
 cargo build --workspace --quiet
-cargo test --workspace --quiet
-
-say "== programs"
+cargo test --workspace --quiet --no-run
 tests/prepare-programs.sh
-tests/programs.sh debug
+tests/programs.sh debug > target/programs.log 2>&1 &
+programs=$!
+tested=0
+cargo test --workspace --quiet || tested=$?
+worked=0
+wait $programs || worked=$?
+cat target/programs.log
+[ $tested = 0 ] || die "tests failed: see above the programs"
+[ $worked = 0 ] || die "programs failed"
 
 if [ -n "$full" ]; then
     if [ "$(id -u)" = 0 ]; then
