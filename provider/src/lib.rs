@@ -27,6 +27,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod mechanism;
 pub mod module;
+mod named;
 pub mod object;
 pub mod policy;
 pub mod returns;

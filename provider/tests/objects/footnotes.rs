@@ -2,7 +2,7 @@
 
 use keyway_pkcs11::attribute::rule::{Act, Class, Default, Kind, Rule};
 use keyway_pkcs11::attribute::table::{CLASSES, kind_of};
-use keyway_pkcs11::attribute::{AttributeType, KeyType, ObjectClass, Value, types};
+use keyway_pkcs11::attribute::{AttributeType, KeyType, ObjectClass, Value};
 use keyway_pkcs11::error::Code;
 use keyway_pkcs11::object;
 
@@ -97,7 +97,7 @@ fn what_no_footnote_forbids_is_taken_as_it_is() {
 #[test]
 fn an_attribute_of_another_class_is_invalid() {
     for (class, act) in ways() {
-        for (id, _) in types::NAMES.iter().filter(|row| class.rule(row.0).is_none()) {
+        for (id, _) in AttributeType::NAMES.iter().filter(|row| class.rule(row.0).is_none()) {
             let template = minimal(class, act).flag(*id, true);
             let answer = code(make(class, act, &template, USER));
             assert_eq!(answer, Code::AttributeTypeInvalid, "{act:?} {} {id:?}", class.name);
