@@ -7,7 +7,7 @@ use crate::engine::part::truncated;
 use crate::error::{Code, Result};
 use crate::ffi::awslc::digest::Digest;
 use crate::ffi::awslc::kdf;
-use crate::mechanism::params::EcKdf;
+use crate::mechanism::params::ec::EcKdf;
 use crate::secret::Secret;
 
 /// The longest key that is derived, in bytes: what locked memory takes in one piece.

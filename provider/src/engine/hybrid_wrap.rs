@@ -11,7 +11,7 @@ use crate::engine::wrap::{self, Form};
 use crate::engine::{Lease, Material, ec, montgomery, random, rsa_crypt};
 use crate::error::{Code, Error, Result};
 use crate::mechanism::Params;
-use crate::mechanism::params::EcKdf;
+use crate::mechanism::params::ec::EcKdf;
 use crate::mechanism::params::hybrid::{EcdhAesWrap, RsaAesWrap};
 use crate::secret::Secret;
 

@@ -7,7 +7,7 @@ use crate::engine::secret::SecretKey;
 use crate::engine::{Lease, aes, digest};
 use crate::error::{Code, Result};
 use crate::ffi::awslc::kdf;
-use crate::mechanism::params::{Hkdf, Salt};
+use crate::mechanism::params::kdf::{Hkdf, Salt};
 use crate::mechanism::{Hash, Mechanism, Params};
 use crate::secret::Secret;
 

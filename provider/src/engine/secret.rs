@@ -12,7 +12,7 @@ use crate::ffi::awslc::cipher::{BLOCK, Direction, Schedule};
 use crate::ffi::awslc::hmac::Hmac;
 use crate::ffi::awslc::kdf;
 use crate::ffi::memory::Guarded;
-use crate::mechanism::params::Pbkdf2;
+use crate::mechanism::params::kdf::Pbkdf2;
 use crate::mechanism::{Hash, Params};
 use crate::secret::Secret;
 

@@ -59,21 +59,21 @@ impl Scheme {
 /// MechanismParamInvalid; so the other functions here.
 pub fn gcm(raw: RawParams<'_>) -> Result<MessageParams<'_>> {
     let (tag_bits, raw) = raw.gcm_message()?;
-    let tag = params::gcm_tag_bits(raw.nonce.len(), tag_bits)? / 8;
+    let tag = params::aead::gcm_tag_bits(raw.nonce.len(), tag_bits)? / 8;
     Ok(MessageParams { scheme: Scheme::Gcm { tag }, raw })
 }
 
 /// `CK_CCM_MESSAGE_PARAMS`, with the nonces and tags that `CK_CCM_PARAMS` admits.
 pub fn ccm(raw: RawParams<'_>) -> Result<MessageParams<'_>> {
     let (data, raw) = raw.ccm_message()?;
-    let data = params::ccm_lengths(raw.nonce.len(), data, raw.tag.len() as u64)?;
+    let data = params::aead::ccm_lengths(raw.nonce.len(), data, raw.tag.len() as u64)?;
     Ok(MessageParams { scheme: Scheme::Ccm { tag: raw.tag.len(), data }, raw })
 }
 
 /// `CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS`: the nonce is the application's.
 pub fn chacha20_poly1305(raw: RawParams<'_>) -> Result<MessageParams<'_>> {
     let raw = raw.chacha20_poly1305_message()?;
-    params::chacha20_nonce(raw.nonce.len())?;
+    params::aead::chacha20_nonce(raw.nonce.len())?;
     Ok(MessageParams { scheme: Scheme::ChaCha20Poly1305, raw })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyway_pkcs11::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use keyway_pkcs11::backend::{Object, Operation, Token, User, View};
 use keyway_pkcs11::error::Code;
-use keyway_pkcs11::mechanism::params::EcKdf;
+use keyway_pkcs11::mechanism::params::ec::EcKdf;
 use keyway_pkcs11::mechanism::{Function, Mechanism, MechanismType, Params, set};
 use keyway_pkcs11::object::Wanted;
 

@@ -10,7 +10,7 @@ use crate::attribute::{AttributeType as A, Attributes, KeyType, ObjectClass, Val
 use crate::engine::curve::Curve;
 use crate::engine::encoding;
 use crate::error::{Code, Result};
-use crate::mechanism::params::EcKdf;
+use crate::mechanism::params::ec::EcKdf;
 use crate::mechanism::{Mechanism, MechanismType as M, Params, set};
 use crate::secret::Secret;
 

@@ -11,7 +11,7 @@ use crate::engine::curve::Curve;
 use crate::engine::digest::digest;
 use crate::engine::{ec, encoding};
 use crate::error::{Code, Result};
-use crate::mechanism::params::EcKdf;
+use crate::mechanism::params::ec::EcKdf;
 use crate::mechanism::{Hash, Mechanism, MechanismType as M, Params, set};
 use crate::secret::Secret;
 

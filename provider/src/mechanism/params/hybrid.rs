@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Result};
 use crate::ffi::params::RawParams;
-use crate::mechanism::params::{EcKdf, ec_kdf};
+use crate::mechanism::params::ec::{EcKdf, ec_kdf};
 use crate::mechanism::{Hash, Params};
 
 /// `CK_RSA_AES_KEY_WRAP_PARAMS`; `size` of the AES key in bytes.

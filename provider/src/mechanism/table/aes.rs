@@ -23,7 +23,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_CBC,
-        params: params::iv,
+        params: params::cipher::iv,
         encrypt: Some(aes::encrypt),
         decrypt: Some(aes::decrypt),
         wrap: Some(aes::wrap),
@@ -34,7 +34,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_CBC_PAD,
-        params: params::iv,
+        params: params::cipher::iv,
         encrypt: Some(aes::encrypt_padded),
         decrypt: Some(aes::decrypt_padded),
         wrap: Some(aes::wrap_padded),
@@ -45,14 +45,14 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_CTR,
-        params: params::ctr,
+        params: params::cipher::ctr,
         encrypt: Some(aes_ctr::encrypt),
         decrypt: Some(aes_ctr::decrypt),
         ..AES
     },
     MechanismSpec {
         id: MechanismType::AES_GCM,
-        params: params::gcm,
+        params: params::aead::gcm,
         encrypt: Some(gcm::encrypt),
         decrypt: Some(gcm::decrypt),
         messages: Messages::Sealed(message::gcm),
@@ -63,7 +63,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_CCM,
-        params: params::ccm,
+        params: params::aead::ccm,
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
         messages: Messages::Sealed(message::ccm),
@@ -74,7 +74,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_CTS,
-        params: params::iv,
+        params: params::cipher::iv,
         encrypt: Some(|key, params| aes_stealing::encrypt(Mode::Cts, key, params)),
         decrypt: Some(|key, params| aes_stealing::decrypt(Mode::Cts, key, params)),
         ..AES
@@ -82,14 +82,14 @@ pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec { id: MechanismType::AES_XTS_KEY_GEN, generate: Some(secret::generate), ..XTS },
     MechanismSpec {
         id: MechanismType::AES_XTS,
-        params: params::iv,
+        params: params::cipher::iv,
         encrypt: Some(|key, params| aes_stealing::encrypt(Mode::Xts, key, params)),
         decrypt: Some(|key, params| aes_stealing::decrypt(Mode::Xts, key, params)),
         ..XTS
     },
     MechanismSpec {
         id: MechanismType::AES_GMAC,
-        params: params::gcm,
+        params: params::aead::gcm,
         sign: Some(aes_mac::sign_gmac),
         verify: Some(aes_mac::verify_gmac),
         ..AES
@@ -111,7 +111,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::AES_KEY_WRAP,
-        params: params::wrap_iv,
+        params: params::cipher::wrap_iv,
         single_part: true,
         encrypt: Some(|key, params| wrap::encrypt(Form::Kw, key, params)),
         decrypt: Some(|key, params| wrap::decrypt(Form::Kw, key, params)),
@@ -124,13 +124,13 @@ pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec { id: MechanismType::AES_KEY_WRAP_KWP, ..KWP },
     MechanismSpec {
         id: MechanismType::AES_ECB_ENCRYPT_DATA,
-        params: params::encrypt_data,
+        params: params::derive::encrypt_data,
         derive: Some(kdf::encrypt_data),
         ..AES
     },
     MechanismSpec {
         id: MechanismType::AES_CBC_ENCRYPT_DATA,
-        params: params::cbc_encrypt_data,
+        params: params::derive::cbc_encrypt_data,
         derive: Some(kdf::encrypt_data),
         ..AES
     },
@@ -145,7 +145,7 @@ const XTS: MechanismSpec =
     MechanismSpec { keys: &[KeyType::AES_XTS], sizes: (64, 64), ..MechanismSpec::DEFAULT };
 
 const KWP: MechanismSpec = MechanismSpec {
-    params: params::wrap_iv,
+    params: params::cipher::wrap_iv,
     single_part: true,
     encrypt: Some(|key, params| wrap::encrypt(Form::Kwp, key, params)),
     decrypt: Some(|key, params| wrap::decrypt(Form::Kwp, key, params)),

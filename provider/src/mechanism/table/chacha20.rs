@@ -13,7 +13,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::CHACHA20_POLY1305,
-        params: params::chacha20_poly1305,
+        params: params::aead::chacha20_poly1305,
         encrypt: Some(aead::encrypt),
         decrypt: Some(aead::decrypt),
         messages: Messages::Sealed(message::chacha20_poly1305),

@@ -7,14 +7,14 @@ use crate::mechanism::{MechanismSpec, MechanismType, params};
 
 pub static ROWS: &[MechanismSpec] = &[
     MechanismSpec {
-        params: params::key,
+        params: params::derive::key,
         ..row(MechanismType::CONCATENATE_BASE_AND_KEY, combine::base_and_key)
     },
     row(MechanismType::CONCATENATE_BASE_AND_DATA, combine::base_and_data),
     row(MechanismType::CONCATENATE_DATA_AND_BASE, combine::data_and_base),
     row(MechanismType::XOR_BASE_AND_DATA, combine::xor),
     MechanismSpec {
-        params: params::bit_position,
+        params: params::derive::bit_position,
         ..row(MechanismType::EXTRACT_KEY_FROM_KEY, combine::extract)
     },
 ];
@@ -25,7 +25,7 @@ const fn row(id: MechanismType, derive: Derive) -> MechanismSpec {
         id,
         keys: &[KeyType::GENERIC_SECRET, KeyType::AES, KeyType::HKDF, KeyType::CHACHA20],
         sizes: (1, i32::MAX as u64),
-        params: params::string_data,
+        params: params::derive::string_data,
         derive: Some(derive),
         ..MechanismSpec::DEFAULT
     }

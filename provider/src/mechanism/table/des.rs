@@ -58,7 +58,7 @@ const fn ecb(id: MechanismType, family: MechanismSpec) -> MechanismSpec {
 }
 
 const fn cbc(id: MechanismType, family: MechanismSpec) -> MechanismSpec {
-    MechanismSpec { params: params::short_iv, ..ecb(id, family) }
+    MechanismSpec { params: params::cipher::short_iv, ..ecb(id, family) }
 }
 
 const fn cbc_pad(id: MechanismType, family: MechanismSpec) -> MechanismSpec {

@@ -13,7 +13,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::DH_PKCS_DERIVE,
-        params: params::public,
+        params: params::derive::public,
         derive: Some(dh::derive),
         ..DH
     },

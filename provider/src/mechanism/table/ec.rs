@@ -28,7 +28,7 @@ pub static ROWS: &[MechanismSpec] = &[
     ecdsa::<{ Hash::Sha3_512 as usize }>(MechanismType::ECDSA_SHA3_512),
     MechanismSpec {
         id: MechanismType::ECDH1_DERIVE,
-        params: params::ecdh,
+        params: params::ec::ecdh,
         keys: &[KeyType::EC, KeyType::EC_MONTGOMERY],
         sizes: (montgomery::SIZES.0, ec::SIZES.1),
         derive: Some(derive),
@@ -36,7 +36,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::ECDH1_COFACTOR_DERIVE,
-        params: params::ecdh,
+        params: params::ec::ecdh,
         derive: Some(ec::derive),
         ..EC
     },

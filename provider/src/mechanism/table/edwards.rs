@@ -14,7 +14,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::EDDSA,
-        params: params::eddsa,
+        params: params::ec::eddsa,
         sign: Some(edwards::sign),
         verify: Some(edwards::verify),
         ..EDWARDS

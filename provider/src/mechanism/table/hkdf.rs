@@ -10,7 +10,7 @@ pub static ROWS: &[MechanismSpec] = &[
         id: MechanismType::HKDF_DERIVE,
         keys: &[KeyType::GENERIC_SECRET, KeyType::HKDF],
         sizes: (1, i32::MAX as u64),
-        params: params::hkdf,
+        params: params::kdf::hkdf,
         derive: Some(kdf::hkdf),
         ..MechanismSpec::DEFAULT
     },
@@ -19,7 +19,7 @@ pub static ROWS: &[MechanismSpec] = &[
         id: MechanismType::HKDF_DATA,
         keys: &[KeyType::GENERIC_SECRET, KeyType::HKDF],
         sizes: (1, i32::MAX as u64),
-        params: params::hkdf,
+        params: params::kdf::hkdf,
         derive: Some(kdf::hkdf),
         ..MechanismSpec::DEFAULT
     },

@@ -39,7 +39,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::RSA_PKCS_OAEP,
-        params: params::oaep,
+        params: params::rsa::oaep,
         single_part: true,
         encrypt: Some(rsa_crypt::encrypt),
         decrypt: Some(rsa_crypt::decrypt),
@@ -57,7 +57,7 @@ pub static ROWS: &[MechanismSpec] = &[
     },
     MechanismSpec {
         id: MechanismType::RSA_PKCS_PSS,
-        params: params::pss,
+        params: params::rsa::pss,
         single_part: true,
         sign: Some(|key, params| rsa_sign::sign_pss(key, params, None)),
         verify: Some(|key, params| rsa_sign::verify_pss(key, params, None)),
@@ -111,7 +111,7 @@ const fn pkcs1<const HASH: usize>(id: MechanismType) -> MechanismSpec {
 const fn pss<const HASH: usize>(id: MechanismType) -> MechanismSpec {
     MechanismSpec {
         id,
-        params: params::pss,
+        params: params::rsa::pss,
         sign: Some(|key, params| rsa_sign::sign_pss(key, params, Some(Hash::ALL[HASH].0))),
         verify: Some(|key, params| rsa_sign::verify_pss(key, params, Some(Hash::ALL[HASH].0))),
         ..RSA

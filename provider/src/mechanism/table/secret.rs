@@ -29,7 +29,7 @@ pub static ROWS: &[MechanismSpec] = &[
             KeyType::SHA512_HMAC,
         ],
         sizes: (1, GENERATED_MAX),
-        params: params::pbkdf2,
+        params: params::kdf::pbkdf2,
         generate: Some(secret::from_password),
         ..MechanismSpec::DEFAULT
     },
