@@ -26,6 +26,9 @@ pub const LABEL: &str = "suite";
 /// Names the test that runs inside a child process.
 const INSIDE: &str = "KEYWAY_TEST_INSIDE";
 
+/// The file in the token's directory that a test leaves there that ran inside a child process.
+const WAS_INSIDE: &str = "was-inside";
+
 /// Which module a token lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Maker {
@@ -67,7 +70,7 @@ pub fn on_every_token(test: impl Fn(&Token)) {
 /// Runs a test on a fresh token of every maker, with the token open in the test's own process.
 ///
 /// Modules read their configuration from the environment when they are initialised, once a
-/// process: so the test named `name` starts itself once a token.
+/// process: so the test named `name`, with its modules, starts itself once a token.
 pub fn inside_every_token(name: &str, test: fn(&OpenToken)) {
     beside_every_token(name, |place| {
         let module = Module::load(&place.module).expect("module");
@@ -89,6 +92,7 @@ pub fn beside_every_token(name: &str, test: impl Fn(&Place)) {
         let own = module.file_name().is_some_and(|file| file == OWN_MODULE);
         let maker = if own { Maker::Keyway } else { Maker::SoftHsm };
         let directory = std::env::current_dir().expect("a directory");
+        fs::write(directory.join(WAS_INSIDE), []).expect("written");
         test(&Place { maker, module, directory });
         return;
     }
@@ -102,6 +106,7 @@ pub fn beside_every_token(name: &str, test: impl Fn(&Place)) {
             .status()
             .expect("the test starts itself");
         assert!(status.success(), "{name} on {maker:?}");
+        assert!(token.directory.path().join(WAS_INSIDE).exists(), "no test is named {name}");
     }
 }
 
