@@ -1,5 +1,6 @@
 //! One `Kms` in many threads and in a child: they share its sessions, and wait for one.
 
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -7,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use keyway::domain::key::Algorithm;
+use keyway::service::Kms as UseCases;
 use keyway::{Kind, Kms};
 
 use crate::disturb::{close_all, other};
@@ -100,9 +102,9 @@ fn who_waits_too_long_for_a_session_is_told() {
         // One that panics does not keep its session, nor one that fails.
         for _ in 0..3 {
             let kms = kms.clone();
-            thread::spawn(move || kms.once(|_| -> keyway::Result<()> { panic!("on purpose") }))
-                .join()
-                .expect_err("it panicked");
+            // Past the hook, which would print it.
+            let panicking = |_: UseCases<'_>| resume_unwind(Box::new("on purpose"));
+            thread::spawn(move || kms.once::<()>(panicking)).join().expect_err("it panicked");
         }
         for _ in 0..3 {
             kms.change(|_| Err::<(), _>(Kind::Refused.because("on purpose"))).expect_err("failed");
