@@ -42,12 +42,14 @@ impl Kms<'_> {
         let transcript = Transcript::new(&own.public, peer)?;
         self.require_free(name)?;
         let base = self.vault.agree(&own, peer)?;
-        let confirmation = self.confirmation(base, &transcript)?;
-        let data = transcript.derivation_data(Label::Key);
-        let record = self.keep_agreed(base, &data, transcript.key_id(), name, usage)?;
+        let agreed = self.with_temporary(base, |base| {
+            let confirmation = self.confirmation(base, &transcript)?;
+            let data = transcript.derivation_data(Label::Key);
+            let record = self.keep_agreed(base, &data, transcript.key_id(), name, usage)?;
+            Ok(Agreed { record, confirmation })
+        })?;
         self.vault.destroy(own.id)?;
-        self.vault.destroy(base)?;
-        Ok(Agreed { record, confirmation })
+        Ok(agreed)
     }
 
     /// Derives an AES-256 key from the base under a name and records it.
@@ -72,13 +74,26 @@ impl Kms<'_> {
         Ok(record)
     }
 
+    /// Runs something with a key of the session and destroys it, whatever became of it.
+    pub(super) fn with_temporary<T>(
+        &self,
+        key: KeyId,
+        work: impl FnOnce(KeyId) -> Result<T>,
+    ) -> Result<T> {
+        let done = work(key);
+        let gone = self.vault.destroy(key);
+        // What failed first says why.
+        let done = done?;
+        gone.map(|()| done)
+    }
+
     /// The tag that proves to a peer that both have the same key: HMAC-SHA-256 of the transcript
     /// under the key derived with [`Label::Confirm`].
     fn confirmation(&self, base: KeyId, transcript: &Transcript) -> Result<[u8; 32]> {
         let data = transcript.derivation_data(Label::Confirm);
         let key = self.vault.derive_session_key(base, &data, SessionUse::Authenticate)?;
-        let tag = self.vault.authenticate(key, transcript.as_bytes())?;
-        self.vault.destroy(key)?;
+        let tag =
+            self.with_temporary(key, |key| self.vault.authenticate(key, transcript.as_bytes()))?;
         tag.try_into().map_err(|_| Kind::Token.because("an HMAC-SHA-256 tag of wrong length"))
     }
 

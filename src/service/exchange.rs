@@ -275,13 +275,6 @@ impl Kms<'_> {
         self.with_temporary(base, work)
     }
 
-    /// Runs something with a key, and destroys it.
-    fn with_temporary<T>(&self, key: KeyId, work: impl FnOnce(KeyId) -> Result<T>) -> Result<T> {
-        let done = work(key);
-        self.vault.destroy(key)?;
-        done
-    }
-
     fn seal_identity(
         &self,
         base: KeyId,

@@ -90,7 +90,10 @@ impl<'k> Kms<'k> {
             let derive =
                 |role, usage| self.vault.derive_session_key(base, &finished.link_data(role), usage);
             let seals = derive(role, SessionUse::Encrypt)?;
-            let opens = derive(role.other(), SessionUse::Decrypt)?;
+            let opens = derive(role.other(), SessionUse::Decrypt).inspect_err(|_| {
+                // Whatever fails here, the key is gone with the session.
+                let _ = self.vault.destroy(seals);
+            })?;
             Ok(Link { kms: *self, finished, role, peer, seals, opens, sent: 0, taken: 0 })
         }
     }
