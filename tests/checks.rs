@@ -4,7 +4,7 @@ mod harness;
 
 use std::process::Command;
 
-use harness::{Token, on_every_token, run};
+use harness::{Maker, Token, on_every_token, run};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::traits::PrivateKeyParts;
 use rsa::{BoxedUint, RsaPrivateKey};
@@ -209,5 +209,25 @@ fn a_weak_key_is_suspended_by_the_check_and_then_revoked() {
         }
         token.ok(&sign("sound"));
         assert!(token.ok(&["maintain"]).contains("nothing was due"));
+    });
+}
+
+#[test]
+fn what_a_state_forbids_is_not_tried() {
+    on_every_token(|token| {
+        for (name, algorithm) in [("s", "aes-256"), ("p", "ec-p256"), ("r", "rsa-2048")] {
+            token.ok(&["key", "create", name, "--algorithm", algorithm]);
+            token.ok(&["key", "rotate", name]);
+        }
+        let answer = token.keyway(&["key", "check"]);
+        // The module tells on standard error what it refuses.
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{}", answer.text());
+        let told = answer.text();
+        // The active versions are tried, those before them are not.
+        let pairs = told.matches("ok   private and public key belong together").count();
+        assert_eq!(pairs, 2, "{told}");
+        if token.maker == Maker::Keyway {
+            assert_eq!(told.matches("the key is deactivated").count(), 3, "{told}");
+        }
     });
 }

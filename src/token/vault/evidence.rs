@@ -9,6 +9,7 @@ use der::asn1::OctetStringRef;
 use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::Certificate;
 
+use super::standing;
 use crate::domain::soundness::{CertificateEvidence, Evidence, PublicMaterial, Trial};
 use crate::error::Result;
 use crate::token::error::code;
@@ -158,6 +159,9 @@ fn try_pair(
     if own.asks_each_time {
         return Ok(Trial::NotTried("the key wants its PIN at each use".to_owned()));
     }
+    if let Some(state) = standing::unprotecting(token, private)? {
+        return Ok(Trial::NotTried(format!("the key is {state}")));
+    }
     let mechanism = match own.key_type {
         Some(KeyType::RSA) => Mechanism::RsaPkcs,
         Some(KeyType::EC) => Mechanism::Ecdsa,
@@ -242,7 +246,8 @@ fn secret(token: &OpenToken, object: ObjectHandle) -> Result<Evidence> {
     let is_aes = own.key_type == Some(KeyType::AES);
     // A token may let the first use of a key decide what it is for: only one that can do nothing
     // but encrypt is used here.
-    let block = if is_aes && own.encrypts && !own.wraps {
+    let state = standing::unprotecting(token, object)?;
+    let block = if is_aes && own.encrypts && !own.wraps && state.is_none() {
         token.session().encrypt(&Mechanism::AesEcb, object, &[0; 16]).ok()
     } else {
         None
@@ -254,9 +259,10 @@ fn secret(token: &OpenToken, object: ObjectHandle) -> Result<Evidence> {
         (Some(value), Some(_)) if !value.is_empty() => {
             Trial::Failed("it is that of another key".to_owned())
         }
-        (Some(value), None) if !value.is_empty() => {
-            Trial::NotTried("the key cannot be used to try it".to_owned())
-        }
+        (Some(value), None) if !value.is_empty() => Trial::NotTried(match state {
+            Some(state) => format!("the key is {state}"),
+            None => "the key cannot be used to try it".to_owned(),
+        }),
         _ => Trial::NotTried("the key has none".to_owned()),
     };
     Ok(Evidence {

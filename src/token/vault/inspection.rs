@@ -10,7 +10,7 @@ use super::block::{present, protecting};
 use super::standing;
 use super::template::{KEY_CLASSES, PROTECTED_CLASSES, private_key, public_key, secret_key};
 use crate::domain::key::KeyId;
-use crate::domain::lifecycle::{Duty, State};
+use crate::domain::lifecycle::Duty;
 use crate::error::Result;
 use crate::port::{Inspection, KeySpec, Rights};
 use crate::token::open::OpenToken;
@@ -74,9 +74,7 @@ fn add_rights(
     object: ObjectHandle,
     rights: &mut Rights,
 ) -> Result<()> {
-    let held = standing::state(token, object)?
-        .and_then(|number| State::ALL.into_iter().find(|(s, _)| u64::from(*s as u8) == number))
-        .map(|(state, _)| state);
+    let held = standing::held(token, object)?;
     let allowed = |duty| held.is_none_or(|state| state.allows(duty));
     let on = |flags: &[AttributeType]| {
         Ok::<_, crate::Error>(present(token, object, flags)?.iter().any(|(_, on)| *on))

@@ -10,7 +10,7 @@ use super::block::{clear, every_use, protecting};
 use super::certificates;
 use super::template::{KEY_CLASSES, PROTECTED_CLASSES};
 use crate::domain::key::{Algorithm, KeyId, Usage};
-use crate::domain::lifecycle::State;
+use crate::domain::lifecycle::{Duty, State};
 use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
 use crate::port::{Block, Standing};
@@ -98,7 +98,7 @@ pub(super) fn enter(token: &OpenToken, object: ObjectHandle, to: State) -> Resul
 }
 
 /// The state that the token holds an object to, by its number.
-pub(super) fn state(token: &OpenToken, object: ObjectHandle) -> Result<Option<CK_ULONG>> {
+fn state(token: &OpenToken, object: ObjectHandle) -> Result<Option<CK_ULONG>> {
     let attributes = token.attributes(object, &[STATE])?;
     Ok(attributes.into_iter().find_map(|attribute| match attribute {
         Attribute::VendorDefined((_, value)) => {
@@ -106,6 +106,18 @@ pub(super) fn state(token: &OpenToken, object: ObjectHandle) -> Result<Option<CK
         }
         _ => None,
     }))
+}
+
+/// The state to which the token holds an object, where it knows states.
+pub(super) fn held(token: &OpenToken, object: ObjectHandle) -> Result<Option<State>> {
+    let held = state(token, object)?;
+    let known = |number| State::ALL.into_iter().find(|(state, _)| *state as CK_ULONG == number);
+    Ok(held.and_then(known).map(|(state, _)| state))
+}
+
+/// The state for which the token lets an object protect nothing, if it is in one.
+pub(super) fn unprotecting(token: &OpenToken, object: ObjectHandle) -> Result<Option<State>> {
+    Ok(held(token, object)?.filter(|state| !state.allows(Duty::Protect)))
 }
 
 fn set(token: &OpenToken, object: ObjectHandle, attributes: &[Attribute]) -> Result<()> {
