@@ -34,6 +34,7 @@ pub mod service;
 pub mod token;
 pub mod transport;
 mod turn;
+mod users;
 
 pub use error::{Error, Kind, Result};
 pub use kms::{Builder, Kms};

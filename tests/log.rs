@@ -3,24 +3,12 @@
 mod harness;
 
 use std::os::unix::fs::MetadataExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use harness::{Maker, Token, run};
+use harness::{Maker, Token};
 
 /// Exit code of a check that found something.
 const UNSOUND: i32 = 13;
-
-/// Runs SQL on the token's database, as somebody would who can write its file.
-fn tamper(token: &Token, sql: &str) {
-    let files = std::fs::read_dir(token.path("tokens")).expect("tokens").flatten();
-    let database = files.map(|file| file.path()).find(|p| p.extension().is_some_and(|e| e == "db"));
-    let script = format!(
-        "import sqlite3\nc = sqlite3.connect({:?})\nc.execute({sql:?})\nc.commit()\nc.close()\n",
-        database.expect("a database").display().to_string()
-    );
-    let answer = run(Command::new("python3").args(["-c", &script]));
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
-}
 
 #[test]
 fn what_happened_is_told_in_order() {
@@ -50,6 +38,14 @@ fn the_events_of_one_key_are_told() {
     assert!(!told.contains("\"web\""), "{told}");
 }
 
+/// The name of the user whose test this is.
+fn me(token: &Token) -> String {
+    let me = std::fs::metadata(token.path("pin")).map(|pin| pin.uid()).expect("my number");
+    let passwd = std::fs::read_to_string("/etc/passwd").expect("/etc/passwd");
+    let mut users = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    users.find(|user| user[2] == me.to_string()).expect("my name")[0].to_owned()
+}
+
 /// The columns of a line, from two blanks to the next.
 fn columns(line: &str) -> Vec<&str> {
     line.split("  ").map(str::trim).filter(|column| !column.is_empty()).collect()
@@ -72,11 +68,7 @@ fn who_used_which_key_for_what_is_told_of_every_program() {
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     token.ok(&["encrypt", "--key", "mail", "--in", &data, "--out", &token.path("ciphertext")]);
 
-    let me = std::fs::metadata(token.path("data")).map(|data| data.uid()).expect("my number");
-    let passwd = std::fs::read_to_string("/etc/passwd").expect("/etc/passwd");
-    let mut users = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let me = users.find(|user| user[2] == me.to_string()).expect("my name")[0].to_owned();
-
+    let me = me(&token);
     let told = token.ok(&["log", "--used", "--key", "web"]);
     let [line] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
     let columns_of_tool = columns(line);
@@ -117,7 +109,7 @@ fn changed_and_missing_events_are_found() {
         let token = Token::initialised(Maker::Keyway);
         token.ok(&["key", "create", "web", "--algorithm", "ec-p256"]);
         token.ok(&["log", "--verify"]);
-        tamper(&token, sql);
+        token.tamper(sql);
         let answer = token.keyway(&["log", "--verify"]);
         assert_eq!(answer.code, UNSOUND, "{sql}: {}{}", answer.text(), answer.stderr);
         assert!(answer.stderr.contains(expected), "{sql}: {}", answer.stderr);
@@ -137,14 +129,21 @@ fn another_makers_token_has_a_journal_on_this_machine() {
     let told = token.ok(&["log", "--key", "k", "--verify"]);
     let place = |what: &str| told.find(what).unwrap_or_else(|| panic!("{what}: {told}"));
     let order = [
-        "key k: created: aes-256, to encrypt, active",
+        "created: aes-256, to encrypt, active",
         "version 1: active -> deactivated (superseded); version 2 made: active",
         "version 2: active -> suspended",
         "version 2: suspended -> compromised (compromise)",
         "version 2: the token refuses it to everybody",
         "entries of",
     ];
-    assert!(order.map(place).is_sorted() && !told.contains("key other"), "{told}");
+    assert!(order.map(place).is_sorted() && !told.contains("\"other\""), "{told}");
+    let me = me(&token);
+    let first = columns(told.lines().next().expect("a line"));
+    assert!(first[2] == me && first[3].starts_with("keyway["), "{told}");
+    assert_eq!(first[4..], ["created: aes-256, to encrypt, active", "\"k\""], "{told}");
+    let all = token.ok(&["log"]);
+    assert_eq!(token.ok(&["log", "--user", &me]), all);
+    assert!(token.ok(&["log", "--user", "nobody-of-that-name"]).is_empty());
     assert!(token.ok(&["log", "--since", "2999-01-01"]).is_empty());
 
     let directory = std::fs::read_dir(token.path("state/keyway/journal")).expect("the journal");

@@ -103,7 +103,7 @@ impl From<&Entry> for Event {
     }
 }
 
-fn table(events: &[Event], page: &mut Page) {
+pub(super) fn table(events: &[Event], page: &mut Page) {
     let rows: Vec<_> = events.iter().map(|event| (event, columns(event))).collect();
     let widths = widths(rows.iter().map(|row| &row.1));
     for (event, columns) in &rows {
@@ -135,11 +135,11 @@ fn line(event: &Event, columns: &[String; 3], widths: [usize; 3]) -> String {
         "{:>6}  {}  {user:first$}  {program:second$}  {what:third$}",
         event.sequence, event.at
     );
+    if let Some(key) = &event.key {
+        line.push_str(&format!("  {key:?}"));
+    }
     if let Some(object) = &event.object {
-        match &event.key {
-            Some(label) => line.push_str(&format!("  {label:?}  object {object}")),
-            None => line.push_str(&format!("  object {object}")),
-        }
+        line.push_str(&format!("  object {object}"));
     }
     if let Some(fault) = &event.fault {
         line.push_str(&format!("  WRONG: {fault}"));

@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use super::{Finding, bad, quoted};
+use crate::users::Users;
 
 const ROOT: u32 = 0;
 /// Write permission for the group and for others.
@@ -40,12 +41,6 @@ pub(super) fn own_uid() -> u32 {
 
 /// The name of a user, or the number of one that has none.
 pub(super) fn user_name(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let named = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        let number: u32 = fields.nth(1)?.parse().ok()?;
-        (number == uid).then(|| name.to_owned())
-    });
-    named.unwrap_or_else(|| format!("user {uid}"))
+    let users = Users::of_this_machine();
+    users.find(uid).map_or_else(|| format!("user {uid}"), str::to_owned)
 }

@@ -6,10 +6,10 @@ use keyway_pkcs11::backend::Pin as Local;
 
 use super::LocalToken;
 use super::error::local_error;
-use super::users::Users;
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::token::Pin;
+use crate::users::Users;
 
 /// A token's events, oldest first.
 #[derive(Debug)]

@@ -7,7 +7,6 @@ mod error;
 mod history;
 mod installation;
 mod recover;
-mod users;
 
 pub use check::{Damage, Health};
 

@@ -238,6 +238,19 @@ impl Token {
         command
     }
 
+    /// Runs SQL on the database of a token of ours, as somebody would who can write its file.
+    pub fn tamper(&self, sql: &str) {
+        let files = fs::read_dir(self.path("tokens")).expect("tokens").flatten();
+        let mut files = files.map(|file| file.path());
+        let database = files.find(|p| p.extension().is_some_and(|e| e == "db"));
+        let script = format!(
+            "import sqlite3\nc = sqlite3.connect({:?})\nc.execute({sql:?})\nc.commit()\nc.close()\n",
+            database.expect("a database").display().to_string()
+        );
+        let answer = run(Command::new("python3").args(["-c", &script]));
+        assert_eq!(answer.code, 0, "{}", answer.stderr);
+    }
+
     /// The identifier of a key's version, as `key show` prints it.
     pub fn key_id(&self, name: &str, version: u32) -> String {
         let text = self.ok(&["key", "show", name]);

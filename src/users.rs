@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 /// User names by number, as `/etc/passwd` has them (passwd(5)).
 #[derive(Debug, Default)]
-pub(super) struct Users(HashMap<u32, String>);
+pub(crate) struct Users(HashMap<u32, String>);
 
 impl Users {
     /// Those of this machine; none if the file cannot be read.
-    pub(super) fn of_this_machine() -> Self {
+    pub(crate) fn of_this_machine() -> Self {
         Self::read(&std::fs::read_to_string("/etc/passwd").unwrap_or_default())
     }
 
@@ -22,9 +22,14 @@ impl Users {
         Self(text.lines().rev().filter_map(user).collect())
     }
 
+    /// The user's name, if he has one.
+    pub(crate) fn find(&self, user: u32) -> Option<&str> {
+        self.0.get(&user).map(String::as_str)
+    }
+
     /// The user's name, else the number.
-    pub(super) fn name(&self, user: u32) -> String {
-        self.0.get(&user).cloned().unwrap_or_else(|| user.to_string())
+    pub(crate) fn name(&self, user: u32) -> String {
+        self.find(user).map_or_else(|| user.to_string(), str::to_owned)
     }
 }
 
