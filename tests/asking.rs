@@ -9,6 +9,8 @@ use harness::{Answer, LABEL, Maker, Token, on_every_token};
 
 /// Exit code of what is refused.
 const REFUSED: i32 = 5;
+/// Exit code of a check that found something.
+const UNSOUND: i32 = 13;
 
 /// `keyway` at a terminal of its own, at which this is typed.
 fn at_a_terminal(token: &Token, arguments: &[&str], typed: &str) -> Answer {
@@ -89,6 +91,28 @@ fn what_ends_a_token_is_asked() {
     let force = [&force[..], &["--so-pin-file", &so_pin]].concat();
     is_asked(&token, &force, "destroy every object of token suite");
     assert!(token.ok(&["token", "list"]).contains("\nnew "));
+}
+
+#[test]
+fn what_vouches_for_a_damaged_token_is_asked() {
+    let token = Token::initialised(Maker::Keyway);
+    for name in ["a", "b"] {
+        token.ok(&["key", "create", name, "--algorithm", "aes-256"]);
+    }
+    let accept = ["token", "check", "--accept"];
+    let whole = token.ok(&accept);
+    assert!(
+        whole.contains("as Keyway left it"),
+        "where nothing is wrong nothing is asked: {whole}"
+    );
+    let damage = "DELETE FROM object WHERE id = (SELECT max(id) FROM object)";
+    token.tamper(damage);
+    assert_eq!(token.keyway(&["token", "check"]).code, UNSOUND);
+    is_asked(&token, &accept, "accept the objects and accounts that are there now");
+    assert!(token.ok(&["token", "check"]).contains("as Keyway left it"));
+    token.tamper(damage);
+    let accepted = token.ok(&[&accept[..], &["--yes"]].concat());
+    assert!(accepted.contains("as Keyway left it"), "{accepted}");
 }
 
 #[test]
