@@ -282,6 +282,17 @@ openssl_checks_revocation() {
         -crl_check_all "$dir/www.pem"
 }
 
+# wait_for_port PROCESS LOG WHERE: $port, once the process has written it into its log behind WHERE.
+wait_for_port() {
+    for _ in $(seq 200); do
+        port=$(sed -n "s/.*$3\([1-9][0-9]*\).*/\1/p" "$2")
+        [ -z "$port" ] || return 0
+        kill -0 "$1" 2> /dev/null || die "no server started: $(cat "$2")"
+        sleep 0.1
+    done
+    die "no server listens: $(cat "$2")"
+}
+
 # A page over TLS 1.3, served with the token's key 'www' and fetched by curl.
 fetch_over_tls() {
     echo "served with a key that never left its token" > "$dir/page.txt"
@@ -290,12 +301,7 @@ fetch_over_tls() {
         > "$dir/server.log" 2>&1 &
     local server=$! port=
     servers="$servers $server"
-    for _ in $(seq 200); do
-        port=$(sed -n 's/^ACCEPT .*:\([0-9]*\).*/\1/p' "$dir/server.log")
-        [ -z "$port" ] || break
-        kill -0 $server 2> /dev/null || die "openssl s_server did not start: $(cat "$dir/server.log")"
-        sleep 0.1
-    done
+    wait_for_port $server "$dir/server.log" 'ACCEPT .*:'
     curl --silent --show-error --fail --noproxy '*' --tlsv1.3 --cacert "$dir/root.pem" \
         "https://localhost:$port/page.txt" > "$dir/page.got"
     kill $server
@@ -329,12 +335,7 @@ step_exchange() {
         --cert "$dir/there.pem" --trust "$dir/root.pem" --peer here.example > "$dir/listener.log" &
     local listener=$! port=
     servers="$servers $listener"
-    for _ in $(seq 200); do
-        port=$(sed -n 's/.*127\.0\.0\.1:\([1-9][0-9]*\).*/\1/p' "$dir/listener.log")
-        [ -z "$port" ] || break
-        kill -0 $listener 2> /dev/null || die "the listener ended: $(cat "$dir/listener.log")"
-        sleep 0.1
-    done
+    wait_for_port $listener "$dir/listener.log" '127\.0\.0\.1:'
     kw --token demo exchange connect --addr "127.0.0.1:$port" --name with-there --sign-with here \
         --cert "$dir/here.pem" --trust "$dir/root.pem" --peer there.example
     wait $listener

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::json;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
-use super::key::Done;
+use super::key::{Done, DoneWith};
 use super::open::{module, with_kms, with_kms_in_turn};
 use super::page::Page;
 use super::pin;
@@ -74,26 +75,11 @@ pub(super) struct TrustArguments {
     so_pin_file: Option<PathBuf>,
 }
 
-/// A key, and the request for its certificate.
-#[derive(Serialize)]
-struct Enrolled {
-    #[serde(flatten)]
-    done: Done,
-    /// The file.
-    csr: String,
-}
-
 /// For whom a token wraps shareable keys from now on.
 #[derive(Serialize)]
 struct Trusted {
     token: String,
     recipient: String,
-}
-
-impl Answer for Enrolled {
-    fn text(&self, page: &mut Page) {
-        self.done.text(page);
-    }
 }
 
 impl Answer for Trusted {
@@ -122,7 +108,8 @@ fn enroll(options: &Options, arguments: EnrollArguments) -> Result<()> {
     let (name, algorithm, csr) = (record.name(), record.algorithm(), csr.display().to_string());
     let sentence =
         format!("key {name} made: {algorithm}, to unwrap and nothing else; its request is {csr}");
-    tell(options, &Enrolled { done: Done::new(&record, sentence), csr })
+    let done = Done::new(&record, sentence);
+    tell(options, &DoneWith { done, more: json!({ "csr": csr }) })
 }
 
 fn trust(options: &Options, arguments: &TrustArguments) -> Result<()> {

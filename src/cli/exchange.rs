@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::arguments::Options;
 use super::file::{self, Readers};
-use super::key::Done;
+use super::key::{Done, DoneWith};
 use super::open::{with_kms, with_kms_in_turn};
 use super::page::Page;
 use super::print::{Answer, notice, tell, tell_saved};
-use super::share::{oaep_hash, tell_received};
+use super::share::tell_received;
 use super::trust::{TrustArguments, certificates};
 use crate::clock::SystemClock;
 use crate::domain::envelope::OaepHash;
@@ -161,7 +161,7 @@ pub(super) struct TargetArguments {
     #[arg(long, value_name = "CERT", requires = "send")]
     to: Option<PathBuf>,
     /// As for keyway share
-    #[arg(long, value_name = "HASH", requires = "send", value_parser = oaep_hash)]
+    #[arg(long, value_name = "HASH", requires = "send")]
     oaep: Option<OaepHash>,
     /// Keep no session key: take a key from the peer
     #[arg(long, requires = "with")]
@@ -405,25 +405,11 @@ fn or_every(groups: Vec<Group>) -> Vec<Group> {
     }
 }
 
-/// A session key and who has the other.
-#[derive(Serialize)]
-struct Told {
-    #[serde(flatten)]
-    done: Done,
-    peer: String,
-}
-
 /// A key that went to the peer.
 #[derive(Serialize)]
 struct Sent {
     sent: String,
     peer: String,
-}
-
-impl Answer for Told {
-    fn text(&self, page: &mut Page) {
-        self.done.text(page);
-    }
 }
 
 impl Answer for Sent {
@@ -437,7 +423,7 @@ fn tell_outcome(options: &Options, outcome: &Outcome) -> Result<()> {
         Outcome::Session(Established { record, peer }) => {
             let peer = peer.subject().to_string();
             let done = Done::made(record, &format!("exchanged with {peer}"));
-            tell(options, &Told { done, peer })
+            tell(options, &DoneWith { done, more: json!({ "peer": peer }) })
         }
         Outcome::Sent { key, peer } => {
             tell(options, &Sent { sent: key.to_string(), peer: peer.subject().to_string() })

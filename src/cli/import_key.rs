@@ -1,9 +1,8 @@
 //! `keyway key import`: one key from a file.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -14,7 +13,7 @@ use super::page::Page;
 use super::print::{Answer, tell};
 use super::{file, pin};
 use crate::domain::key::{Algorithm, KeyName, Material as Shape, Usage};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::foreign::key_file::{self, KeyFile};
 use crate::port::{Entry, Material};
 use crate::service::ImportedKey;
@@ -39,7 +38,7 @@ pub(super) struct ImportKeyArguments {
     #[arg(long = "in", value_name = "FILE")]
     input: Option<PathBuf>,
     /// auto, or raw for the bytes of a secret key
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", hide_possible_values = true)]
     format: Format,
     /// What the key has to be; wanted for raw bytes
     #[arg(long)]
@@ -52,24 +51,10 @@ pub(super) struct ImportKeyArguments {
     source_pin_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Auto,
     Raw,
-}
-
-impl FromStr for Format {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "raw" => Ok(Self::Raw),
-            _ => Err(Kind::Usage
-                .because(format!("{text:?} is not a format of key files"))
-                .advise("auto or raw")),
-        }
-    }
 }
 
 pub(super) fn run(options: &Options, arguments: &ImportKeyArguments) -> Result<()> {

@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
 use serde_json::json;
 
 use super::arguments::Options;
 use super::exchange::OwnArguments;
 use super::file::{self, Readers};
-use super::key::Done;
+use super::key::{Done, DoneWith};
 use super::open::with_kms_in_turn;
-use super::page::Page;
-use super::print::{Answer, tell, tell_saved};
+use super::print::{tell, tell_saved};
 use super::trust::{RootArguments, TrustArguments, certificates};
 use crate::domain::envelope::OaepHash;
 use crate::domain::key::KeyName;
@@ -46,7 +44,7 @@ pub(super) struct ShareArguments {
     #[arg(long, value_name = "FILE")]
     group: Vec<PathBuf>,
     /// The hash in OAEP: sha256 or sha1; sha1 for a recipient on SoftHSM2, which knows no other
-    #[arg(long, value_name = "HASH", value_parser = oaep_hash)]
+    #[arg(long, value_name = "HASH")]
     oaep: Option<OaepHash>,
     #[command(flatten)]
     own: OwnArguments,
@@ -97,14 +95,6 @@ pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()>
     tell_saved(options, arguments.output.as_deref(), &what)
 }
 
-pub(super) fn oaep_hash(text: &str) -> Result<OaepHash> {
-    match text {
-        "sha256" => Ok(OaepHash::Sha256),
-        "sha1" => Ok(OaepHash::Sha1),
-        _ => Err(Kind::Usage.because(format!("{text:?} is neither sha256 nor sha1"))),
-    }
-}
-
 /// Every recipient's certificates: those that were named, and those of the groups.
 fn recipients(arguments: &ShareArguments) -> Result<Vec<Vec<Certificate>>> {
     let mut paths = arguments.to.clone();
@@ -142,22 +132,8 @@ pub(super) fn receive(options: &Options, arguments: &ReceiveArguments) -> Result
     tell_received(options, &received)
 }
 
-/// A key and who shared it.
-#[derive(Serialize)]
-struct Told {
-    #[serde(flatten)]
-    done: Done,
-    distributor: String,
-}
-
-impl Answer for Told {
-    fn text(&self, page: &mut Page) {
-        self.done.text(page);
-    }
-}
-
 pub(super) fn tell_received(options: &Options, received: &Received) -> Result<()> {
     let distributor = received.distributor.subject().to_string();
     let done = Done::made(&received.record, &format!("received from {distributor}"));
-    tell(options, &Told { done, distributor })
+    tell(options, &DoneWith { done, more: json!({ "distributor": distributor }) })
 }

@@ -1,6 +1,7 @@
 //! The rules of key management: names, states, records, headers, agreement. No input or output,
 //! no clock, no token: everything here is a function of its arguments.
 
+pub mod entry;
 pub mod envelope;
 pub mod exchange;
 pub mod hash;

@@ -11,9 +11,9 @@ use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_HKDF_PARAMS, CK_MECHANISM,
-    CK_MECHANISM_TYPE, CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE, CK_ULONG, CKA_KEY_TYPE,
-    CKF_HKDF_SALT_DATA, CKK_CHACHA20, CKM_CHACHA20_POLY1305, CKM_HKDF_DERIVE, CKM_SHA256,
-    CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE,
+    CK_ULONG, CKA_KEY_TYPE, CKF_HKDF_SALT_DATA, CKK_CHACHA20, CKM_CHACHA20_POLY1305,
+    CKM_HKDF_DERIVE, CKM_SHA256, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
 };
 
 /// The functions of a module. Its library stays loaded as long as this value lives.
@@ -109,20 +109,12 @@ impl Raw {
     ) -> Result<ObjectHandle, CK_RV> {
         let function = self.functions.C_CreateObject.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
         let mut template = pairs(template);
-        let mut handle = 0;
         // SAFETY: the template outlives the call, with its true length, and points into values
         // that the caller holds, which C_CreateObject only reads; the handle is a valid place; the
         // session is open and used by this thread alone.
-        ok(unsafe {
-            function(
-                session.handle(),
-                template.as_mut_ptr(),
-                template.len() as CK_ULONG,
-                &mut handle,
-            )
-        })?;
-        // SAFETY: the module has just given this handle.
-        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+        made(|handle| unsafe {
+            function(session.handle(), template.as_mut_ptr(), template.len() as CK_ULONG, handle)
+        })
     }
 
     /// C_DeriveKey with CKM_HKDF_DERIVE over SHA-256, of a ChaCha20 key, which cryptoki does not know.
@@ -162,23 +154,20 @@ impl Raw {
             pValue: ptr::from_mut(&mut key_type).cast(),
             ulValueLen: size_of_val(&key_type) as CK_ULONG,
         });
-        let mut handle = 0;
         // SAFETY: mechanism, its parameter, salt and info (our own copies) and the template outlive
         // the call, with their true lengths; the template points into the attributes that the caller
         // holds and into our key type; the handle is a valid place; the session is open and used by
         // this thread alone.
-        ok(unsafe {
+        made(|handle| unsafe {
             function(
                 session.handle(),
                 &mut mechanism,
                 base.handle(),
                 template.as_mut_ptr(),
                 template.len() as CK_ULONG,
-                &mut handle,
+                handle,
             )
-        })?;
-        // SAFETY: the module has just given this handle.
-        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+        })
     }
 
     /// C_UnwrapKey with a mechanism without parameter and attributes of any type.
@@ -197,11 +186,10 @@ impl Raw {
         let mut mechanism =
             CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
         let (mut wrapped, mut template) = (wrapped.to_vec(), pairs(template));
-        let mut handle = 0;
         // SAFETY: mechanism, input (our own copy) and template outlive the call, with their true
         // lengths; the template points into values that the caller holds, which C_UnwrapKey only
         // reads; the handle is a valid place; the session is open and used by this thread alone.
-        ok(unsafe {
+        made(|handle| unsafe {
             function(
                 session.handle(),
                 &mut mechanism,
@@ -210,11 +198,9 @@ impl Raw {
                 wrapped.len() as CK_ULONG,
                 template.as_mut_ptr(),
                 template.len() as CK_ULONG,
-                &mut handle,
+                handle,
             )
-        })?;
-        // SAFETY: the module has just given this handle.
-        Ok(unsafe { ObjectHandle::new_from_raw(handle) })
+        })
     }
 
     /// C_Decrypt with CKM_CHACHA20_POLY1305.
@@ -275,7 +261,7 @@ impl Raw {
         parameter: &[u8],
         base: ObjectHandle,
         template: &[Attribute],
-    ) -> Result<(), CK_RV> {
+    ) -> Result<ObjectHandle, CK_RV> {
         let function = self.functions.C_DeriveKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
         let mut parameter = parameter.to_vec();
         let mut mechanism = CK_MECHANISM {
@@ -284,18 +270,17 @@ impl Raw {
             ulParameterLen: parameter.len() as CK_ULONG,
         };
         let mut template = attributes(template);
-        let mut handle = 0;
         // SAFETY: mechanism, its parameter (our own copy) and the template outlive the call, with
         // their true lengths; the template points into the attributes that the caller holds; the
         // handle is a valid place; the session is open and used by this thread alone.
-        ok(unsafe {
+        made(|handle| unsafe {
             function(
                 session.handle(),
                 &mut mechanism,
                 base.handle(),
                 template.as_mut_ptr(),
                 template.len() as CK_ULONG,
-                &mut handle,
+                handle,
             )
         })
     }
@@ -312,6 +297,14 @@ fn pairs(template: &[(CK_ATTRIBUTE_TYPE, &[u8])]) -> Vec<CK_ATTRIBUTE> {
         ulValueLen: value.len() as CK_ULONG,
     };
     template.iter().map(attribute).collect()
+}
+
+/// Makes an object with a function that writes its handle.
+fn made(call: impl FnOnce(*mut CK_OBJECT_HANDLE) -> CK_RV) -> Result<ObjectHandle, CK_RV> {
+    let mut handle = 0;
+    ok(call(&mut handle))?;
+    // SAFETY: the module has just given this handle.
+    Ok(unsafe { ObjectHandle::new_from_raw(handle) })
 }
 
 fn ok(answer: CK_RV) -> Result<(), CK_RV> {

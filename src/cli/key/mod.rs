@@ -11,7 +11,7 @@ mod view;
 
 pub(super) use self::command::KeyCommand;
 pub(super) use self::report::read_all;
-pub(super) use self::view::{Done, hex};
+pub(super) use self::view::{Done, DoneWith, hex};
 use serde::Serialize;
 
 use self::view::StrayView;

@@ -118,6 +118,21 @@ impl Done {
     }
 }
 
+/// As [`Done`], with what a program wants to know beside the key.
+#[derive(Debug, Serialize)]
+pub(crate) struct DoneWith<T> {
+    #[serde(flatten)]
+    pub done: Done,
+    #[serde(flatten)]
+    pub more: T,
+}
+
+impl<T: Serialize> Answer for DoneWith<T> {
+    fn text(&self, page: &mut Page) {
+        self.done.text(page);
+    }
+}
+
 impl Answer for Done {
     fn text(&self, page: &mut Page) {
         page.line(&self.sentence);

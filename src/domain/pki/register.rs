@@ -7,32 +7,17 @@ use x509_cert::name::Name;
 
 use super::issue::{ListedRevocation, Points, Profile};
 use super::{Certificate, Serial};
+use crate::domain::entry::{Entry, Sort};
 use crate::domain::hash::sha256;
 use crate::domain::key::{KeyId, KeyName};
 use crate::domain::lifecycle::Reason;
 use crate::domain::time::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 
 /// The version of the format that is written.
 const FORMAT: u8 = 1;
-
-/// Something that the register keeps.
-pub trait Entry: Sized {
-    /// The name under which there is one.
-    fn name(&self) -> KeyName;
-
-    /// Its DER.
-    ///
-    /// # Errors
-    /// [`Kind::Internal`] when DER cannot express it.
-    fn to_der(&self) -> Result<Vec<u8>>;
-
-    /// Reads one.
-    ///
-    /// # Errors
-    /// [`Kind::Malformed`] when it is none.
-    fn from_der(bytes: &[u8]) -> Result<Self>;
-}
+/// What errors call such an entry.
+const SORT: Sort = Sort("an entry of an authority's register");
 
 /// An authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,21 +138,21 @@ impl Entry for Authority {
         AuthorityDer {
             format: FORMAT,
             name: self.name.to_string(),
-            key: octets(self.key.as_bytes())?,
+            key: SORT.octets(self.key.as_bytes())?,
             parent: self.parent.as_ref().map(KeyName::to_string),
-            certificate: octets(self.certificate.der())?,
+            certificate: SORT.octets(self.certificate.der())?,
             list: self.points.list.clone(),
             responder: self.points.responder.clone(),
             delta: self.points.delta.clone(),
             created: time(self.created),
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = AuthorityDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = AuthorityDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         Ok(Self {
             name: entry.name.parse()?,
             key: KeyId::try_from(entry.key.as_bytes())?,
@@ -187,21 +172,21 @@ impl Entry for Issued {
     fn to_der(&self) -> Result<Vec<u8>> {
         IssuedDer {
             format: FORMAT,
-            serial: octets(self.serial.as_bytes())?,
+            serial: SORT.octets(self.serial.as_bytes())?,
             authority: self.authority.to_string(),
             subject: self.subject.clone(),
             profile: self.profile,
             not_before: time(self.validity.0),
             not_after: time(self.validity.1),
-            key: octets(&self.key)?,
+            key: SORT.octets(&self.key)?,
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = IssuedDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = IssuedDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         let key = entry.key.as_bytes().try_into();
         Ok(Self {
             serial: Serial::try_from(entry.serial.as_bytes())?,
@@ -225,18 +210,18 @@ impl Entry for Revocation {
     fn to_der(&self) -> Result<Vec<u8>> {
         RevocationDer {
             format: FORMAT,
-            serial: octets(self.listed.serial.as_bytes())?,
+            serial: SORT.octets(self.listed.serial.as_bytes())?,
             authority: self.authority.to_string(),
             at: time(self.listed.at),
             reason: self.listed.reason,
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = RevocationDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = RevocationDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         let listed = ListedRevocation {
             serial: Serial::try_from(entry.serial.as_bytes())?,
             at: entry.at.to_date_time().into(),
@@ -272,12 +257,12 @@ impl Entry for List {
             revoked: self.counts.1,
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = ListDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = ListDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         let (this, next) = (entry.this_update.to_date_time(), entry.next_update.to_date_time());
         Ok(Self {
             authority: entry.authority.parse()?,
@@ -289,29 +274,8 @@ impl Entry for List {
     }
 }
 
-fn octets(bytes: &[u8]) -> Result<OctetString> {
-    OctetString::new(bytes).map_err(encoding)
-}
-
 fn time(moment: Timestamp) -> GeneralizedTime {
     GeneralizedTime::from_date_time(moment.date_time())
-}
-
-fn require_format(format: u8) -> Result<()> {
-    match format {
-        FORMAT => Ok(()),
-        other => Err(Kind::Malformed
-            .because(format!("an entry of format {other}"))
-            .advise("a newer keyway wrote it: update this one")),
-    }
-}
-
-fn malformed(error: der::Error) -> Error {
-    Kind::Malformed.because("not an entry of an authority's register").caused_by(error)
-}
-
-fn encoding(error: der::Error) -> Error {
-    Kind::Internal.because("cannot encode an entry of the register").caused_by(error)
 }
 
 #[cfg(test)]

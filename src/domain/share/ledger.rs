@@ -5,13 +5,15 @@ use der::asn1::{GeneralizedTime, OctetString};
 use der::{Decode, Encode, Sequence};
 
 use super::Share;
+use crate::domain::entry::{Entry, Sort};
 use crate::domain::key::{KeyId, KeyName};
-use crate::domain::pki::register::Entry;
 use crate::domain::time::Timestamp;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 
 /// The version of the format that is written.
 const FORMAT: u8 = 1;
+/// What errors call such an entry.
+const SORT: Sort = Sort("an entry about a share");
 
 /// A version of a key of this token that was wrapped for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,18 +126,18 @@ impl Entry for Given {
             format: FORMAT,
             name: self.name.to_string(),
             version: self.version,
-            key: octets(self.key.as_bytes())?,
-            recipient: octets(&self.recipient)?,
+            key: SORT.octets(self.key.as_bytes())?,
+            recipient: SORT.octets(&self.recipient)?,
             subject: self.subject.clone(),
             at: GeneralizedTime::from_date_time(self.at.date_time()),
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = GivenDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = GivenDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         let recipient = entry.recipient.as_bytes().try_into();
         Ok(Self {
             name: entry.name.parse()?,
@@ -158,17 +160,17 @@ impl Entry for Taken {
             format: FORMAT,
             name: self.name.to_string(),
             version: self.version,
-            key: octets(self.key.as_bytes())?,
+            key: SORT.octets(self.key.as_bytes())?,
             distributor: self.distributor.clone(),
             at: GeneralizedTime::from_date_time(self.at.date_time()),
         }
         .to_der()
-        .map_err(encoding)
+        .map_err(|error| SORT.unencodable(error))
     }
 
     fn from_der(bytes: &[u8]) -> Result<Self> {
-        let entry = TakenDer::from_der(bytes).map_err(malformed)?;
-        require_format(entry.format)?;
+        let entry = TakenDer::from_der(bytes).map_err(|error| SORT.malformed(error))?;
+        SORT.require_format(entry.format, FORMAT)?;
         Ok(Self {
             name: entry.name.parse()?,
             version: entry.version,
@@ -177,27 +179,6 @@ impl Entry for Taken {
             at: entry.at.to_date_time().into(),
         })
     }
-}
-
-fn octets(bytes: &[u8]) -> Result<OctetString> {
-    OctetString::new(bytes).map_err(encoding)
-}
-
-fn require_format(format: u8) -> Result<()> {
-    match format {
-        FORMAT => Ok(()),
-        other => Err(Kind::Malformed
-            .because(format!("an entry about a share of format {other}"))
-            .advise("a newer keyway wrote it: update this one")),
-    }
-}
-
-fn malformed(error: der::Error) -> Error {
-    Kind::Malformed.because("not an entry about a share").caused_by(error)
-}
-
-fn encoding(error: der::Error) -> Error {
-    Kind::Internal.because("cannot encode an entry about a share").caused_by(error)
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::name::Name;
 
 use super::Kms;
+use crate::domain::entry::Entry;
 use crate::domain::key::{KeyId, KeyName};
 use crate::domain::lifecycle::Duty;
 use crate::domain::pki::Certificate;
 use crate::domain::pki::issue::{Points, Unsigned};
-use crate::domain::pki::register::{Authority, Entry};
+use crate::domain::pki::register::Authority;
 use crate::domain::record::KeyRecord;
 use crate::domain::signature::SignatureScheme;
 use crate::error::{Kind, Result};

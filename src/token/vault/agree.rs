@@ -2,16 +2,12 @@
 //! never leave it. `docs/key-records.md` describes the construction.
 
 use cryptoki::mechanism::Mechanism;
-use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
-use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
-use cryptoki_sys::{
-    CK_ULONG, CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN,
-    CKM_EC_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN,
-};
-use der::Encode;
-use der::asn1::ObjectIdentifier;
+use cryptoki_sys::{CKM_DH_PKCS_DERIVE, CKM_DH_PKCS_KEY_PAIR_GEN};
 
+use super::diffie_hellman::{
+    base_key, curve_mechanism, curve_parameters, derive, derive_from_base, generate_pair,
+};
 use super::public::ec_point;
 use super::sign::is_bad_signature;
 use super::template::{guarded, secret_key, session_object};
@@ -25,42 +21,29 @@ use crate::token::open::OpenToken;
 
 /// CKA_LABEL of ephemeral pairs; the group's name follows.
 const LABEL: &str = "keyway-ephemeral:";
-/// Bytes of every derived key.
-const LENGTH: CK_ULONG = 32;
 
 pub(super) fn start(token: &OpenToken, id: KeyId, group: Group) -> Result<PublicValue> {
     let mechanism = pair_mechanism(token, group)?;
-    let mut common = vec![
+    let common = [
         Attribute::Token(true),
         Attribute::Label(format!("{LABEL}{group}").into_bytes()),
         Attribute::Id(id.as_bytes().to_vec()),
     ];
-    let mut public = common.clone();
-    public.push(Attribute::Private(false));
-    public.extend(domain_parameters(group)?);
-    if mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN {
-        public.push(Attribute::KeyType(KeyType::EC_MONTGOMERY));
-    }
-    common.extend(guarded());
-    common.push(Attribute::Derive(true));
-    let what = format!("cannot make an ephemeral {group} pair");
-    token
-        .module()
-        .raw()
-        .generate_pair(token.session(), mechanism, &public, &common)
-        .map_err(|code| raw_error(&what, code))?;
+    generate_pair(token, mechanism, &common, domain_parameters(group)?, group.name())?;
     let object = token.only_key(&[ObjectClass::PUBLIC_KEY], id)?;
     public_value(token, object, group)
 }
 
-/// Which mechanism makes pairs of the group: SoftHSM2 makes X25519 pairs as Edwards pairs.
+/// Which mechanism makes pairs of the group.
 fn pair_mechanism(token: &OpenToken, group: Group) -> Result<u64> {
-    let candidates: &[u64] = match group {
-        Group::X25519 => &[CKM_EC_MONTGOMERY_KEY_PAIR_GEN, CKM_EC_EDWARDS_KEY_PAIR_GEN],
-        Group::P256 => &[CKM_EC_KEY_PAIR_GEN],
-        Group::Ffdhe3072 => &[CKM_DH_PKCS_KEY_PAIR_GEN],
+    let mechanism = match group {
+        Group::X25519 => curve_mechanism(token, X25519),
+        Group::P256 => curve_mechanism(token, SECP256R1),
+        Group::Ffdhe3072 => {
+            Some(CKM_DH_PKCS_KEY_PAIR_GEN).filter(|mechanism| token.has(*mechanism))
+        }
     };
-    candidates.iter().copied().find(|mechanism| token.has(*mechanism)).ok_or_else(|| {
+    mechanism.ok_or_else(|| {
         Kind::Unsupported
             .because(format!("the token cannot make {group} pairs"))
             .advise("choose another group: keyway agree start --group p256")
@@ -68,18 +51,13 @@ fn pair_mechanism(token: &OpenToken, group: Group) -> Result<u64> {
 }
 
 fn domain_parameters(group: Group) -> Result<Vec<Attribute>> {
-    let curve = |oid: ObjectIdentifier| {
-        oid.to_der()
-            .map(|der| vec![Attribute::EcParams(der)])
-            .map_err(|error| Kind::Internal.because("cannot encode the curve").caused_by(error))
-    };
-    match group {
-        Group::X25519 => curve(X25519),
-        Group::P256 => curve(SECP256R1),
+    Ok(match group {
+        Group::X25519 => vec![curve_parameters(X25519)?],
+        Group::P256 => vec![curve_parameters(SECP256R1)?],
         Group::Ffdhe3072 => {
-            Ok(vec![Attribute::Prime(PRIME.to_vec()), Attribute::Base(GENERATOR.to_vec())])
+            vec![Attribute::Prime(PRIME.to_vec()), Attribute::Base(GENERATOR.to_vec())]
         }
-    }
+    })
 }
 
 fn public_value(token: &OpenToken, object: ObjectHandle, group: Group) -> Result<PublicValue> {
@@ -120,31 +98,22 @@ pub(super) fn agree(
     peer: &PublicValue,
 ) -> Result<()> {
     let private = token.only_key(&[ObjectClass::PRIVATE_KEY], own.id)?;
-    let mut template = session_object(id).to_vec();
-    template.extend(guarded());
-    template.extend([
-        Attribute::KeyType(KeyType::AES),
-        Attribute::ValueLen(LENGTH.into()),
-        Attribute::Derive(true),
-        Attribute::Encrypt(false),
-        Attribute::Decrypt(false),
-    ]);
-    let session = token.session();
+    let template = base_key(id);
     let what = format!("cannot agree with the peer in {}", peer.group());
     match peer.group() {
         Group::X25519 | Group::P256 => {
-            let parameters = Ecdh1DeriveParams::new(EcKdf::null(), peer.as_bytes());
-            session
-                .derive_key(&Mechanism::Ecdh1Derive(parameters), private, &template)
-                .map_err(|error| token.failed(&what, error))?;
-            Ok(())
+            derive(token, private, peer.as_bytes(), &template)
+                .map_err(|error| error.while_doing(what))?;
         }
-        Group::Ffdhe3072 => token
-            .module()
-            .raw()
-            .derive(session, CKM_DH_PKCS_DERIVE, peer.as_bytes(), private, &template)
-            .map_err(|code| raw_error(&what, code)),
+        Group::Ffdhe3072 => {
+            token
+                .module()
+                .raw()
+                .derive(token.session(), CKM_DH_PKCS_DERIVE, peer.as_bytes(), private, &template)
+                .map_err(|code| raw_error(&what, code))?;
+        }
     }
+    Ok(())
 }
 
 pub(super) fn derive_key(
@@ -155,7 +124,7 @@ pub(super) fn derive_key(
 ) -> Result<()> {
     let mut template = secret_key(spec);
     template.push(Attribute::KeyType(KeyType::AES));
-    derive(token, base, data, template)
+    from_base(token, base, data, template)
 }
 
 pub(super) fn derive_session_key(
@@ -179,7 +148,7 @@ pub(super) fn derive_session_key(
         Attribute::Verify(usage == SessionUse::Check),
         Attribute::Derive(false),
     ]);
-    derive(token, base, data, template)
+    from_base(token, base, data, template)
 }
 
 pub(super) fn authenticate(token: &OpenToken, key: KeyId, message: &[u8]) -> Result<Vec<u8>> {
@@ -204,19 +173,12 @@ pub(super) fn is_authentic(
     }
 }
 
-/// AES-256-CBC of two blocks under the base key, IV 0, becomes the new key.
-fn derive(
+fn from_base(
     token: &OpenToken,
     base: KeyId,
     data: &[u8; 32],
-    mut template: Vec<Attribute>,
+    template: Vec<Attribute>,
 ) -> Result<()> {
     let base = token.only_key(&[ObjectClass::SECRET_KEY], base)?;
-    template.push(Attribute::ValueLen(LENGTH.into()));
-    let mechanism = Mechanism::AesCbcEncryptData(AesCbcDeriveParams::new([0; 16], data));
-    token
-        .session()
-        .derive_key(&mechanism, base, &template)
-        .map_err(|error| token.failed("cannot derive the agreed key", error))?;
-    Ok(())
+    derive_from_base(token, base, data, template).map(|_| ())
 }

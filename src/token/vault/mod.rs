@@ -6,6 +6,7 @@ mod certificate_store;
 mod certificates;
 mod cipher;
 mod data_key;
+mod diffie_hellman;
 mod encapsulation;
 mod enrollment;
 mod evidence;

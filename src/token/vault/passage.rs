@@ -4,12 +4,10 @@
 use aes_kw::{KeyInit, KwpAes256};
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
-use cryptoki::mechanism::Mechanism;
-use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
 use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
 use cryptoki_sys::{
-    CK_ATTRIBUTE_TYPE, CK_ULONG, CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EXPONENT_1, CKA_EXPONENT_2,
-    CKA_MODULUS, CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_VALUE,
+    CK_ATTRIBUTE_TYPE, CKA_COEFFICIENT, CKA_EC_PARAMS, CKA_EXPONENT_1, CKA_EXPONENT_2, CKA_MODULUS,
+    CKA_PRIME_1, CKA_PRIME_2, CKA_PRIVATE_EXPONENT, CKA_PUBLIC_EXPONENT, CKA_VALUE,
     CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD,
 };
 use p256::ecdh::diffie_hellman;
@@ -17,7 +15,8 @@ use p256::elliptic_curve::sec1::ToSec1Point;
 use zeroize::Zeroizing;
 
 use super::TokenVault;
-use super::encapsulation::{base_key, derive, forget, generate};
+use super::diffie_hellman::{base_key, derive, derive_from_base};
+use super::encapsulation::{forget, generate};
 use super::public::ec_point;
 use super::template::{guarded, session_object};
 use crate::domain::hash::sha256;
@@ -29,8 +28,6 @@ use crate::token::error::raw_error;
 
 /// Bytes of an uncompressed point on P-256.
 const POINT: usize = 65;
-/// Bytes of the wrapping key.
-const KEY: CK_ULONG = 32;
 /// Stands before what the wrapping key is derived from.
 const LABEL: &[u8] = b"keyway import v1\0";
 /// What holds the key itself and comes from what is wrapped.
@@ -67,7 +64,7 @@ pub(super) fn unwrap_into(
     let own = vault.new_id()?;
     generate(token, own, Algorithm::EcP256)?;
     let agreed = agree(vault, own);
-    forget(token, own)?;
+    let gone = forget(token, own);
     let Agreed { there, here } = agreed?;
     let template: Vec<_> =
         object.attributes().filter(|(name, _)| !MATERIAL.contains(name)).collect();
@@ -78,8 +75,9 @@ pub(super) fn unwrap_into(
             .unwrap(token.session(), mechanism, there, &wrapped, &template)
             .map_err(|code| raw_error("cannot unwrap the key", code))
     });
-    token.destroy(there)?;
-    brought.map(|_| ())
+    let gone = gone.and(token.destroy(there));
+    // What failed first says why.
+    brought.and(gone)
 }
 
 /// One wrapping key, there and here.
@@ -94,29 +92,27 @@ fn agree(vault: &TokenVault<'_>, own: KeyId) -> Result<Agreed> {
     let theirs = ec_point(token, public, POINT)?;
     let secret = ephemeral(vault)?;
     let ours = secret.public_key().to_sec1_point(false);
-    let private = token.only_key(&[ObjectClass::PRIVATE_KEY], own)?;
-    let base = derive(token, private, ours.as_bytes(), &base_key(vault.new_id()?))?;
     let data = sha256(&[LABEL, &theirs, ours.as_bytes()]);
+    let theirs = p256::PublicKey::from_sec1_bytes(&theirs).map_err(|error| {
+        Kind::Token.because("the token's ephemeral point is not on P-256").caused_by(error)
+    })?;
+    let shared = diffie_hellman(secret.to_nonzero_scalar(), theirs.as_affine());
+    let here = derived(shared.raw_secret_bytes(), data)?;
     let mut template = session_object(vault.new_id()?).to_vec();
     template.extend(guarded());
     template.extend([
         Attribute::KeyType(KeyType::AES),
-        Attribute::ValueLen(KEY.into()),
         Attribute::Unwrap(true),
         Attribute::Wrap(false),
         Attribute::Encrypt(false),
         Attribute::Decrypt(false),
         Attribute::Derive(false),
     ]);
-    let mechanism = Mechanism::AesCbcEncryptData(AesCbcDeriveParams::new([0; 16], &data));
-    let there = token.session().derive_key(&mechanism, base, &template);
+    let private = token.only_key(&[ObjectClass::PRIVATE_KEY], own)?;
+    let base = derive(token, private, ours.as_bytes(), &base_key(vault.new_id()?))?;
+    let there = derive_from_base(token, base, &data, template);
     token.destroy(base)?;
-    let there = there.map_err(|error| token.failed("cannot derive a wrapping key", error))?;
-    let theirs = p256::PublicKey::from_sec1_bytes(&theirs).map_err(|error| {
-        Kind::Token.because("the token's ephemeral point is not on P-256").caused_by(error)
-    })?;
-    let shared = diffie_hellman(secret.to_nonzero_scalar(), theirs.as_affine());
-    Ok(Agreed { there, here: derived(shared.raw_secret_bytes(), data)? })
+    Ok(Agreed { there: there?, here })
 }
 
 /// Our half of the agreement, from the token's generator.
