@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::sealed::{open, seal};
-use super::store::{RawRecord, RecordStore};
+use super::store::{COMPLETING, RawRecord, RecordStore};
 use crate::domain::hash::sha256;
 use crate::domain::key::KeyName;
 use crate::domain::record::{Body, KeyRecord};
@@ -16,8 +16,8 @@ use crate::port::{Listing, Registry, Stored};
 /// longer was interrupted, and the next writer goes on from what it left.
 const SETTLING: (u32, Duration) = (10, Duration::from_millis(20));
 
-/// How often and how long to wait for a record that is not completely written.
-const COMPLETING: (u32, Duration) = (5, Duration::from_millis(10));
+/// How often to look for a record that is not there: mostly there is none.
+const LOOKING: u32 = 3;
 
 /// The records of keys in a store of records.
 #[derive(Clone, Copy, Debug)]
@@ -48,19 +48,54 @@ impl<S: RecordStore> Records<S> {
         Self { store }
     }
 
-    /// What is there of a key. A record that is not authentic is read again for a while, and so is
-    /// none at all: SoftHSM2 shows objects that another process has not written completely, and may
-    /// show neither of two of which one is just taking the other's place.
+    /// What is there of a key. A record that is not authentic is read again for a while, since
+    /// another process may not have written it completely, and so is none at all: SoftHSM2 may show
+    /// neither of two of which one is just taking the other's place.
     fn find(&self, name: &KeyName) -> Result<Found> {
         let (times, pause) = COMPLETING;
-        for _ in 1..times {
-            let found = self.sift(name.as_str(), self.store.read(Some(name))?)?;
-            if found.problems.is_empty() && !found.candidates.is_empty() {
+        for reading in 1..times {
+            let found = self.look(name)?;
+            let is_absent = found.candidates.is_empty() && reading >= LOOKING;
+            if found.problems.is_empty() && (!found.candidates.is_empty() || is_absent) {
                 return Ok(found);
             }
             sleep(pause);
         }
+        self.look(name)
+    }
+
+    fn look(&self, name: &KeyName) -> Result<Found> {
         self.sift(name.as_str(), self.store.read(Some(name))?)
+    }
+
+    /// What is there of every key, by what the records are labelled.
+    fn find_all(&self) -> Result<BTreeMap<String, Found>> {
+        let mut raw: BTreeMap<String, Vec<RawRecord>> = BTreeMap::new();
+        for record in self.store.read(None)? {
+            raw.entry(record.name.clone()).or_default().push(record);
+        }
+        let mut all = BTreeMap::new();
+        for (name, raw) in raw {
+            let found = self.sift(&name, raw)?;
+            all.insert(name, found);
+        }
+        // As in `find`, but all of them are waited for together: they may be many.
+        let (times, pause) = COMPLETING;
+        for _ in 1..times {
+            let unfinished = |(name, found): (&String, &Found)| {
+                let waits = found.forgery.is_some() || found.candidates.is_empty();
+                waits.then(|| name.parse::<KeyName>().ok()).flatten()
+            };
+            let unfinished: Vec<_> = all.iter().filter_map(unfinished).collect();
+            if unfinished.is_empty() {
+                break;
+            }
+            sleep(pause);
+            for name in unfinished {
+                all.insert(name.to_string(), self.look(&name)?);
+            }
+        }
+        Ok(all)
     }
 
     /// Opens the records that carry a name and orders the authentic ones.
@@ -195,13 +230,8 @@ impl<S: RecordStore> Registry for Records<S> {
     }
 
     fn list(&self) -> Result<Listing> {
-        let mut names: BTreeMap<String, Vec<RawRecord>> = BTreeMap::new();
-        for record in self.store.read(None)? {
-            names.entry(record.name.clone()).or_default().push(record);
-        }
         let mut listing = Listing::default();
-        for (name, raw) in names {
-            let found = self.sift(&name, raw)?;
+        for (name, found) in self.find_all()? {
             if let (Some(what), Ok(name)) = (found.forgery, name.parse()) {
                 listing.tampered.push((name, what));
             }
@@ -370,6 +400,24 @@ mod tests {
             assert!(!second.get() || holds(&records, 3), "met at access {at}: the second is lost");
             assert_eq!(records.borrow().len(), 1, "met at access {at}: something is left");
         }
+    }
+
+    /// What another process has written half of a record is no forgery: maintenance would take the
+    /// key out of use for good.
+    #[test]
+    fn a_record_that_is_not_completely_written_is_waited_for() {
+        let records = Shared::default();
+        assert!(create(Memory::new(&records), 1));
+        let whole = records.borrow()[0].value.clone();
+        records.borrow_mut()[0].value.truncate(whole.len() / 2);
+        let complete = || records.borrow_mut()[0].value.clone_from(&whole);
+        let listing = Records::new(Memory::interrupted(&records, 2, complete)).list();
+        let listing = listing.expect("listed");
+        assert!(listing.tampered.is_empty() && listing.problems.is_empty(), "{listing:?}");
+        assert_eq!(listing.records.len(), 1);
+        records.borrow_mut()[0].value.pop();
+        let listing = Records::new(Memory::new(&records)).list().expect("listed");
+        assert_eq!((listing.tampered.len(), listing.records.len()), (1, 0), "{listing:?}");
     }
 
     #[test]

@@ -1,17 +1,13 @@
 //! The ledger: entries that are written once, sealed like the records of keys.
 
 use std::thread::sleep;
-use std::time::Duration;
 
 use super::chain::Records;
 use super::sealed::{open_bytes, seal_bytes};
-use super::store::{Collection, RawRecord, RecordStore};
+use super::store::{COMPLETING, Collection, RawRecord, RecordStore};
 use crate::domain::key::KeyName;
 use crate::error::{Kind, Result};
 use crate::port::{Book, Ledger, Page};
-
-/// How often and how long to wait for an entry that is not completely written.
-const COMPLETING: (u32, Duration) = (5, Duration::from_millis(10));
 
 /// What stands before an entry in what is authenticated: its book and its name, so that it means
 /// nothing elsewhere.

@@ -7,4 +7,4 @@ mod sealed;
 mod store;
 
 pub use chain::Records;
-pub use store::{Collection, Mac, RawRecord, RecordStore};
+pub use store::{COMPLETING, Collection, Mac, RawRecord, RecordStore};

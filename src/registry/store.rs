@@ -1,8 +1,14 @@
 //! What the registry needs of the token: bytes under a name, and a key to authenticate them.
 
+use std::time::Duration;
+
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::Result;
 use crate::port::Book;
+
+/// How often and how long to wait for what another process has not written completely: SoftHSM2
+/// shows objects before they have their values.
+pub const COMPLETING: (u32, Duration) = (10, Duration::from_millis(20));
 
 /// A record as it was found: nothing in it is to be trusted yet.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Where records lie: data objects of the token, and the key that authenticates them.
 
 use std::thread::sleep;
-use std::time::Duration;
 
 use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
@@ -12,7 +11,7 @@ use super::open::OpenToken;
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::{Kind, Result};
 use crate::port::Book;
-use crate::registry::{Collection, Mac, RawRecord, RecordStore};
+use crate::registry::{COMPLETING, Collection, Mac, RawRecord, RecordStore};
 
 /// CKA_APPLICATION of the records of a sort, and what their CKA_LABEL starts with; the name
 /// follows.
@@ -32,10 +31,6 @@ fn place(collection: Collection) -> (&'static str, &'static str) {
 
 /// CKA_LABEL of the key that authenticates records.
 const MAC_KEY: &[u8] = b"keyway-records";
-
-/// How often and how long to wait for a sealing key that another process has not written
-/// completely: SoftHSM2 shows it before it has its value.
-const COMPLETING: (u32, Duration) = (10, Duration::from_millis(20));
 
 /// How often records are read that others keep replacing meanwhile.
 const READINGS: u32 = 5;
