@@ -38,7 +38,7 @@ pub enum Kind {
     Malformed,
     /// A check found something that is not as it should be.
     Unsound,
-    /// Every session with the token is in use.
+    /// Every session with the token is in use, or others have the turn to change keys.
     Busy,
 }
 
@@ -58,7 +58,7 @@ impl Kind {
         (Kind::File, 11, "a file cannot be read or written"),
         (Kind::Malformed, 12, "the input is malformed"),
         (Kind::Unsound, 13, "a check found something that is not as it should be"),
-        (Kind::Busy, 14, "every session with the token is in use"),
+        (Kind::Busy, 14, "every session with the token is in use, or other processes change keys"),
     ];
 
     /// The exit code of the command.

@@ -2,24 +2,31 @@
 
 mod harness;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
 
-use harness::{Answer, LABEL, Maker, Token, on_every_token};
+use harness::{Answer, LABEL, Maker, Token, USER_PIN, on_every_token};
 
 /// Exit code of what is refused.
 const REFUSED: i32 = 5;
 /// Exit code of a check that found something.
 const UNSOUND: i32 = 13;
 
-/// `keyway` at a terminal of its own, at which this is typed.
-fn at_a_terminal(token: &Token, arguments: &[&str], typed: &str) -> Answer {
+/// `keyway` at a terminal of its own, which asks there for what no variable gives it.
+fn start_at_a_terminal(token: &Token, arguments: &[&str], without: &str) -> Child {
     let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
     let line = format!("{} {}", env!("CARGO_BIN_EXE_keyway"), words.join(" "));
     let mut command: Command = token.command("script");
     command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+    command.env_remove(without);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("script starts: apt install util-linux");
+    command.spawn().expect("script starts: apt install bsdutils")
+}
+
+/// As [`start_at_a_terminal`], where this is typed.
+fn at_a_terminal(token: &Token, arguments: &[&str], typed: &str) -> Answer {
+    let mut child = start_at_a_terminal(token, arguments, "NO_COLOR");
     let mut terminal = child.stdin.take().expect("a pipe");
     terminal.write_all(typed.as_bytes()).expect("typed");
     let output = child.wait_with_output().expect("script ends");
@@ -58,6 +65,30 @@ fn what_ends_a_key_is_asked() {
         let made = token.pkcs11_tool(&[&stray[..], &["--id", "77"]].concat());
         assert_eq!(made.code, 0, "{}", made.stderr);
         is_asked(token, &["key", "destroy", "stray", "--strays"], "that belong to no version");
+    });
+}
+
+#[test]
+fn nobody_waits_for_a_person_who_types() {
+    on_every_token(|token| {
+        token.ok(&["key", "create", "a", "--algorithm", "aes-256"]);
+        let lock = File::open(token.path("keyway/keys.lock")).expect("whoever changes keys has it");
+        let create = ["key", "create", "b", "--algorithm", "aes-256"];
+        let mut child = start_at_a_terminal(token, &create, "KEYWAY_PIN_FILE");
+        let (mut shown, mut terminal) = (Vec::new(), child.stdout.take().expect("a pipe"));
+        while !shown.ends_with(b"user PIN: ") {
+            let mut byte = [0];
+            assert_eq!(terminal.read(&mut byte).expect("read"), 1, "{shown:?}");
+            shown.extend(byte);
+        }
+        lock.try_lock().expect("nobody has the turn");
+        lock.unlock().expect("given back");
+        let typed = format!("{USER_PIN}\n");
+        child.stdin.as_ref().expect("a pipe").write_all(typed.as_bytes()).expect("typed");
+        terminal.read_to_end(&mut shown).expect("read");
+        let said = String::from_utf8_lossy(&shown);
+        assert!(child.wait().expect("it ends").success(), "{said}");
+        assert!(said.contains("key b created"), "{said}");
     });
 }
 

@@ -43,9 +43,12 @@ pub(super) fn with_kms_in_turn<T>(
     options: &Options,
     run: impl FnOnce(Kms<'_>) -> Result<T>,
 ) -> Result<T> {
+    Module::locate(&module_path(options)?)?;
+    // Before the turn: nobody waits for a person who types.
+    let pin = pin::user(options)?;
     // Before the module is loaded: what it then reads is what the last change left.
-    let _turn = Turn::take();
-    with_kms(options, run)
+    let _turn = Turn::take()?;
+    with_kms_and_pin(options, &pin, |kms, _| run(kms))
 }
 
 /// Opens the token, logs in and runs a use case on it.

@@ -105,10 +105,10 @@ impl Kms {
     /// A session that is already lost is replaced before anything is sent.
     ///
     /// # Errors
-    /// As [`Kms::once`]. After the loss of a session it is not known whether the change was made:
-    /// look before you repeat it.
+    /// As [`Kms::once`]; [`Kind::Busy`], too, when the others' turn does not end within a minute. After
+    /// the loss of a session it is not known whether the change was made: look before you repeat it.
     pub fn change<T>(&self, run: impl FnOnce(UseCases<'_>) -> Result<T>) -> Result<T> {
-        let _turn = Turn::take();
+        let _turn = Turn::take().map_err(|error| self.told(error))?;
         self.change_together(run)
     }
 

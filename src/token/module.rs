@@ -45,12 +45,7 @@ impl Module {
     /// [`Kind::File`] when there is no such file, [`Kind::Token`] when it is no PKCS#11 module or
     /// does not initialise.
     pub fn load(path: &Path) -> Result<Arc<Self>> {
-        let path = path.canonicalize().map_err(|error| {
-            Kind::File
-                .because(format!("cannot open the PKCS#11 module {}", path.display()))
-                .caused_by(error)
-                .advise("name the module: --module /path/to/module.so")
-        })?;
+        let path = Self::locate(path)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = loaded.iter().find(|module| module.path == path) {
             return Ok(Arc::clone(module));
@@ -58,6 +53,19 @@ impl Module {
         let module = Arc::new(Self::initialise(path)?);
         loaded.push(Arc::clone(&module));
         Ok(module)
+    }
+
+    /// The full path of a module, which is not loaded.
+    ///
+    /// # Errors
+    /// [`Kind::File`] when nothing is there.
+    pub fn locate(path: &Path) -> Result<PathBuf> {
+        path.canonicalize().map_err(|error| {
+            Kind::File
+                .because(format!("cannot open the PKCS#11 module {}", path.display()))
+                .caused_by(error)
+                .advise("name the module: --module /path/to/module.so")
+        })
     }
 
     fn initialise(path: PathBuf) -> Result<Self> {

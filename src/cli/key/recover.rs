@@ -36,18 +36,19 @@ struct Recovered<'a> {
 }
 
 pub(super) fn run(options: &Options, request: &Request) -> Result<()> {
-    let _turn = Turn::take();
     let (label, state) = (request.label.as_str(), "deactivated");
     let pin = pin::user(options)?;
     let record = Record::of(options, &pin, label)?;
     if record.way_back == Some(Authority::User) {
         confirmed(request)?;
+        let _turn = Turn::take()?;
         let key = Some(KeyView::from(&record.follow(options, &pin, request)?));
         return tell(options, &Recovered { label, state, objects: Vec::new(), key });
     }
     let token = LocalToken::open(options.module.as_deref(), options.token.as_deref())?;
     confirmed(request)?;
     let so_pin = pin::so(request.so_pin_file.as_deref())?;
+    let _turn = Turn::take()?;
     let objects = match token.recover(label, &so_pin, &pin) {
         // An interruption may have left the token ahead of the record.
         Err(error) if error.kind() == Kind::NotFound && record.may_be_behind() => {
