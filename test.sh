@@ -55,12 +55,15 @@ say "== tests, and beside them the programs"
 cargo build --workspace --quiet
 cargo test --workspace --quiet --no-run
 tests/prepare-programs.sh
-tests/programs.sh debug > target/programs.log 2>&1 &
+# In a group of its own, which ends with this script.
+setsid tests/programs.sh debug > target/programs.log 2>&1 < /dev/null &
 programs=$!
+trap 'kill -- -$programs 2> /dev/null || :' EXIT
 tested=0
 cargo test --workspace --quiet || tested=$?
 worked=0
 wait $programs || worked=$?
+trap - EXIT
 cat target/programs.log
 [ $tested = 0 ] || die "tests failed: see above the programs"
 [ $worked = 0 ] || die "programs failed"

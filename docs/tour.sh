@@ -49,8 +49,9 @@ else
 fi
 touch "$tour/made-by-keyway"
 (umask 077 && printf 123456 > "$tour/pin" && printf 12345678 > "$tour/so-pin")
-# The journal of foreign tokens lies with the rest.
-export XDG_STATE_HOME=$tour/state
+# The journal of foreign tokens lies with the rest, and so does the lock.
+mkdir -m 700 "$tour/run-dir"
+export XDG_STATE_HOME=$tour/state XDG_RUNTIME_DIR=$tour/run-dir
 export KEYWAY_PIN_FILE=$tour/pin KEYWAY_SO_PIN_FILE=$tour/so-pin
 
 title() { printf '\n== %s\n' "$*"; }

@@ -57,10 +57,7 @@ check "certutil lists the token's certificates" says "test:open-ec  *u,u,u" cert
 node tests/programs/browsers/server.js "$work/localhost.crt" "$work/localhost.key" \
     "$work"/{rsa,ec,open-rsa,open-ec}-authority.crt > "$work/ports" 2> "$work/server.log" &
 at_end "kill $!"
-for _ in $(seq 100); do
-    [ -s "$work/ports" ] && break
-    sleep 0.1
-done
+check "the server listens" eventually test -s "$work/ports"
 read -r rsa_port ec_port open_rsa_port open_ec_port < "$work/ports"
 no_certificate() { curl -sS --fail --noproxy '*' --cacert "$work/site.crt" "https://localhost:$rsa_port/"; }
 check "the server refuses who has no certificate" refuse no_certificate

@@ -2,6 +2,7 @@
 #   $module  the module          $work  an empty folder, removed at the end
 #   $pin $so_pin                 the PINs, also in the files $work/pin and $work/so-pin
 #   KEYWAY_CONF                  a configuration whose tokens lie in $work/tokens
+#   XDG_RUNTIME_DIR              where keyway's lock lies: nobody else's turn is waited for
 #   check WHAT COMMAND...        one line a check; the output of a failed one is shown
 #   at_end COMMAND               runs when the subject ends, the last first
 
@@ -16,6 +17,8 @@ cat > "$work/keyway.toml" <<CONF
 token_dir = "$work/tokens"
 CONF
 export KEYWAY_CONF=$work/keyway.toml
+mkdir -m 700 "$work/run-dir"
+export XDG_RUNTIME_DIR=$work/run-dir
 
 cleaning=
 at_end() { cleaning="$*; $cleaning"; }

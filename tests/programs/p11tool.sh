@@ -68,8 +68,15 @@ check "openssl serves" serve openssl s_server -accept 127.0.0.1:0 -cert "$work/p
     -Verify 1 -verify_return_error -CAfile "$work/clients.crt"
 for name in rsa p256 ed25519; do
     client() {
-        (printf 'GET / HTTP/1.0\r\n\r\n'; sleep 1) | gnutls-cli --provider "$module" --port "$port" --no-ca-verification localhost --priority "NORMAL:-VERS-ALL:+VERS-TLS1.$1" \
-            --x509certfile "$work/$name.crt" --x509keyfile "$url;object=$name;type=private"
+        # It leaves when nothing more is typed; so that goes on until the server, which answers and
+        # closes, is done.
+        exec {typed}< <(printf 'GET / HTTP/1.0\r\n\r\n'; exec sleep 20)
+        local typing=$! rc=0
+        gnutls-cli --provider "$module" --port "$port" --no-ca-verification localhost --priority "NORMAL:-VERS-ALL:+VERS-TLS1.$1" \
+            --x509certfile "$work/$name.crt" --x509keyfile "$url;object=$name;type=private" <&$typed || rc=$?
+        exec {typed}<&-
+        kill $typing 2> /dev/null
+        return $rc
     }
     shown() { openssl x509 -in "$work/$name.crt" -noout -serial | sed 's/serial=//; s/../&:/g; s/:$//' | tr A-F a-f; }
     for version in 2 3; do
