@@ -81,10 +81,10 @@ impl Builder {
     /// Loads the module, opens the token and logs in.
     ///
     /// # Errors
-    /// [`Kind::Pin`] without a PIN or when it is refused, [`Kind::NotFound`] when there is no such
-    /// token or module, [`Kind::Usage`] when there are several or the name is no URI,
-    /// [`Kind::File`] for a module or a PIN file that cannot be read, [`Kind::Token`] when the
-    /// module fails.
+    /// [`Kind::Pin`] without a PIN, for a PIN file that cannot be read, or when the PIN is refused;
+    /// [`Kind::NotFound`] when there is no such token or module; [`Kind::Usage`] when there are
+    /// several or the name is no URI; [`Kind::File`] for a module that cannot be loaded;
+    /// [`Kind::Token`] when the module fails.
     pub fn open(self) -> Result<Kms> {
         let name = self.token.as_deref();
         let uri: Uri = name.filter(|name| Uri::is(name)).map_or(Ok(Uri::default()), str::parse)?;

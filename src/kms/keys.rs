@@ -83,7 +83,7 @@ impl Kms {
         self.change(|kms| kms.rotate_key(name))
     }
 
-    /// Suspends a key: it does nothing until it is resumed.
+    /// Suspends a key: until it is resumed it protects nothing, and decrypts and verifies on.
     ///
     /// # Errors
     /// [`Kind::Refused`](crate::Kind::Refused) when the key's state forbids it.
@@ -129,7 +129,7 @@ impl Kms {
     /// # Errors
     /// [`Kind::NotFound`](crate::Kind::NotFound) when there is no such key.
     pub fn report_key(&self, name: &KeyName, evidence: &str, signer: &KeyName) -> Result<Vec<u8>> {
-        self.change(|kms| kms.report_key(name, None, evidence, signer))
+        self.read(|kms| kms.report_key(name, None, evidence, signer))
     }
 
     /// Suspends the key that a signed report is about. `None` when it was suspected already.

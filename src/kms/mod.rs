@@ -6,9 +6,13 @@
 //!
 //! | | for | when the session is lost on the way |
 //! |---|---|---|
-//! | [`Kms::read`] | what changes nothing: looking, encrypting, decrypting, signing, verifying | done again on a new session |
-//! | [`Kms::once`] | what changes nothing and cannot be done again: streams | an error |
+//! | [`Kms::read`] | what changes no key: looking, encrypting, decrypting, signing, verifying | done again on a new session |
+//! | [`Kms::once`] | what changes no key and cannot be done again: streams | an error |
 //! | [`Kms::change`] | what changes keys, certificates or records | an error that says so |
+//!
+//! Encrypting with AES-GCM writes something down after all: at one message in 65536 how many there were,
+//! and after the last that a version may make the next version. It waits for nobody's turn: count and
+//! rotation hold against other processes by themselves, as between two machines.
 //!
 //! `docs/rust-api.md` shows it at work.
 
@@ -34,7 +38,7 @@ use crate::service::Kms as UseCases;
 use crate::token::{Ending, Intent, OpenToken, Pool, TokenRecords, TokenVault};
 use crate::turn::Turn;
 
-/// How often something that changes nothing is begun, each time on another session.
+/// How often something that can be done again is begun, each time on another session.
 const ATTEMPTS: usize = 3;
 
 /// Key management on one token, from any thread.
@@ -67,7 +71,7 @@ impl Kms {
         self.pool.most_sessions()
     }
 
-    /// Runs use cases that change nothing, all on one session. When the session is lost on the way
+    /// Runs use cases that can be done again, all on one session. When the session is lost on the way
     /// the closure is called again with another one, three times at most.
     ///
     /// # Errors
@@ -84,7 +88,7 @@ impl Kms {
         Err(self.told(lost(last).advise("it was tried again; something keeps ending the sessions")))
     }
 
-    /// Runs use cases that change nothing, on one session and once, because what they read or write
+    /// Runs use cases that change no key, on one session and once, because what they read or write
     /// cannot be read or written again.
     ///
     /// # Errors

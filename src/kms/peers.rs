@@ -35,7 +35,8 @@ impl Kms {
     ///
     /// # Errors
     /// [`Kind::NotAuthentic`](crate::Kind::NotAuthentic) when it is not signed by somebody who is
-    /// expected, or not fresh; [`Kind::Exists`](crate::Kind::Exists) when it came before.
+    /// expected; [`Kind::Refused`](crate::Kind::Refused) when it is too old or not for us;
+    /// [`Kind::Exists`](crate::Kind::Exists) when it came before.
     pub fn receive_key(
         &self,
         signed: &SignedShare,

@@ -40,7 +40,7 @@ pub struct Pool {
 /// What a session is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Nothing is changed.
+    /// No key is changed. What encrypts may count a message, and rotate after the last.
     Use,
     /// Objects of the token are made, changed or destroyed.
     Change,
@@ -98,7 +98,7 @@ impl Pool {
         }
         module.revive()?;
         let mut state = State { process: process::id(), ..State::default() };
-        let first = module.until_settled(|| state.connect(&module, name, &pin))?;
+        let first = state.connect(&module, name, &pin)?;
         let (label, serial) = (first.label().to_owned(), first.serial().to_owned());
         let most = first.most_sessions().unwrap_or(usize::MAX).clamp(1, sizes.sessions);
         let changes_alone = first.changes_alone();
@@ -138,7 +138,8 @@ impl Pool {
     /// # Errors
     /// [`Kind::Busy`] when none is given back in time; what is missing when none can be opened.
     pub fn lend(&self, intent: Intent) -> Result<Lease<'_>> {
-        let deadline = Instant::now() + self.wait;
+        // A wait that no clock reaches has no end.
+        let deadline = Instant::now().checked_add(self.wait);
         let alone = self.changes_alone && intent == Intent::Change;
         let mut state = self.state();
         loop {
@@ -153,7 +154,7 @@ impl Pool {
             state.waiting_changes += usize::from(alone);
             state = self.wait(state, deadline);
             state.waiting_changes -= usize::from(alone);
-            if Instant::now() >= deadline {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 // Who let a change go before may go now.
                 self.returned.notify_all();
                 return Err(self.busy(&state));
@@ -180,9 +181,8 @@ impl Pool {
 
     fn connect(&self, state: &mut State) -> Result<OpenToken> {
         let name = self.name.as_deref();
-        let connected = self.module.revive().and_then(|()| {
-            self.module.until_settled(|| state.connect(&self.module, name, &self.pin))
-        });
+        let connected =
+            self.module.revive().and_then(|()| state.connect(&self.module, name, &self.pin));
         let token = connected.map_err(|error| self.unopened(error))?;
         if token.serial() != self.serial {
             let (old, new) = (&self.serial, token.serial());
@@ -204,7 +204,14 @@ impl Pool {
         }
     }
 
-    fn wait<'s>(&self, state: MutexGuard<'s, State>, until: Instant) -> MutexGuard<'s, State> {
+    fn wait<'s>(
+        &self,
+        state: MutexGuard<'s, State>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'s, State> {
+        let Some(until) = until else {
+            return self.returned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
         let left = until.saturating_duration_since(Instant::now());
         self.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
     }
@@ -248,21 +255,37 @@ impl State {
         }
     }
 
-    /// Opens a session, and logs in where no other session of this process is.
+    /// Opens a session, and logs in where no other session of this process is. A module that is
+    /// about to settle is asked again, whoever knows the PIN is not.
     fn connect(
         &mut self,
         module: &Arc<Module>,
         name: Option<&str>,
         source: &PinSource,
     ) -> Result<OpenToken> {
+        let mut asked = None;
+        module.until_settled(|| self.try_connect(module, name, source, &mut asked))?
+    }
+
+    /// The inner error is final: it is not the module's.
+    fn try_connect(
+        &mut self,
+        module: &Arc<Module>,
+        name: Option<&str>,
+        source: &PinSource,
+        asked: &mut Option<Arc<Pin>>,
+    ) -> Result<Result<OpenToken>> {
         let mut token = OpenToken::connect(module, name)?;
         token.mark();
         if token.standing() == Standing::Usable {
-            return Ok(token);
+            return Ok(Ok(token));
         }
         // Before the login: who sees it has to see this, too.
         self.logins += 1;
-        let pin = source.pin()?;
+        let pin = match asked.take().map_or_else(|| source.pin(), Ok) {
+            Ok(pin) => Arc::clone(asked.insert(pin)),
+            Err(error) => return Ok(Err(error)),
+        };
         if self.wrong.as_ref().is_some_and(|wrong| wrong.expose() == pin.expose()) {
             return Err(Kind::Pin
                 .because("the token refused this PIN before, and it is not tried again")
@@ -271,10 +294,13 @@ impl State {
         match token.log_in(&pin) {
             Ok(()) => {
                 self.wrong = None;
-                Ok(token)
+                Ok(Ok(token))
             }
             Err(error) => {
-                self.wrong = (error.kind() == Kind::Pin).then_some(pin);
+                // A login that failed for another reason says nothing of the PIN.
+                if error.kind() == Kind::Pin {
+                    self.wrong = Some(pin);
+                }
                 Err(error)
             }
         }

@@ -87,6 +87,24 @@ fn a_pin_comes_from_memory_a_file_a_uri_or_a_question() {
     });
 }
 
+/// Whatever kind of error a keyring or a person answers: it is not the module's, which is read again.
+#[test]
+fn who_does_not_give_a_pin_is_asked_once() {
+    beside_every_token("login::who_does_not_give_a_pin_is_asked_once", |place| {
+        for kind in [Kind::Token, Kind::NotFound, Kind::Pin] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&asked);
+            let ask = move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                Err(kind.because("the keyring is locked"))
+            };
+            let error = builder(place).ask_pin(ask).open().expect_err("no PIN");
+            assert!(error.to_string().contains("the keyring is locked"), "{error}");
+            assert_eq!(asked.load(Ordering::SeqCst), 1, "{kind:?}");
+        }
+    });
+}
+
 #[test]
 fn a_refused_pin_is_not_tried_twice() {
     beside_every_token("login::a_refused_pin_is_not_tried_twice", |place| {

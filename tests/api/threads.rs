@@ -99,6 +99,8 @@ fn who_waits_too_long_for_a_session_is_told() {
             go.send(()).expect("sent");
         });
         kms.list_keys().expect("they came back");
+        let patient = builder(place).wait(Duration::MAX).open().expect("opened");
+        patient.list_keys().expect("no clock reaches the end of that wait");
         // One that panics does not keep its session, nor one that fails.
         for _ in 0..3 {
             let kms = kms.clone();
