@@ -7,17 +7,19 @@ use crate::error::{Error, Kind};
 
 /// An error of cryptoki, with what was being done and what can be done about it.
 pub fn token_error(what: &str, error: Cryptoki) -> Error {
-    let code = match &error {
-        Cryptoki::Pkcs11(code, _) => Some(code),
-        _ => None,
-    };
-    let (kind, advice) = code.map_or((Kind::Token, None), classify);
-    let name = match &error {
-        Cryptoki::Pkcs11(code, function) => format!("{what}: {function:?} answered {code:?}"),
-        other => format!("{what}: {other}"),
-    };
-    let mut mapped = kind.because(name);
-    if code.is_some_and(ends_session) {
+    match &error {
+        Cryptoki::Pkcs11(code, function) => {
+            coded(format!("{what}: {function:?} answered {code:?}"), code)
+        }
+        other => Kind::Token.because(format!("{what}: {other}")),
+    }
+}
+
+/// The error for a return code.
+fn coded(told: String, code: &RvError) -> Error {
+    let (kind, advice) = classify(code);
+    let mut mapped = kind.because(told);
+    if ends_session(code) {
         mapped = mapped.losing_session();
     }
     match advice {
@@ -44,15 +46,10 @@ fn ends_session(code: &RvError) -> bool {
 
 /// As [`token_error`], for calls that go past cryptoki.
 pub fn raw_error(what: &str, code: CK_RV) -> Error {
-    use cryptoki_sys::{CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID};
-    let kind = match code {
-        CKR_FUNCTION_NOT_SUPPORTED | CKR_MECHANISM_INVALID => Kind::Unsupported,
-        _ => Kind::Token,
-    };
-    let mapped = kind.because(format!("{what}: the token answered {}", raw_code(code)));
+    let told = format!("{what}: the token answered {}", raw_code(code));
     match Rv::from(code) {
-        Rv::Error(error) if ends_session(&error) => mapped.losing_session(),
-        _ => mapped,
+        Rv::Error(error) => coded(told, &error),
+        Rv::Ok => Kind::Token.because(told),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Encryption and decryption in the token.
 
-use cryptoki::error::RvError;
+use cryptoki::error::{Rv, RvError};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::object::ObjectClass;
-use cryptoki_sys::{CK_ULONG, CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE};
+use cryptoki_sys::CK_ULONG;
 use zeroize::Zeroizing;
 
 use super::data_key::{lacks_hash, oaep};
@@ -52,9 +52,9 @@ pub(super) fn decrypt(
         return raw
             .open_chacha20_poly1305(token.session(), key, nonce, associated, data)
             .map(Zeroizing::new)
-            .map_err(|code| match code {
-                CKR_ENCRYPTED_DATA_INVALID | CKR_ENCRYPTED_DATA_LEN_RANGE => damaged(),
-                code => raw_error("cannot decrypt", code),
+            .map_err(|code| match Rv::from(code) {
+                Rv::Error(error) if refuses_ciphertext(&error) => damaged(),
+                _ => raw_error("cannot decrypt", code),
             });
     }
     with_mechanism(cipher, |mechanism| match token.session().decrypt(mechanism, key, data) {
@@ -88,19 +88,20 @@ pub(super) fn is_refused_ciphertext(error: &cryptoki::error::Error) -> bool {
             cryptoki::context::Function::Decrypt | cryptoki::context::Function::UnwrapKey
         )
     );
-    let refused = matches!(
-        code(error),
-        Some(
-            RvError::EncryptedDataInvalid
-                | RvError::EncryptedDataLenRange
-                | RvError::WrappedKeyInvalid
-                | RvError::WrappedKeyLenRange
-                | RvError::GeneralError
-                | RvError::FunctionFailed
-                | RvError::DataInvalid
-        )
-    );
-    decrypts && refused
+    decrypts && code(error).is_some_and(refuses_ciphertext)
+}
+
+fn refuses_ciphertext(code: &RvError) -> bool {
+    matches!(
+        code,
+        RvError::EncryptedDataInvalid
+            | RvError::EncryptedDataLenRange
+            | RvError::WrappedKeyInvalid
+            | RvError::WrappedKeyLenRange
+            | RvError::GeneralError
+            | RvError::FunctionFailed
+            | RvError::DataInvalid
+    )
 }
 
 pub(super) fn damaged() -> Error {

@@ -2,10 +2,10 @@
 
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType};
-use cryptoki_sys::{CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN};
-use der::Encode;
+use cryptoki_sys::CKM_EC_MONTGOMERY_KEY_PAIR_GEN;
 use der::asn1::ObjectIdentifier;
 
+use super::diffie_hellman::{curve_mechanism, curve_parameters};
 use super::template::{private_key, public_key, secret_key};
 use crate::domain::key::Material;
 use crate::domain::public_key::{ED25519, SECP256R1, SECP384R1, SECP521R1, X25519};
@@ -52,28 +52,23 @@ fn generate_hmac(token: &OpenToken, spec: &KeySpec, bytes: usize) -> Result<()> 
     Ok(())
 }
 
-/// SoftHSM2 makes X25519 pairs as Edwards pairs, which is no mechanism for them in cryptoki.
+/// Past cryptoki, which has no mechanism for every way in which tokens make them.
 fn generate_x25519(token: &OpenToken, spec: &KeySpec) -> Result<()> {
+    let mechanism = curve_mechanism(token, X25519).ok_or_else(|| {
+        Kind::Unsupported
+            .because(format!("{}: the token makes no X25519 pairs", what(spec)))
+            .advise("use another token or algorithm")
+    })?;
     let mut public = public_key(spec);
-    public.push(Attribute::EcParams(encoded(X25519)?));
-    let mechanism = match token.has(CKM_EC_MONTGOMERY_KEY_PAIR_GEN) {
-        true => {
-            public.push(Attribute::KeyType(KeyType::EC_MONTGOMERY));
-            CKM_EC_MONTGOMERY_KEY_PAIR_GEN
-        }
-        false => CKM_EC_EDWARDS_KEY_PAIR_GEN,
-    };
+    public.push(curve_parameters(X25519)?);
+    if mechanism == CKM_EC_MONTGOMERY_KEY_PAIR_GEN {
+        public.push(Attribute::KeyType(KeyType::EC_MONTGOMERY));
+    }
     token
         .module()
         .raw()
         .generate_pair(token.session(), mechanism, &public, &private_key(spec))
         .map_err(|code| raw_error(&what(spec), code))
-}
-
-fn encoded(curve: ObjectIdentifier) -> Result<Vec<u8>> {
-    curve
-        .to_der()
-        .map_err(|error| Kind::Internal.because("cannot encode the curve").caused_by(error))
 }
 
 fn generate_rsa(token: &OpenToken, spec: &KeySpec, bits: usize) -> Result<()> {
@@ -90,7 +85,7 @@ fn generate_ec(
     curve: ObjectIdentifier,
 ) -> Result<()> {
     let mut public = public_key(spec);
-    public.push(Attribute::EcParams(encoded(curve)?));
+    public.push(curve_parameters(curve)?);
     if matches!(mechanism, Mechanism::EccEdwardsKeyPairGen) {
         public.push(Attribute::KeyType(KeyType::EC_EDWARDS));
     }

@@ -52,6 +52,8 @@ pub(super) fn import(
     };
     match unwrap_into(vault, &guarded, plain) {
         Ok(()) => Ok(Entry::Wrapped),
+        // Only what the token cannot is a reason to show the key to a call.
+        Err(error) if error.is_session_lost() || error.kind() == Kind::Internal => Err(error),
         Err(error) => {
             create(vault.token, spec, &guarded)?;
             Ok(Entry::Clear(error.to_string()))

@@ -75,9 +75,10 @@ pub(super) fn unwrap_into(
             .unwrap(token.session(), mechanism, there, &wrapped, &template)
             .map_err(|code| raw_error("cannot unwrap the key", code))
     });
-    let gone = gone.and(token.destroy(there));
-    // What failed first says why.
-    brought.and(gone)
+    // A key that is in the token is not brought a second time: what cannot be forgotten goes with
+    // the session.
+    let _ = gone.and(token.destroy(there));
+    brought.map(|_| ())
 }
 
 /// One wrapping key, there and here.
