@@ -22,7 +22,7 @@ pub use enrollment::Enrollment;
 pub use import::{Entry, Import, Material};
 pub use inspection::{Inspection, Rights};
 pub use journal::Journal;
-pub use ledger::{Book, Ledger, Page};
+pub use ledger::{Book, Ledger, Page, Problem};
 pub use sharing::Sharing;
 pub use standing::Standing;
 
@@ -32,7 +32,7 @@ use crate::domain::envelope::OaepHash;
 use crate::domain::exchange::{Group, PublicValue};
 use crate::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use crate::domain::public_key::PublicKey;
-use crate::domain::record::{Body, KeyRecord};
+use crate::domain::record::{Body, KeyRecord, Version};
 use crate::domain::signature::SignatureScheme;
 use crate::domain::soundness::Evidence;
 use crate::domain::time::Timestamp;
@@ -51,6 +51,19 @@ pub struct KeySpec {
     pub usage: Usage,
     /// Whether it may leave the token, wrapped with a key that the security officer trusts.
     pub shareable: bool,
+}
+
+impl KeySpec {
+    /// What a version is made as by its record.
+    pub fn of(record: &KeyRecord, version: &Version) -> Self {
+        Self {
+            name: record.name().clone(),
+            id: version.id,
+            algorithm: record.algorithm(),
+            usage: record.usage(),
+            shareable: record.terms().shareable,
+        }
+    }
 }
 
 /// A symmetric cipher with its parameters.

@@ -3,14 +3,17 @@
 
 mod harness;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use harness::inside_every_token;
 use keyway::clock::SystemClock;
 use keyway::domain::envelope::{Context, Message, MessageLimit};
 use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use keyway::domain::lifecycle::State;
 use keyway::domain::record::{KeyRecord, Origin};
-use keyway::port::{Clock, KeySpec, Registry, Vault};
-use keyway::registry::Records;
+use keyway::port::{Book, Clock, KeySpec, Ledger, Registry, Vault};
+use keyway::registry::{Collection, Mac, RawRecord, RecordStore, Records};
 use keyway::service::{Encryption, Kms, NewKey};
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 use keyway::{Kind, Result};
@@ -146,11 +149,70 @@ fn the_highest_count_counts() {
         let id = record(token, "k").latest().id;
         let registry = Records::new(TokenRecords::new(token));
         let entry = format!("{id}.4").parse().expect("a name");
-        keyway::port::Ledger::add(&registry, keyway::port::Book::Messages, &entry, &[])
-            .expect("added");
+        registry.add(Book::Messages, &entry, &[]).expect("added");
         assert_eq!(newest(token, "k"), (1, 4));
         encrypt(token, "k").expect("encrypted");
         assert_eq!(newest(token, "k"), (2, 0));
     }
     inside_every_token("the_highest_count_counts", test);
+}
+
+/// What another process does once.
+type Once<'t> = Box<dyn FnOnce() + 't>;
+
+/// The records on a token, with another process that does something just before this one writes.
+struct Meeting<'t> {
+    records: TokenRecords<'t>,
+    book: bool,
+    other: Rc<RefCell<Option<Once<'t>>>>,
+}
+
+impl RecordStore for Meeting<'_> {
+    fn collection(&self, collection: Collection) -> Self {
+        let book = matches!(collection, Collection::Book(Book::Messages));
+        Self { records: self.records.collection(collection), book, other: Rc::clone(&self.other) }
+    }
+
+    fn read(&self, name: Option<&KeyName>) -> Result<Vec<RawRecord>> {
+        self.records.read(name)
+    }
+
+    fn write(&self, name: &KeyName, value: &[u8]) -> Result<()> {
+        let other = if self.book { self.other.borrow_mut().take() } else { None };
+        other.into_iter().for_each(|run| run());
+        self.records.write(name, value)
+    }
+
+    fn remove(&self, name: &KeyName, value: &[u8]) -> Result<bool> {
+        self.records.remove(name, value)
+    }
+
+    fn authenticate(&self, message: &[u8]) -> Result<Mac> {
+        self.records.authenticate(message)
+    }
+
+    fn is_authentic(&self, mac: &Mac, message: &[u8]) -> Result<bool> {
+        self.records.is_authentic(mac, message)
+    }
+}
+
+/// Two processes that both saw no entry count two messages, not one between them.
+#[test]
+fn processes_that_count_at_the_same_moment_count_both() {
+    fn test(token: &OpenToken) {
+        create(token, "k", Algorithm::Aes256);
+        let other = || drop(encrypt(token, "k").expect("encrypted by the other"));
+        let other: Once<'_> = Box::new(other);
+        let meeting = Meeting {
+            records: TokenRecords::new(token),
+            book: false,
+            other: Rc::new(RefCell::new(Some(other))),
+        };
+        let (vault, registry) = (TokenVault::new(token), Records::new(meeting));
+        let limit = MessageLimit::lower(0, 5).expect("lower");
+        let kms = Kms::new(&vault, &registry, &SystemClock).with_message_limit(limit);
+        kms.encrypt(&name("k"), None, b"a message").expect("encrypted");
+        assert_eq!(newest(token, "k"), (1, 2));
+    }
+    inside_every_token("processes_that_count_at_the_same_moment_count_both", test);
 }

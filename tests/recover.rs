@@ -129,6 +129,31 @@ fn the_record_follows_a_recovery_by_the_security_officer() {
     token.fails(5, &["decrypt", "--in", "message"]);
 }
 
+/// The security officer lets the old version back. What the user revoked since, with a way back for
+/// himself, comes back on nobody's word but his.
+#[test]
+fn a_maintenance_follows_the_security_officer_and_no_further() {
+    let token = Token::initialised(Maker::Keyway);
+    revoked(&token, &[]);
+    token.ok(&["key", "rotate", LABEL]);
+    token.ok(&["encrypt", "--key", LABEL, "--in", "pin", "--out", "newer"]);
+    let revoke = ["key", "revoke", LABEL, "--reason", "compromise", "--yes", "--recoverable"];
+    token.ok(&revoke);
+    let config = EmbeddedConfig::new(token.path("tokens"));
+    let admin = Admin::among(&config, None).expect("the token");
+    admin.recover(LABEL, Pin(SO_PIN.as_bytes()), Pin(USER_PIN.as_bytes())).expect("recovered");
+    let told = token.ok(&["maintain"]);
+    assert!(told.contains("the record follows the security officer's recovery"), "{told}");
+    assert_eq!(token.ok(&["decrypt", "--in", "message"]), USER_PIN);
+    token.fails(5, &["decrypt", "--in", "newer"]);
+    assert!(token.ok(&["maintain"]).contains("nothing was due"));
+    token.ok(&["key", "recover", LABEL, "--yes"]);
+    assert_eq!(token.ok(&["decrypt", "--in", "newer"]), USER_PIN);
+    let shown = token.ok(&["key", "show", LABEL]);
+    assert_eq!(shown.matches("on the word of the security officer").count(), 1, "{shown}");
+    assert_eq!(shown.matches("on the word of the user").count(), 1, "{shown}");
+}
+
 /// The token was told, and whoever did it was stopped before the record was.
 #[test]
 fn an_interrupted_recovery_is_finished_by_the_maintenance_or_by_the_next() {

@@ -30,7 +30,32 @@ pub struct Page {
     /// The authentic entries with their names, by name.
     pub entries: Vec<(KeyName, Vec<u8>)>,
     /// What was found and is not trusted.
-    pub problems: Vec<String>,
+    pub problems: Vec<Problem>,
+}
+
+/// An entry that is not trusted.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The name on it, whoever wrote that.
+    pub name: String,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+impl Page {
+    /// What of the page is under names that start with one of these.
+    pub fn starting(mut self, starts: &[String]) -> Self {
+        let concerned = |name: &str| starts.iter().any(|start| name.starts_with(start));
+        self.entries.retain(|(name, _)| concerned(name.as_str()));
+        self.problems.retain(|problem| concerned(&problem.name));
+        self
+    }
+
+    /// What is wrong, in one line.
+    pub fn wrong(&self) -> String {
+        let what: Vec<_> = self.problems.iter().map(|problem| problem.what.as_str()).collect();
+        what.join("; ")
+    }
 }
 
 /// Books of authenticated entries, one a name.

@@ -7,7 +7,7 @@ use super::sealed::{open_bytes, seal_bytes};
 use super::store::{COMPLETING, Collection, RawRecord, RecordStore};
 use crate::domain::key::KeyName;
 use crate::error::{Kind, Result};
-use crate::port::{Book, Ledger, Page};
+use crate::port::{Book, Ledger, Page, Problem};
 
 /// What stands before an entry in what is authenticated: its book and its name, so that it means
 /// nothing elsewhere.
@@ -42,7 +42,8 @@ impl<S: RecordStore> Records<S> {
                         Kind::NotAuthentic | Kind::Malformed | Kind::Usage
                     ) =>
                 {
-                    page.problems.push(format!("{book:?} entry {name:?}: {error}"));
+                    let what = format!("{book:?} entry {name:?}: {error}");
+                    page.problems.push(Problem { name, what });
                 }
                 (Err(error), _) | (_, Err(error)) => return Err(error),
             }
@@ -51,7 +52,9 @@ impl<S: RecordStore> Records<S> {
         // Two processes that were both interrupted while they added the same one.
         page.entries.dedup();
         for pair in page.entries.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
-            page.problems.push(format!("{book:?} entry {}: there are two", pair[0].0));
+            let name = pair[0].0.to_string();
+            let what = format!("{book:?} entry {name}: there are two");
+            page.problems.push(Problem { name, what });
         }
         Ok(page)
     }

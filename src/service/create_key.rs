@@ -5,7 +5,6 @@ use crate::domain::key::{Algorithm, KeyName, Usage};
 use crate::domain::record::{KeyRecord, Origin, Terms};
 use crate::domain::time::Timestamp;
 use crate::error::{Kind, Result};
-use crate::port::KeySpec;
 
 /// What a new key is to be.
 #[derive(Clone, Debug)]
@@ -70,12 +69,10 @@ impl Kms<'_> {
     ) -> Result<KeyRecord> {
         self.require_free(&request.name)?;
         let (name, algorithm, id) = (request.name.clone(), request.algorithm, self.new_id()?);
-        let shareable = terms.shareable;
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable };
         let now = self.clock.now();
         let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?
             .under(terms.clone(), activate_at)?;
-        self.generate(&spec, record.latest())?;
+        self.generate(&record)?;
         if let Err(error) = self.registry.save(None, &record) {
             self.discard(&request.name, id)?;
             return Err(error);

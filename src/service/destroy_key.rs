@@ -14,12 +14,7 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::Refused`] when it is destroyed already.
     pub fn destroy_key(&self, name: &KeyName) -> Result<KeyRecord> {
-        let changed = self.update(name, |record| record.destroyed(self.clock.now()))?;
-        let record = match &changed {
-            Some(stored) => stored.body.record.clone(),
-            None => self.load(name)?.body.record,
-        };
-        let mut left = changed.is_some();
+        let (record, mut left) = self.updated(name, |record| record.destroyed(self.clock.now()))?;
         for version in record.versions() {
             left |= self.vault.holds(version.id).unwrap_or(true);
             self.vault.destroy(version.id)?;
@@ -47,7 +42,7 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::NotFound`] when there are none.
     pub fn destroy_strays(&self, name: &KeyName) -> Result<Vec<Stray>> {
-        let strays = self.strays_of(name)?;
+        let strays = self.strays_of(name, &self.registry.list()?)?;
         if strays.is_empty() {
             return Err(Kind::NotFound
                 .because(format!("every object named {name} belongs to a version of it")));

@@ -44,12 +44,13 @@ impl Kms<'_> {
         }
         self.require_free(&name)?;
         let (id, now) = (self.new_id()?, self.clock.now());
-        let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Generated, id, now)?;
-        let spec = KeySpec { name, id, algorithm, usage, shareable: false };
-        self.vault.generate_for_request(&spec)?;
-        let request = self.request_for(id, &record, &client.subject, &client.names)?;
-        self.vault.keep_for_unwrapping(id)?;
-        let recorded = deliver(&request).and_then(|()| self.registry.save(None, &record));
+        let record = KeyRecord::new(name, algorithm, usage, Origin::Generated, id, now)?;
+        self.vault.generate_for_request(&KeySpec::of(&record, record.latest()))?;
+        let recorded = self
+            .request_for(id, &record, &client.subject, &client.names)
+            .and_then(|request| self.vault.keep_for_unwrapping(id).map(|()| request))
+            .and_then(|request| deliver(&request))
+            .and_then(|()| self.registry.save(None, &record));
         if let Err(error) = recorded {
             self.discard(&client.name, id)?;
             return Err(error);

@@ -36,10 +36,9 @@ impl Kms<'_> {
         let usage = algorithm.usage(*usage)?;
         self.require_free(name)?;
         let (id, algorithm) = (self.new_id()?, *algorithm);
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable: false };
         let now = self.clock.now();
-        let record =
-            KeyRecord::new(name.clone(), algorithm, usage, Origin::Imported, spec.id, now)?;
+        let record = KeyRecord::new(name.clone(), algorithm, usage, Origin::Imported, id, now)?;
+        let spec = KeySpec::of(&record, record.latest());
         let imported = self
             .vault
             .import(&spec, *material)

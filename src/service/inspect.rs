@@ -1,11 +1,13 @@
 //! Looking at keys: what there is, and what is not as it should be.
 
 use super::Kms;
+use super::share::Shares;
 use crate::domain::key::{KeyId, KeyName};
 use crate::domain::lifecycle::State;
 use crate::domain::record::KeyRecord;
+use crate::domain::share::Given;
 use crate::error::{Kind, Result};
-use crate::port::{Listing, Stray};
+use crate::port::{Listing, Stored, Stray};
 
 /// Keys, and findings that somebody should look at.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,11 @@ pub struct Inventory {
     pub strays: Vec<Stray>,
     /// For one key: the subjects of the certificates on the token for it.
     pub certificates: Vec<String>,
+    /// For one key: who else has it, oldest first.
+    pub shares: Vec<Given>,
+    /// For one key that encrypts with AES-GCM: about how many messages its newest version has
+    /// encrypted, and how many end it.
+    pub messages: Option<(u64, u64)>,
 }
 
 impl Kms<'_> {
@@ -39,7 +46,7 @@ impl Kms<'_> {
             ));
         }
         let strays = self.vault.strays(&known(&records))?;
-        Ok(Inventory { records, problems, strays, certificates: Vec::new() })
+        Ok(Inventory { records, problems, strays, ..Inventory::default() })
     }
 
     /// One key, its objects checked against its record.
@@ -47,26 +54,35 @@ impl Kms<'_> {
     /// # Errors
     /// [`crate::Kind::NotFound`] when there is no such key.
     pub fn show_key(&self, name: &KeyName) -> Result<Inventory> {
-        let Listing { records, problems, .. } = self.registry.list()?;
+        let listing = self.registry.list()?;
         let mine = format!("key {name}:");
-        let mut problems: Vec<_> = problems.into_iter().filter(|p| p.starts_with(&mine)).collect();
-        let record = records.iter().find(|stored| stored.record().name() == name);
+        let mut problems = listing.problems.clone();
+        problems.retain(|problem| problem.starts_with(&mine));
+        let record = listing.records.iter().find(|stored| stored.record().name() == name);
         let record = match record {
             Some(stored) => stored.record().at(self.clock.now()),
             None => self.load(name)?.body.record,
         };
         problems.extend(unfinished(&record));
         problems.extend(self.missing(&record)?);
-        let strays = self.strays_of(name)?;
+        let strays = self.strays_of(name, &listing)?;
         let certificates = self.certificates_for(&record)?;
-        Ok(Inventory { records: vec![record], problems, strays, certificates })
+        let Shares { given: shares, problems: untrusted } = self.shares_of(&record)?;
+        problems.extend(untrusted);
+        // A count that somebody damaged is shown as that.
+        let messages = match self.messages(&record) {
+            Err(error) if error.kind() == Kind::NotAuthentic => {
+                problems.push(format!("key {name}: {error}"));
+                None
+            }
+            messages => messages?,
+        };
+        Ok(Inventory { records: vec![record], problems, strays, certificates, shares, messages })
     }
 
     /// Keys on the token with this name that belong to no version of any key.
-    pub(super) fn strays_of(&self, name: &KeyName) -> Result<Vec<Stray>> {
-        let records: Vec<_> =
-            self.registry.list()?.records.into_iter().map(|s| s.body.record).collect();
-        let mut strays = self.vault.strays(&known(&records))?;
+    pub(super) fn strays_of(&self, name: &KeyName, listing: &Listing) -> Result<Vec<Stray>> {
+        let mut strays = self.vault.strays(&known(listing.records.iter().map(Stored::record)))?;
         strays.retain(|stray| stray.label == name.as_str());
         Ok(strays)
     }
@@ -103,8 +119,9 @@ impl Kms<'_> {
     }
 }
 
-fn known(records: &[KeyRecord]) -> Vec<KeyId> {
-    records.iter().flat_map(|record| record.versions()).map(|version| version.id).collect()
+fn known<'r>(records: impl IntoIterator<Item = &'r KeyRecord>) -> Vec<KeyId> {
+    let versions = records.into_iter().flat_map(KeyRecord::versions);
+    versions.map(|version| version.id).collect()
 }
 
 fn unfinished(record: &KeyRecord) -> Option<String> {

@@ -33,9 +33,10 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Whether there was nothing to do.
+    /// Whether there was nothing to do, and nothing failed.
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty()
+            && self.failures.is_empty()
             && self.upheld.is_empty()
             && self.suspended.is_empty()
             && self.outlawed.is_empty()
@@ -60,8 +61,8 @@ impl Kms<'_> {
 
     /// Does what is due, brings the token to what the records say, then suspends the keys whose
     /// records or objects were tampered with: the next maintenance revokes those, unless a person
-    /// resumes them first. Done twice it does nothing more; several processes at once do each thing once. What fails for one key does not
-    /// stop the others.
+    /// resumes them first. Done twice it does nothing more; several processes at once do each thing
+    /// once. What fails for one key is told and does not stop the others.
     ///
     /// # Errors
     /// The token failed before anything was done.
@@ -71,8 +72,7 @@ impl Kms<'_> {
             match self.perform(&action) {
                 Ok(true) => {}
                 Ok(false) => continue,
-                // Another process may have been faster, or changed what was due.
-                Err(_) if !self.is_due(&action)? => continue,
+                Err(error) if self.was_overtaken(&action, &error) => continue,
                 Err(error) => action.failure = Some(error),
             }
             done.actions.push(action);
@@ -100,9 +100,21 @@ impl Kms<'_> {
         }
     }
 
+    /// Whether something failed for no other reason than that another process was faster, or
+    /// changed what was due. What failed half-way is not due any more, either: that is told.
+    fn was_overtaken(&self, action: &Action, error: &Error) -> bool {
+        let half_way = |due: &Due| action.due == Due::Revoke && *due == Due::FinishRevocation;
+        let still = |due: &Due| *due == action.due || half_way(due);
+        matches!(error.kind(), Kind::Refused | Kind::Conflict)
+            && self.due_now(&action.name).is_ok_and(|due| !due.iter().any(still))
+    }
+
     fn is_due(&self, action: &Action) -> Result<bool> {
-        let now = self.clock.now();
-        Ok(self.load_written(&action.name)?.record().due(now).contains(&action.due))
+        Ok(self.due_now(&action.name)?.contains(&action.due))
+    }
+
+    fn due_now(&self, name: &KeyName) -> Result<Vec<Due>> {
+        Ok(self.load_written(name)?.record().due(self.clock.now()))
     }
 
     /// Writes down what time has brought and tells the token. `false` when somebody else did.
@@ -141,7 +153,7 @@ impl Kms<'_> {
         }
         let unknown = |name: &KeyName| !listing.records.iter().any(|s| s.record().name() == name);
         for (name, evidence) in listing.tampered.iter().filter(|(name, _)| unknown(name)) {
-            match self.outlaw(name, evidence) {
+            match self.outlaw(name, evidence, &listing) {
                 Ok(how) => {
                     let told = how.map(|how| (name.clone(), how, evidence.clone()));
                     done.outlawed.extend(told);

@@ -1,5 +1,7 @@
 //! Nonces of AES-GCM, and the count of the messages that a version has made with them.
 
+use std::slice;
+
 use super::{ATTEMPTS, Kms};
 use crate::domain::envelope::MessageLimit;
 use crate::domain::key::{KeyId, KeyName, Material, Usage};
@@ -10,6 +12,9 @@ use crate::port::Book;
 
 /// Bytes of a nonce.
 const NONCE: usize = 12;
+
+/// Bytes of an entry, which tell it from another process's.
+const MARK: usize = 16;
 
 /// Nonces for messages under one key. A message is counted before it is made: an interruption
 /// counts too many, never too few.
@@ -68,27 +73,29 @@ impl Kms<'_> {
         Ok(Some((count, self.limit.most())))
     }
 
-    /// Forgets the counts of a key that is destroyed.
+    /// Forgets the counts of a key that is destroyed, those that somebody damaged among them.
     pub(super) fn forget_messages(&self, record: &KeyRecord) -> Result<()> {
-        for version in record.versions() {
-            for (entry, _) in self.message_counts(version.id)? {
-                self.registry.remove(Book::Messages, &entry)?;
-            }
+        let starts: Vec<_> = record.versions().iter().map(|version| start(version.id)).collect();
+        let page = self.registry.read(Book::Messages, None)?.starting(&starts);
+        let damaged = page.problems.iter().filter_map(|problem| problem.name.parse().ok());
+        for entry in page.entries.into_iter().map(|(entry, _)| entry).chain(damaged) {
+            self.registry.remove(Book::Messages, &entry)?;
         }
         Ok(())
     }
 
-    /// The entries for a version: more than one only while or after somebody was interrupted.
+    /// The entries for a version: more than one only while or after somebody was interrupted. What
+    /// is wrong with those of other versions is no concern of this one.
     fn message_counts(&self, id: KeyId) -> Result<Vec<(KeyName, u64)>> {
-        let page = self.registry.read(Book::Messages, None)?;
+        let start = start(id);
+        let page = self.registry.read(Book::Messages, None)?.starting(slice::from_ref(&start));
         if !page.problems.is_empty() {
             return Err(Kind::NotAuthentic
-                .because(format!("the count of messages: {}", page.problems.join("; ")))
+                .because(format!("the count of messages: {}", page.wrong()))
                 .advise(
-                    "somebody changed it outside keyway; make new versions: keyway key rotate",
+                    "somebody changed it outside keyway; make a new version: keyway key rotate",
                 ));
         }
-        let start = format!("{id}.");
         let count = |entry: KeyName| {
             let count = entry.as_str().strip_prefix(&start)?.parse().ok()?;
             Some((entry, count))
@@ -104,7 +111,10 @@ impl Kms<'_> {
             let old = self.message_counts(id)?;
             let highest = old.iter().map(|(_, count)| *count).max().unwrap_or(0);
             let count = self.limit.after(highest);
-            match self.registry.add(Book::Messages, &format!("{id}.{count}").parse()?, &[]) {
+            let entry = format!("{}{count}", start(id)).parse()?;
+            // No two processes write the same, so that one sees the other's and counts on.
+            let mark = self.vault.random(MARK)?;
+            match self.registry.add(Book::Messages, &entry, &mark) {
                 Ok(()) => {
                     for (entry, _) in old {
                         self.registry.remove(Book::Messages, &entry)?;
@@ -125,23 +135,26 @@ impl Kms<'_> {
     /// received, and who made it makes another.
     fn end_version(&self, name: &KeyName, id: KeyId) -> Result<()> {
         let is_primary = |record: &KeyRecord| record.primary().is_ok_and(|v| v.id == id);
-        let rotated = self.rotate_key_if(name, is_primary);
-        let rotated = match rotated {
-            Err(error) if error.kind() == Kind::Refused => {
+        let ended = self.load(name).and_then(|stored| match stored.record().is_rotated_here() {
+            true => self.rotate_key_if(name, is_primary).map(|_| ()),
+            false => {
                 let now = self.clock.now();
-                let ended = self.update(name, |record| match is_primary(record) {
-                    true => record.revoked(Reason::Cessation, now),
-                    false => None,
-                })?;
-                ended.map_or(Ok(()), |stored| self.retire_old(stored.record()))
+                let end = |record: &KeyRecord| {
+                    is_primary(record).then(|| record.revoked(Reason::Cessation, now)).flatten()
+                };
+                self.update(name, end).map(|_| ())
             }
-            rotated => rotated.map(|_| ()),
-        };
-        rotated.map_err(|error| {
+        });
+        ended.map_err(|error| {
             error.while_doing(format!(
                 "key {name} has encrypted {} messages and the next version is due",
                 self.limit.most()
             ))
         })
     }
+}
+
+/// What the names of a version's entries start with; the count follows.
+fn start(id: KeyId) -> String {
+    format!("{id}.")
 }

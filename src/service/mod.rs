@@ -64,7 +64,7 @@ pub use verify::Verified;
 
 use crate::domain::envelope::MessageLimit;
 use crate::domain::key::{KeyId, KeyName};
-use crate::domain::record::{KeyRecord, Version};
+use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
 use crate::port::{Clock, KeySpec, Registry, Stored, Vault};
 
@@ -112,9 +112,10 @@ impl<'a> Kms<'a> {
         })
     }
 
-    /// Generates the key of a version and tells the token between which days it protects.
-    fn generate(&self, spec: &KeySpec, version: &Version) -> Result<()> {
-        self.vault.generate(spec)?;
+    /// Generates the newest version and tells the token between which days it protects.
+    fn generate(&self, record: &KeyRecord) -> Result<()> {
+        let version = record.latest();
+        self.vault.generate(&KeySpec::of(record, version))?;
         self.vault.limit(version.id, version.activates, version.expires)
     }
 
@@ -150,6 +151,18 @@ impl<'a> Kms<'a> {
             }
         }
         Err(last.unwrap_or_else(|| Kind::Conflict.because(format!("key {name}: no attempt"))))
+    }
+
+    /// As [`Kms::update`]: the record after it, and whether there was anything to change.
+    fn updated(
+        &self,
+        name: &KeyName,
+        change: impl Fn(&KeyRecord) -> Option<KeyRecord>,
+    ) -> Result<(KeyRecord, bool)> {
+        Ok(match self.update(name, change)? {
+            Some(stored) => (stored.body.record, true),
+            None => (self.load(name)?.body.record, false),
+        })
     }
 
     /// Destroys the objects of a version that did not make it into the record. A version that did,

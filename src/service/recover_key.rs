@@ -5,6 +5,7 @@ use crate::domain::key::KeyName;
 use crate::domain::lifecycle::State;
 use crate::domain::record::{Authority, KeyRecord, Recovery, Version};
 use crate::error::{Kind, Result};
+use crate::port::Rights;
 
 impl Kms<'_> {
     /// On whose word compromised versions of a key can process again, if on anybody's: the user's
@@ -44,19 +45,15 @@ impl Kms<'_> {
         for version in record.versions().iter().filter(|v| v.state == State::Compromised) {
             if version.recoverable {
                 self.vault.reopen(version.id, record.usage())?;
-            } else if self.is_released(version)? {
+            } else if is_released(version, self.vault.rights(version.id)?) {
                 released.push(version.number);
             }
         }
         let recovered = self.update(name, |record| {
-            let user = record.recovered(|version| version.recoverable, &by_user);
-            let officer = |record: &KeyRecord| {
-                record.recovered(|version| released.contains(&version.number), &by_officer)
-            };
-            match user {
-                Some(record) => Some(officer(&record).unwrap_or(record)),
-                None => officer(record),
-            }
+            record.recovered(|version| match version.recoverable {
+                true => Some(by_user.clone()),
+                false => follows(version, &released).then(|| by_officer.clone()),
+            })
         })?;
         recovered.map(|stored| stored.body.record).ok_or_else(|| {
             Kind::Refused
@@ -65,10 +62,26 @@ impl Kms<'_> {
         })
     }
 
-    /// Whether the security officer has taken a version out of the state in which the token refused
-    /// it.
-    pub(super) fn is_released(&self, version: &Version) -> Result<bool> {
-        let refused = version.state == State::Compromised && version.blocked;
-        Ok(refused && self.vault.rights(version.id)?.state == Some(State::Deactivated))
+    /// Writes down that the security officer has let these versions process again. What the user
+    /// revoked with a way back stays as it is: nobody has asked for it. `false` when there is nothing
+    /// to write down any more.
+    ///
+    /// # Errors
+    /// The token failed.
+    pub(super) fn follow_officer(&self, name: &KeyName, released: &[u32]) -> Result<bool> {
+        let recovery = Recovery::new(self.clock.now(), Authority::SecurityOfficer, None)?;
+        let follow = |version: &Version| follows(version, released).then(|| recovery.clone());
+        Ok(self.update(name, |record| record.recovered(follow))?.is_some())
     }
+}
+
+/// Whether the security officer has taken a version out of the state in which the token refused it.
+pub(super) fn is_released(version: &Version, rights: Rights) -> bool {
+    let refused = version.state == State::Compromised && version.blocked;
+    refused && rights.state == Some(State::Deactivated)
+}
+
+/// Whether a version is one of those that were found released, and was not revoked again meanwhile.
+fn follows(version: &Version, released: &[u32]) -> bool {
+    version.blocked && released.contains(&version.number)
 }

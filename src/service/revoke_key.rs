@@ -1,13 +1,14 @@
 //! Revoking a key.
 
 use super::Kms;
-use crate::domain::key::KeyName;
+use super::share::Shares;
+use crate::domain::key::{KeyId, KeyName};
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::pki::register::Issued;
 use crate::domain::record::KeyRecord;
 use crate::domain::share::Given;
 use crate::error::{Kind, Result};
-use crate::port::{Block, Stored};
+use crate::port::Block;
 
 /// Whether there may be a way back from a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Revoked {
     pub certificates: Vec<String>,
     /// The tokens of others that have it, as far as it was shared from here.
     pub shares: Vec<Given>,
+    /// What is written down of that and not to be trusted.
+    pub problems: Vec<String>,
 }
 
 impl Kms<'_> {
@@ -62,8 +65,8 @@ impl Kms<'_> {
                 .because(format!("a key revoked for {reason} still decrypts"))
                 .advise("there is nothing to recover: leave --recoverable out"));
         }
-        let changed = self.update(name, |record| record.revoked(reason, self.clock.now()))?;
-        self.finish_revocation(name, changed, reason, finality)
+        let changed = self.updated(name, |record| record.revoked(reason, self.clock.now()))?;
+        self.finish_revocation(changed, reason, finality)
     }
 
     /// Revokes the versions that are under suspicion of a compromise.
@@ -71,8 +74,8 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::Refused`] when there are none.
     pub(super) fn revoke_suspect(&self, name: &KeyName) -> Result<Revoked> {
-        let changed = self.update(name, |record| record.condemned(self.clock.now()))?;
-        self.finish_revocation(name, changed, Reason::Compromise, Finality::Final)
+        let changed = self.updated(name, |record| record.condemned(self.clock.now()))?;
+        self.finish_revocation(changed, Reason::Compromise, Finality::Final)
     }
 
     /// Goes on with an interrupted revocation of the versions that the record says are
@@ -81,76 +84,54 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::Refused`] when there is nothing left to do.
     pub(super) fn finish_compromise(&self, name: &KeyName) -> Result<Revoked> {
-        self.finish_revocation(name, None, Reason::Compromise, Finality::Final)
+        let record = self.load(name)?.body.record;
+        self.finish_revocation((record, false), Reason::Compromise, Finality::Final)
     }
 
+    /// What follows on the change of a record. The token comes first: nothing in the register may
+    /// keep it from refusing a key. That it does is recorded last, so that a maintenance goes on
+    /// with certificates that could not be revoked.
     fn finish_revocation(
         &self,
-        name: &KeyName,
-        changed: Option<Stored>,
+        (record, changed): (KeyRecord, bool),
         reason: Reason,
         finality: Finality,
     ) -> Result<Revoked> {
-        let record = match &changed {
-            Some(stored) => stored.body.record.clone(),
-            None => self.load(name)?.body.record,
-        };
-        let unfinished = record.versions().iter().any(|version| version.is_unfinished());
-        let revoked = self.revoke_certificates(&record, reason)?;
-        if changed.is_none() && !unfinished && revoked.is_empty() {
+        let unfinished: Vec<_> =
+            record.versions().iter().filter(|version| version.is_unfinished()).collect();
+        let (mut block, mut blocked) = (None, Vec::new());
+        for version in &unfinished {
+            let reached = self.close(version.id, finality)?;
+            block = block.max(Some(reached));
+            blocked.extend((reached == Block::Final).then_some(version.number));
+        }
+        let revoked = self.revoke_certificates(&record, reason).map_err(|error| {
+            let name = record.name();
+            error.while_doing(format!("key {name} is revoked, but not every certificate for it"))
+        })?;
+        if !changed && unfinished.is_empty() && revoked.is_empty() {
             return Err(Kind::Refused
-                .because(format!("key {name} is {} already", record.state()))
+                .because(format!("key {} is {} already", record.name(), record.state()))
                 .advise("see: keyway key show"));
         }
-        self.retire_old(&record)?;
-        let mut outcome = match finality {
-            Finality::Final => self.block_compromised(record)?,
-            Finality::Recoverable => self.disable_compromised(record)?,
-        };
-        outcome.revoked = revoked;
-        outcome.certificates = self.certificates_for(&outcome.record)?;
-        outcome.shares = self.shares_of(name)?;
-        Ok(outcome)
+        let (record, _) = self.updated(record.name(), |record| {
+            let next = match finality {
+                Finality::Final => record.blocked(&blocked),
+                Finality::Recoverable => record.disabled(),
+            };
+            (next != *record).then_some(next)
+        })?;
+        let certificates = self.certificates_for(&record)?;
+        let Shares { given: shares, problems } = self.shares_of(&record)?;
+        Ok(Revoked { record, block, revoked, certificates, shares, problems })
     }
 
-    fn block_compromised(&self, record: KeyRecord) -> Result<Revoked> {
-        let mut outcome = Revoked {
-            record,
-            block: None,
-            revoked: Vec::new(),
-            certificates: Vec::new(),
-            shares: Vec::new(),
-        };
-        let unfinished: Vec<_> =
-            outcome.record.versions().iter().filter(|v| v.is_unfinished()).cloned().collect();
-        for version in unfinished {
-            let block = self.vault.block(version.id)?;
-            outcome.block = outcome.block.max(Some(block));
-            if block == Block::Final {
-                let name = outcome.record.name().clone();
-                let saved = self.update(&name, |record| Some(record.blocked(version.number)))?;
-                if let Some(stored) = saved {
-                    outcome.record = stored.body.record;
-                }
-            }
+    /// Brings the token to refuse every use of a version.
+    fn close(&self, id: KeyId, finality: Finality) -> Result<Block> {
+        match finality {
+            Finality::Final => self.vault.block(id),
+            Finality::Recoverable => self.vault.disable(id).map(|()| Block::FlagsOnly),
         }
-        Ok(outcome)
-    }
-
-    fn disable_compromised(&self, record: KeyRecord) -> Result<Revoked> {
-        for version in record.versions().iter().filter(|version| version.is_unfinished()) {
-            self.vault.disable(version.id)?;
-        }
-        let saved = self.update(record.name(), |record| Some(record.disabled()))?;
-        let record = saved.map_or(record, |stored| stored.body.record);
-        let block = Some(Block::FlagsOnly);
-        Ok(Revoked {
-            record,
-            block,
-            revoked: Vec::new(),
-            certificates: Vec::new(),
-            shares: Vec::new(),
-        })
     }
 
     /// The certificates on the token for any version of a key.

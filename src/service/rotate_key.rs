@@ -5,7 +5,6 @@ use crate::domain::key::KeyName;
 use crate::domain::lifecycle::State;
 use crate::domain::record::KeyRecord;
 use crate::error::{Kind, Result};
-use crate::port::KeySpec;
 
 impl Kms<'_> {
     /// Makes a new primary version. An interruption leaves the old primary in place, or the new
@@ -48,10 +47,7 @@ impl Kms<'_> {
         }
         let id = self.new_id()?;
         let record = old.rotated(id, self.clock.now())?;
-        let (algorithm, usage) = (old.algorithm(), old.usage());
-        let shareable = old.terms().shareable;
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable };
-        self.generate(&spec, record.latest())?;
+        self.generate(&record)?;
         match self.registry.save(Some(&stored), &record) {
             Ok(stored) => Ok(Attempt::Rotated(Box::new(stored.body.record))),
             Err(error) => match (self.discard(name, id)?, error.kind()) {

@@ -2,12 +2,23 @@
 
 use super::peer::{Credential, Expected};
 use super::{ATTEMPTS, Kms};
+use crate::domain::entry::Entry;
 use crate::domain::envelope::OaepHash;
 use crate::domain::key::{KeyId, KeyName};
 use crate::domain::pki::{Certificate, Purpose};
+use crate::domain::record::KeyRecord;
 use crate::domain::share::{Given, Recipient, Share, SignedShare, Wrapped};
 use crate::error::{Kind, Result};
 use crate::port::Book;
+
+/// Who else has a key.
+#[derive(Debug, Default)]
+pub(super) struct Shares {
+    /// Who got which version, and when for the first time.
+    pub given: Vec<Given>,
+    /// What is written down and not to be trusted.
+    pub problems: Vec<String>,
+}
 
 impl Kms<'_> {
     /// Wraps a key's primary version in the token for every recipient, and signs the whole. Without
@@ -55,15 +66,29 @@ impl Kms<'_> {
         share.into_signed(chain, signature)
     }
 
-    /// Who got which version of a key of this token, and when for the first time: oldest first.
+    /// Who got which version of a key, oldest first, as far as the ledger is to be trusted.
     ///
     /// # Errors
-    /// [`Kind::NotAuthentic`] when the ledger was changed by somebody else.
-    pub fn shares_of(&self, name: &KeyName) -> Result<Vec<Given>> {
-        let mut given: Vec<Given> = self.book(Book::Given)?;
-        given.retain(|given| given.name == *name);
-        given.sort_by_key(|given| (given.version, given.at, given.subject.clone()));
-        Ok(given)
+    /// The token failed.
+    pub(super) fn shares_of(&self, record: &KeyRecord) -> Result<Shares> {
+        let starts: Vec<_> = record.versions().iter().map(|v| format!("{}-", v.id)).collect();
+        let page = self.registry.read(Book::Given, None)?.starting(&starts);
+        let name = record.name();
+        let mut shares = Shares::default();
+        for (entry, der) in &page.entries {
+            match Given::from_der(der) {
+                Ok(given) => shares.given.push(given),
+                Err(error) => {
+                    shares.problems.push(format!("key {name}: who has it: entry {entry}: {error}"));
+                }
+            }
+        }
+        let damaged = page.problems.iter();
+        shares.problems.extend(damaged.map(|problem| {
+            format!("key {name}: who has it is not known for certain: {}", problem.what)
+        }));
+        shares.given.sort_by_key(|given| (given.version, given.at, given.subject.clone()));
+        Ok(shares)
     }
 
     /// Adds an entry, unless this recipient got this version before.

@@ -23,11 +23,7 @@ impl Kms<'_> {
     /// # Errors
     /// [`Kind::Refused`] when no version is active or suspended.
     pub fn suspend_key(&self, name: &KeyName) -> Result<Suspended> {
-        let changed = self.update(name, |record| record.suspended(None, self.clock.now()))?;
-        let record = match changed {
-            Some(stored) => stored.body.record,
-            None => self.load(name)?.body.record,
-        };
+        let (record, _) = self.updated(name, |record| record.suspended(None, self.clock.now()))?;
         self.hold_suspended(record)
     }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use super::Kms;
+use super::recover_key::is_released;
 use crate::domain::key::{KeyId, KeyName, Usage};
 use crate::domain::lifecycle::State;
 use crate::domain::record::{KeyRecord, Version};
 use crate::error::Result;
-use crate::port::{Book, KeySpec, Rights, Stored};
+use crate::port::{Book, KeySpec, Listing, Rights, Stored};
 
 /// What was done to a key because the token was not as its record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Kms<'_> {
     /// program has left it otherwise.
     pub(super) fn uphold(&self, written: &Stored) -> Result<Vec<Upheld>> {
         let record = written.record().at(self.clock.now());
-        let mut done = Vec::new();
+        let (mut done, mut released) = (Vec::new(), Vec::new());
         for version in record.versions() {
             if version.state == State::Destroyed {
                 if self.vault.holds(version.id).unwrap_or(true) {
@@ -50,6 +51,10 @@ impl Kms<'_> {
                 continue;
             }
             let rights = self.vault.rights(version.id)?;
+            if is_released(version, rights) {
+                released.push(version.number);
+                continue;
+            }
             // What another process changes meanwhile is its own affair: it writes the record first.
             if let Some(correction) = correction(version, record.usage(), rights)
                 && self.is_newest(written)?
@@ -58,12 +63,8 @@ impl Kms<'_> {
                 done.push(correction);
             }
         }
-        for version in record.versions() {
-            if self.is_released(version)? {
-                self.recover_key(record.name(), None)?;
-                done.push(Upheld::Recovered);
-                break;
-            }
+        if !released.is_empty() && self.follow_officer(record.name(), &released)? {
+            done.push(Upheld::Recovered);
         }
         Ok(done)
     }
@@ -96,7 +97,7 @@ impl Kms<'_> {
         let in_use =
             |version: &&Version| !matches!(version.state, State::Compromised | State::Destroyed);
         for version in record.versions().iter().filter(in_use) {
-            let mut found = self.vault.deviations(&spec(record, version))?;
+            let mut found = self.vault.deviations(&KeySpec::of(record, version))?;
             found.extend(odds(version, self.vault.rights(version.id)?));
             if !found.is_empty() {
                 let number = version.number;
@@ -112,13 +113,20 @@ impl Kms<'_> {
     ///
     /// # Errors
     /// The token failed.
-    pub(super) fn outlaw(&self, name: &KeyName, evidence: &str) -> Result<Option<Outlawed>> {
+    pub(super) fn outlaw(
+        &self,
+        name: &KeyName,
+        evidence: &str,
+        listing: &Listing,
+    ) -> Result<Option<Outlawed>> {
         let ids: Vec<KeyId> = self
-            .strays_of(name)?
+            .strays_of(name, listing)?
             .iter()
             .filter_map(|stray| KeyId::try_from(stray.id.as_slice()).ok())
             .collect();
-        if self.registry.read(Book::Outlaws, Some(name))?.entries.is_empty() {
+        // A mark that somebody damaged is one, too: it must not keep the key in use.
+        let marks = self.registry.read(Book::Outlaws, Some(name))?;
+        if marks.entries.is_empty() && marks.problems.is_empty() {
             self.registry.add(Book::Outlaws, name, evidence.as_bytes())?;
             ids.iter().try_for_each(|id| self.vault.suspend(*id).map(|_| ()))?;
             return Ok(Some(Outlawed::Suspended));
@@ -185,14 +193,4 @@ fn odds(version: &Version, rights: Rights) -> Option<String> {
         _ => false,
     };
     stricter.then(|| format!("the token holds it to {held}, its record says {}", version.state))
-}
-
-fn spec(record: &KeyRecord, version: &Version) -> KeySpec {
-    KeySpec {
-        name: record.name().clone(),
-        id: version.id,
-        algorithm: record.algorithm(),
-        usage: record.usage(),
-        shareable: record.terms().shareable,
-    }
 }

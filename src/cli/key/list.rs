@@ -59,14 +59,10 @@ impl Filter {
 }
 
 pub(super) fn one(options: &Options, name: &KeyName) -> Result<()> {
-    let (inventory, given, messages) = with_kms(options, |kms| {
-        let inventory = kms.show_key(name)?;
-        let messages = inventory.records.first().map(|record| kms.messages(record)).transpose()?;
-        Ok((inventory, kms.shares_of(name)?, messages.flatten()))
-    })?;
+    let inventory = with_kms(options, |kms| kms.show_key(name))?;
+    let Inventory { records, problems, strays, certificates, shares, messages } = inventory;
     let messages = messages.map(|(counted, most)| Messages { counted, most });
-    let Inventory { records, problems, strays, certificates } = inventory;
-    let shares = given.iter().map(ShareView::from).collect();
+    let shares = shares.iter().map(ShareView::from).collect();
     let unmanaged: Vec<_> = strays.iter().map(StrayView::from).collect();
     match records.first() {
         Some(record) => {

@@ -32,6 +32,8 @@ struct Told {
     other_certificates: Vec<String>,
     /// For whom a version of it was wrapped.
     shares: Vec<ShareView>,
+    /// What is written down of that and not to be trusted.
+    problems: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +86,7 @@ impl Told {
             revoked_certificates: certificates.collect(),
             other_certificates: revoked.certificates.clone(),
             shares: revoked.shares.iter().map(ShareView::from).collect(),
+            problems: revoked.problems.clone(),
         }
     }
 }
@@ -112,6 +115,9 @@ impl Answer for Told {
         }
         for ShareView { version, subject, since } in &self.shares {
             page.line(format_args!("{subject} has version {version} since {since}"));
+        }
+        for problem in &self.problems {
+            page.warning(format_args!("warning: {problem}"));
         }
         if self.key.state == State::Compromised {
             page.line(format_args!(

@@ -10,8 +10,8 @@ impl KeyRecord {
     /// The record after a rotation: a new primary version, the old one deactivated.
     ///
     /// # Errors
-    /// [`Kind::Refused`] for a destroyed key and for one agreed with a peer, whose next version
-    /// the peer would not have.
+    /// [`Kind::Refused`] for a key that is destroyed, not active yet or past its last day, and for one
+    /// whose next version others make: agreed with a peer, or received.
     pub fn rotated(&self, id: KeyId, now: Timestamp) -> Result<Self> {
         let now = self.not_before(now);
         if self.state() == State::Destroyed {
@@ -140,11 +140,12 @@ impl KeyRecord {
         (!gone && next != *self).then_some(next)
     }
 
-    /// The record after the token was brought to refuse a compromised version.
-    pub fn blocked(&self, number: u32) -> Self {
+    /// The record after the token was brought to refuse these versions, those of them that are
+    /// compromised.
+    pub fn blocked(&self, numbers: &[u32]) -> Self {
         let mut next = self.clone();
         for version in &mut next.versions {
-            if version.number == number && version.state == State::Compromised {
+            if numbers.contains(&version.number) && version.state == State::Compromised {
                 version.blocked = true;
             }
         }
@@ -161,21 +162,17 @@ impl KeyRecord {
         next
     }
 
-    /// The record after a recovery: of the compromised versions those that `concerned` names process
+    /// The record after a recovery: of the compromised versions those to which `by` gives one process
     /// what they protected, and never protect again. The table of transitions has no such way: it is
     /// the one exception, and stands in the version for ever. A suspicion that was acted on is dropped
-    /// with it, or the next maintenance would revoke them again. `None` when none of them is compromised.
-    pub fn recovered(
-        &self,
-        concerned: impl Fn(&Version) -> bool,
-        recovery: &Recovery,
-    ) -> Option<Self> {
+    /// with it, or the next maintenance would revoke them again. `None` when no version gets one.
+    pub fn recovered(&self, by: impl Fn(&Version) -> Option<Recovery>) -> Option<Self> {
         let mut next = self.clone();
         let mut changed = false;
-        let compromised = |v: &&mut Version| v.state == State::Compromised && concerned(v);
-        for version in next.versions.iter_mut().filter(compromised) {
+        for version in next.versions.iter_mut().filter(|v| v.state == State::Compromised) {
+            let Some(recovery) = by(version) else { continue };
             version.enter(State::Deactivated, None, recovery.at);
-            version.recovery = Some(recovery.clone());
+            version.recovery = Some(recovery);
             changed = true;
         }
         if !self.is_suspect() {
@@ -322,7 +319,7 @@ mod tests {
                     4 => record.suspended(None, NOW()),
                     5 => record.resumed(NOW()),
                     6 => record.suspected(1, "seen elsewhere", NOW()),
-                    _ => Some(record.blocked(1)),
+                    _ => Some(record.blocked(&[1])),
                 };
                 let Some(next) = next else { continue };
                 next.check().expect("invariants");

@@ -93,11 +93,16 @@ impl KeyRecord {
         };
         let start = latest.activates.unwrap_or(latest.created);
         let ended = self.terms.expire_at.is_some_and(|at| at <= now);
-        // The peer or the distributor makes the next version of those.
-        let own = !matches!(self.origin, Origin::Agreed | Origin::Received);
-        own && by_time
+        self.is_rotated_here()
+            && by_time
             && !ended
             && self.terms.rotate_every.is_some_and(|every| every.after(start) <= now)
+    }
+
+    /// Whether its next version is made here: not by the peer with whom it was agreed, nor by its
+    /// distributor.
+    pub fn is_rotated_here(&self) -> bool {
+        !matches!(self.origin, Origin::Agreed | Origin::Received)
     }
 
     /// Whether versions are under a suspicion that has not led to their revocation yet.

@@ -367,7 +367,7 @@ mod tests {
         )
         .and_then(|record| record.rotated(KeyId::new([8; 16]), now))
         .expect("a record");
-        let record = record.revoked(Reason::Compromise, now).expect("changed").blocked(1);
+        let record = record.revoked(Reason::Compromise, now).expect("changed").blocked(&[1]);
         Body { revision: 3, previous: Some([9; 32]), record }
     }
 
@@ -393,7 +393,8 @@ mod tests {
         let now = Timestamp::from_unix(1_800_000_001);
         let recovery = Recovery::new(now, Authority::SecurityOfficer, Some("a false alarm"));
         let recovery = recovery.expect("a recovery");
-        record = record.recovered(|version| version.number == 1, &recovery).expect("recovered");
+        let by = |version: &Version| (version.number == 1).then(|| recovery.clone());
+        record = record.recovered(by).expect("recovered");
         record = record.rotated(KeyId::new([9; 16]), now).expect("rotated");
         record = record.suspected(3, "seen elsewhere", now).expect("suspected");
         Body { record, ..body }

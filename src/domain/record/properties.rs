@@ -109,7 +109,8 @@ impl Run {
             }
             Command::Recover => {
                 let recovery = Recovery::new(now, Authority::SecurityOfficer, Some("a mistake"));
-                record.recovered(|_| true, &recovery.expect("a recovery"))
+                let recovery = recovery.expect("a recovery");
+                record.recovered(|_| Some(recovery.clone()))
             }
             Command::DestroyAt { hours } => {
                 record.to_be_destroyed(Timestamp::from_unix(self.clock + hours * HOUR))
@@ -145,7 +146,8 @@ impl Run {
 
 /// After the token was brought to refuse whatever is compromised.
 fn blocked(record: &KeyRecord) -> KeyRecord {
-    record.versions().iter().fold(record.clone(), |record, v| record.blocked(v.number))
+    let every: Vec<_> = record.versions().iter().map(|version| version.number).collect();
+    record.blocked(&every)
 }
 
 /// Whether time, or one step of the table, leads from one state to the other.

@@ -27,7 +27,7 @@ use crate::domain::pki::register::Authority;
 use crate::domain::record::KeyRecord;
 use crate::domain::signature::SignatureScheme;
 use crate::error::{Kind, Result};
-use crate::port::{Book, Page};
+use crate::port::Book;
 
 /// Whoever signs for an authority, with what its certificates and lists say of it.
 struct Issuer {
@@ -49,13 +49,13 @@ impl Kms<'_> {
     /// [`Kind::NotAuthentic`] when there is one that is not to be trusted: a revocation that
     /// somebody damaged must not be passed over.
     pub(in crate::service) fn book<T: Entry>(&self, book: Book) -> Result<Vec<T>> {
-        let Page { entries, problems } = self.registry.read(book, None)?;
-        if !problems.is_empty() {
-            return Err(Kind::NotAuthentic.because(problems.join("; ")).advise(
+        let page = self.registry.read(book, None)?;
+        if !page.problems.is_empty() {
+            return Err(Kind::NotAuthentic.because(page.wrong()).advise(
                 "somebody changed the register outside keyway: restore the token's backup",
             ));
         }
-        entries.iter().map(|(_, entry)| T::from_der(entry)).collect()
+        page.entries.iter().map(|(_, entry)| T::from_der(entry)).collect()
     }
 
     /// The entry of this name.
@@ -67,12 +67,12 @@ impl Kms<'_> {
         book: Book,
         name: &KeyName,
     ) -> Result<Option<T>> {
-        let Page { entries, problems } = self.registry.read(book, Some(name))?;
-        match entries.as_slice() {
-            [(_, entry)] if problems.is_empty() => T::from_der(entry).map(Some),
-            [] if problems.is_empty() => Ok(None),
+        let page = self.registry.read(book, Some(name))?;
+        match page.entries.as_slice() {
+            [(_, entry)] if page.problems.is_empty() => T::from_der(entry).map(Some),
+            [] if page.problems.is_empty() => Ok(None),
             _ => Err(Kind::NotAuthentic
-                .because(problems.join("; "))
+                .because(page.wrong())
                 .advise("somebody changed the register outside keyway: it is not used")),
         }
     }

@@ -1,7 +1,6 @@
 //! Revoking certificates, one by one or with their key.
 
 use crate::domain::hash::sha256;
-use crate::domain::key::KeyName;
 use crate::domain::lifecycle::{Reason, State};
 use crate::domain::pki::Serial;
 use crate::domain::pki::issue::ListedRevocation;
@@ -48,22 +47,12 @@ impl Kms<'_> {
             .advise("look again: keyway ca list"))
     }
 
-    /// The certificates that authorities of this token issued for any version of a key, with
-    /// their state.
-    ///
-    /// # Errors
-    /// [`Kind::NotFound`] when there is no such key.
-    pub fn certificates_of(&self, name: &KeyName) -> Result<Vec<CertificateState>> {
-        let stored = self.load(name)?;
-        self.certificates_of_versions(stored.record(), |_| true)
-    }
-
     /// Revokes the certificates of the versions of a key that a revocation concerned, as far as
     /// they are not revoked yet, and answers them: for a compromise those of the versions that the
     /// record says are compromised, for every other reason those of all.
     ///
     /// # Errors
-    /// As [`Kms::certificates_of`].
+    /// [`Kind::NotAuthentic`] when somebody damaged the register.
     pub(in crate::service) fn revoke_certificates(
         &self,
         record: &KeyRecord,
