@@ -92,6 +92,8 @@ fn each_recipient_gets_the_key_and_it_does_not_leave_his_token() {
             give(&admin, "shared", token);
             let answer = receive(token, name, &["--peer", "admin.example"]);
             assert!(answer.text().contains("received from CN=admin"), "{}", answer.stderr);
+            let log = token.ok(&["log"]);
+            assert!(!log.contains("removed from the book"), "nothing was there: {log}");
             let answer = token.keyway_with_input(&["decrypt"], &message);
             assert_eq!(answer.stdout, b"hello", "{}", answer.stderr);
             let id = token.key_id("backup", 1);

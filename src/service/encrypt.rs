@@ -165,10 +165,12 @@ impl Kms<'_> {
         context: &Context,
         piece: Option<usize>,
     ) -> Result<Chosen> {
-        let nonce = match scheme.nonce_len() {
-            0 => Vec::new(),
-            length => self.vault.random(length)?,
+        // The nonce of a message that is counted is drawn with its sample.
+        let length = match scheme.is_authenticated() && piece.is_none() {
+            true => 0,
+            false => scheme.nonce_len(),
         };
+        let nonce = if length == 0 { Vec::new() } else { self.vault.random(length)? };
         let piece = piece
             .map(u32::try_from)
             .transpose()

@@ -65,8 +65,7 @@ impl Kms<'_> {
             None => self.first_version(name, &share)?,
         };
         let (unwrap_with, wrapped) = self.unwrapping(request.unwrap_with, &share)?;
-        let (id, algorithm, usage) = (share.key, share.algorithm, share.usage);
-        let spec = KeySpec { name: name.clone(), id, algorithm, usage, shareable: false };
+        let (id, spec) = (share.key, KeySpec::of(&record, record.latest()));
         self.vault.receive(unwrap_with, wrapped.hash, &wrapped.wrapped, &spec)?;
         let (version, at) = (share.version, self.clock.now());
         let taken = Taken { name: name.clone(), version, key: id, distributor: subject, at };
@@ -133,6 +132,9 @@ impl Kms<'_> {
                 .and_then(|public| share.for_recipient(&sha256(&[&public])));
             match wrapped {
                 Ok(wrapped) => return Ok((version.id, wrapped)),
+                Err(error) if !matches!(error.kind(), Kind::Refused | Kind::NotFound) => {
+                    return Err(error);
+                }
                 Err(error) => refusal = error,
             }
         }
@@ -156,6 +158,11 @@ impl Kms<'_> {
         if self.vault.holds(share.key)? {
             self.vault.destroy(share.key)?;
         }
-        self.registry.remove(Book::Taken, &Taken::entry_name(share.key))
+        let entry = Taken::entry_name(share.key);
+        let left = self.registry.read(Book::Taken, Some(&entry))?;
+        match left.entries.is_empty() && left.problems.is_empty() {
+            true => Ok(()),
+            false => self.registry.remove(Book::Taken, &entry),
+        }
     }
 }

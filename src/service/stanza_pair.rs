@@ -83,16 +83,13 @@ impl Kms<'_> {
         usage: SessionUse,
         run: impl FnOnce(KeyId, Cipher<'_>) -> Result<T>,
     ) -> Result<T> {
-        let derived = (|| {
+        self.with_temporary(base, |base| {
             let data = to.derivation(recipient.point()?)?;
             let associated = to.to_der()?;
             let key = self.vault.derive_session_key(base, &data, usage)?;
-            let done = run(key, Cipher::AesGcm { nonce: &NONCE, associated: &associated });
-            self.vault.forget_data_key(key)?;
-            done
-        })();
-        self.vault.forget_data_key(base)?;
-        derived
+            let cipher = Cipher::AesGcm { nonce: &NONCE, associated: &associated };
+            self.with_temporary(key, |key| run(key, cipher))
+        })
     }
 
     /// Opens age's own X25519 stanza, which names no key: those of the token that it may be for are
@@ -131,9 +128,7 @@ impl Kms<'_> {
         let hkdf = Hkdf { salt: &salt, info: X25519_INFO };
         let key = self.vault.decapsulate_hkdf(id, algorithm, &share, hkdf)?;
         let cipher = Cipher::ChaCha20Poly1305 { nonce: &NONCE, associated: &[] };
-        let opened = self.vault.decrypt(key, cipher, body);
-        self.vault.forget_data_key(key)?;
-        opened
+        self.with_temporary(key, |key| self.vault.decrypt(key, cipher, body))
     }
 
     fn x25519_keys(&self, named: Option<&KeyName>) -> Result<Vec<KeyRecord>> {
