@@ -1,7 +1,6 @@
 //! An authority, a certificate, and a key that two tokens agree on:
 //! `cargo run --example certify -- 'pkcs11:token=...' 'pkcs11:token=...'`.
 
-use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -79,8 +78,8 @@ fn exchange(
     let trust = Trust { roots: std::slice::from_ref(root), crls: &[] };
     let name: KeyName = "session".parse()?;
     let target = SessionKey { name: &name, usage: Some(Usage::Encrypt) };
-    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    let address = listener.address();
+    let listener = Listener::bind(&"127.0.0.1:0".parse()?)?;
+    let place = listener.address().into();
     thread::scope(|scope| {
         let answered = scope.spawn(|| {
             let own = Credential { key: &"bob".parse()?, chain: bob_chain };
@@ -90,7 +89,7 @@ fn exchange(
         });
         let own = Credential { key: &"alice".parse()?, chain: alice_chain };
         let expected = Expected { trust, name: Some("bob") };
-        let mut channel = TcpChannel::connect(address, patience)?;
+        let mut channel = TcpChannel::connect(&place, patience)?;
         let group = Group::X25519;
         let established =
             alice.exchange_as_initiator(&mut channel, group, &own, &expected, target)?;

@@ -34,10 +34,8 @@ fn open(token: &str) -> keyway::Result<Kms> {
 fn create(kms: &Kms) -> keyway::Result<KeyName> {
     let name: KeyName = "orders".parse()?;
     let request = NewKey { name: name.clone(), algorithm: Algorithm::Aes256, usage: None };
-    match kms.create_key(&request) {
-        Err(error) if error.kind() == Kind::Exists => {}
-        created => println!("key {name} is {}", created?.state()),
-    }
+    let created = kms.create_key(&request)?;
+    println!("key {name} is {}", created.state());
     Ok(name)
 }
 

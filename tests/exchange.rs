@@ -128,8 +128,9 @@ fn two_tokens_exchange_a_key_over_tcp() {
         let mut stderr = BufReader::new(listener.stderr.take().expect("a pipe"));
         let mut line = String::new();
         stderr.read_line(&mut line).expect("the address");
-        let address = line.trim().rsplit(' ').next().expect("an address");
-        let connect = ["connect", "--addr", address, "--group", group, "--name", group];
+        let port = line.trim().rsplit(':').next().expect("a port");
+        let place = format!("localhost:{port}");
+        let connect = ["connect", "--addr", &place, "--group", group, "--name", group];
         let trust = ["--trust", "root.pem", "--peer", "bob"];
         succeeded(alice.keyway(&[&connect[..], &trust].concat(), &[&alice.own()]));
         assert_eq!(listener.wait().expect("it ends").success(), succeeds);
@@ -141,6 +142,8 @@ fn two_tokens_exchange_a_key_over_tcp() {
     }
     let connect = ["connect", "--addr", "127.0.0.1:1", "--name", "k", "--trust", "root.pem"];
     refused(&alice.keyway(&connect, &[&alice.own()]), 11, "cannot connect");
+    let nowhere = ["connect", "--addr", "localhost", "--name", "k", "--trust", "root.pem"];
+    refused(&alice.keyway(&nowhere, &[&alice.own()]), 2, "write it as HOST:PORT");
 }
 
 /// A token with a key that was created for sharing, and a peer with a key that unwraps.

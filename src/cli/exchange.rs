@@ -1,6 +1,5 @@
 //! `keyway exchange`: a session key with a peer whom a certificate authority knows.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use crate::port::Clock;
 use crate::service::{
     Credential, Dispatch, Established, Expected, Kms, Link, Received, Reception, SessionKey,
 };
-use crate::transport::{Listener, TcpChannel};
+use crate::transport::{Listener, Place, TcpChannel};
 
 /// Seconds that a peer is waited for at most.
 const PATIENCE_MAX: u64 = 86_400;
@@ -111,9 +110,9 @@ pub(super) enum ExchangeCommand {
     /// Wait for a peer on a TCP port and exchange
     #[command(after_help = LISTEN_EXAMPLES)]
     Listen {
-        /// Where; port 0 takes a free one and prints it
-        #[arg(long, value_name = "ADDRESS:PORT")]
-        addr: SocketAddr,
+        /// Where: a name or an address; port 0 takes a free one and prints it
+        #[arg(long, value_name = "HOST:PORT")]
+        addr: Place,
         /// Take only this group; may be given several times
         #[arg(long = "group", value_name = "GROUP")]
         groups: Vec<Group>,
@@ -123,9 +122,9 @@ pub(super) enum ExchangeCommand {
     /// Connect to a listening peer and exchange
     #[command(after_help = CONNECT_EXAMPLES)]
     Connect {
-        /// Where
-        #[arg(long, value_name = "ADDRESS:PORT")]
-        addr: SocketAddr,
+        /// Where: a name or an address
+        #[arg(long, value_name = "HOST:PORT")]
+        addr: Place,
         /// x25519, p256 or ffdhe3072
         #[arg(long, default_value = "x25519")]
         group: Group,
@@ -247,13 +246,18 @@ pub(super) fn run(options: &Options, command: ExchangeCommand) -> Result<()> {
             tell_saved(options, output.as_deref(), &json!({ "message": 2 }))
         }
         ExchangeCommand::Finish(arguments) => finish(options, &arguments),
-        ExchangeCommand::Listen { addr, groups, run } => listen(options, addr, groups, &run),
-        ExchangeCommand::Connect { addr, group, run } => connect(options, addr, group, &run),
+        ExchangeCommand::Listen { addr, groups, run } => listen(options, &addr, groups, &run),
+        ExchangeCommand::Connect { addr, group, run } => connect(options, &addr, group, &run),
     }
 }
 
 fn finish(options: &Options, arguments: &FinishArguments) -> Result<()> {
     let target = arguments.target.read()?;
+    if let (Target::Session(_), Some(_)) = (&target, &arguments.fourth) {
+        return Err(Kind::Usage
+            .because("--fourth is the message with a key, and a session key needs none")
+            .advise("leave it out, or say what is sent or received: --send KEY, --receive"));
+    }
     let outcome = match &arguments.second {
         Some(second) => complete(options, arguments, second, &target)?,
         None => close(options, arguments, &target)?,
@@ -264,7 +268,9 @@ fn finish(options: &Options, arguments: &FinishArguments) -> Result<()> {
 /// The initiator's end: message 3, and message 4 if a key is sent.
 fn close(options: &Options, arguments: &FinishArguments, target: &Target<'_>) -> Result<Outcome> {
     let (Some(key), Some(cert)) = (&arguments.sign_with, &arguments.cert) else {
-        return Err(Kind::Usage.because("--sign-with and --cert say who we are"));
+        return Err(Kind::Usage
+            .because("who we are is not said")
+            .advise("name our key with --sign-with and its certificate with --cert"));
     };
     let (offer, reply) = (file::read(Some(&arguments.first))?, file::read(Some(&arguments.input))?);
     let (chain, mut trust) = (certificates(cert)?, arguments.trust.read()?);
@@ -332,21 +338,19 @@ fn complete(
 }
 
 /// The peer is on another machine or in another process of ours: nobody takes turns here.
-fn listen(
-    options: &Options,
-    address: SocketAddr,
-    groups: Vec<Group>,
-    run: &RunArguments,
-) -> Result<()> {
+fn listen(options: &Options, place: &Place, groups: Vec<Group>, run: &RunArguments) -> Result<()> {
     let (chain, mut trust, groups) =
         (certificates(&run.own.cert)?, run.trust.read()?, or_every(groups));
-    let (credential, target) =
-        (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
-    let listener = Listener::bind(address)?;
-    notice(options, format_args!("listening on {}", listener.address()));
-    let mut channel = listener.accept(run.patience()?)?;
+    let (credential, target, patience) = (
+        Credential { key: &run.own.sign_with, chain: &chain },
+        run.target.read()?,
+        run.patience()?,
+    );
     let outcome = with_kms(options, |kms| {
         let expected = trust.expected(&kms)?;
+        let listener = Listener::bind(place)?;
+        notice(options, format_args!("listening on {}", listener.address()));
+        let mut channel = listener.accept(patience)?;
         if let Target::Session(target) = target {
             let run =
                 kms.exchange_as_responder(&mut channel, &groups, &credential, &expected, target);
@@ -358,13 +362,16 @@ fn listen(
     tell_outcome(options, &outcome)
 }
 
-fn connect(options: &Options, peer: SocketAddr, group: Group, run: &RunArguments) -> Result<()> {
+fn connect(options: &Options, peer: &Place, group: Group, run: &RunArguments) -> Result<()> {
     let (chain, mut trust) = (certificates(&run.own.cert)?, run.trust.read()?);
-    let (credential, target) =
-        (Credential { key: &run.own.sign_with, chain: &chain }, run.target.read()?);
-    let mut channel = TcpChannel::connect(peer, run.patience()?)?;
+    let (credential, target, patience) = (
+        Credential { key: &run.own.sign_with, chain: &chain },
+        run.target.read()?,
+        run.patience()?,
+    );
     let outcome = with_kms(options, |kms| {
         let expected = trust.expected(&kms)?;
+        let mut channel = TcpChannel::connect(peer, patience)?;
         if let Target::Session(target) = target {
             let run =
                 kms.exchange_as_initiator(&mut channel, group, &credential, &expected, target);
@@ -443,7 +450,9 @@ impl TargetArguments {
                 Ok(Target::Receive(Reception { unwrap_with, name, max_age: self.max_age }))
             }
             (.., Some(name)) => Ok(Target::Session(SessionKey { name, usage: self.usage })),
-            _ => Err(Kind::Usage.because("--name, --send or --receive says what is to come of it")),
+            _ => Err(Kind::Usage
+                .because("what is to come of the exchange is not said")
+                .advise("name a session key with --name, or say --send KEY or --receive")),
         }
     }
 }

@@ -2,4 +2,4 @@
 
 mod tcp;
 
-pub use tcp::{Listener, TcpChannel};
+pub use tcp::{Listener, Place, TcpChannel};

@@ -1,8 +1,10 @@
 //! Messages over TCP: each with its length before it as 4 bytes, big-endian. Bounded in size, and
 //! in time as a whole: a peer that sends a byte a minute does not keep us.
 
+use std::fmt;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,10 @@ use crate::port::Channel;
 
 /// How often a listener looks whether somebody came.
 const LOOKING: Duration = Duration::from_millis(20);
+
+/// Where somebody listens: a name or an address, and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(String);
 
 /// A place where one peer at a time may come.
 #[derive(Debug)]
@@ -28,16 +34,45 @@ pub struct TcpChannel {
     deadline: Instant,
 }
 
+impl FromStr for Place {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(Kind::Usage
+                .because(format!("{text:?} is no place to listen or to connect to"))
+                .advise("write it as HOST:PORT: localhost:7000, 127.0.0.1:7000, [::1]:7000")),
+        }
+    }
+}
+
+impl From<SocketAddr> for Place {
+    fn from(address: SocketAddr) -> Self {
+        Self(address.to_string())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Listener {
     /// Listens. Port 0 takes a free one.
     ///
     /// # Errors
-    /// [`Kind::File`] when the address is taken or not ours.
-    pub fn bind(address: SocketAddr) -> Result<Self> {
+    /// [`Kind::File`] when the address is taken or not ours, or the name is unknown.
+    pub fn bind(place: &Place) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Kind::File.because(format!("cannot listen on {address}")).caused_by(error)
+            Kind::File.because(format!("cannot listen on {place}")).caused_by(error).advise(
+                "name an address of this machine and a port that nobody has; port 0 is a free one",
+            )
         };
-        let listener = TcpListener::bind(address).map_err(failed)?;
+        let listener = TcpListener::bind(&place.0).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
@@ -75,18 +110,28 @@ impl Listener {
 }
 
 impl TcpChannel {
-    /// Connects to a listening peer.
+    /// Connects to a listening peer, at the first address of its name where somebody listens.
     ///
     /// # Errors
-    /// [`Kind::File`] when nobody listens there.
-    pub fn connect(peer: SocketAddr, patience: Duration) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&peer, patience).map_err(|error| {
+    /// [`Kind::File`] when nobody listens there, or the name is unknown.
+    pub fn connect(place: &Place, patience: Duration) -> Result<Self> {
+        let failed = |error: std::io::Error| {
             Kind::File
-                .because(format!("cannot connect to {peer}"))
+                .because(format!("cannot connect to {place}"))
                 .caused_by(error)
                 .advise("the peer has to run: keyway exchange listen")
-        })?;
-        Self::new(stream, peer, patience)
+        };
+        let deadline = deadline(patience);
+        let mut last = std::io::Error::from(ErrorKind::AddrNotAvailable);
+        for peer in place.0.to_socket_addrs().map_err(failed)? {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // No time at all would be a mistake of ours.
+            match TcpStream::connect_timeout(&peer, left.max(LOOKING)) {
+                Ok(stream) => return Self::new(stream, peer, patience),
+                Err(error) => last = error,
+            }
+        }
+        Err(failed(last))
     }
 
     fn new(stream: TcpStream, peer: SocketAddr, patience: Duration) -> Result<Self> {
@@ -184,7 +229,11 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn listener() -> Listener {
-        Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound")
+        Listener::bind(&"127.0.0.1:0".parse().expect("a place")).expect("bound")
+    }
+
+    fn place(of: &Listener) -> Place {
+        of.address().into()
     }
 
     /// Runs a peer that is no `TcpChannel` against a channel.
@@ -203,9 +252,9 @@ mod tests {
     #[test]
     fn messages_arrive_whole_and_in_order() {
         let listener = listener();
-        let address = listener.address();
+        let place = place(&listener);
         let peer = thread::spawn(move || {
-            let mut channel = TcpChannel::connect(address, PATIENCE).expect("connected");
+            let mut channel = TcpChannel::connect(&place, PATIENCE).expect("connected");
             for message in [&b"first"[..], b"", &[7; EXCHANGE_MESSAGE_MAX]] {
                 channel.send(message).expect("sent");
             }
@@ -217,6 +266,19 @@ mod tests {
         assert_eq!(channel.receive().expect("received"), [7; EXCHANGE_MESSAGE_MAX]);
         channel.send(b"answer").expect("sent");
         assert_eq!(peer.join().expect("ends"), b"answer");
+    }
+
+    #[test]
+    fn a_place_has_a_name_or_an_address_and_a_port() {
+        for text in ["localhost:0", "127.0.0.1:7000", "[::1]:7000"] {
+            assert!(text.parse::<Place>().is_ok(), "{text}");
+        }
+        for text in ["localhost", ":7000", "localhost:", "localhost:65536", "127.0.0.1"] {
+            let error = text.parse::<Place>().expect_err(text);
+            assert!(error.advice().is_some_and(|advice| advice.contains("HOST:PORT")), "{error}");
+        }
+        let listener = Listener::bind(&"localhost:0".parse().expect("a place")).expect("bound");
+        assert!(listener.address().ip().is_loopback());
     }
 
     #[test]
@@ -246,9 +308,9 @@ mod tests {
         let listener = listener();
         let error = listener.accept(Duration::from_millis(50)).expect_err("nobody");
         assert!(error.to_string().contains("nobody came"), "{error}");
-        let address = listener.address();
+        let place = place(&listener);
         drop(listener);
-        let error = TcpChannel::connect(address, PATIENCE).expect_err("nobody");
+        let error = TcpChannel::connect(&place, PATIENCE).expect_err("nobody");
         assert!(error.advice().is_some_and(|advice| advice.contains("exchange listen")));
     }
 }
