@@ -15,10 +15,11 @@ use zeroize::Zeroizing;
 
 use super::arguments::Options;
 use super::open::{resolved, with_kms, with_kms_and_pin};
+use super::print::in_one_line;
 use super::{pin, run_parsed};
 use crate::domain::key::{KeyAddress, KeyName, Usage};
 use crate::domain::record::KeyRecord;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::service::Kms;
 use crate::token::Pin;
 
@@ -148,7 +149,7 @@ impl RecipientPluginV1 for Recipients {
             let stanzas: Vec<Stanza> = match stanzas {
                 Ok(stanzas) => stanzas,
                 Err(error) => {
-                    let message = told(&error);
+                    let message = in_one_line(&error);
                     return Ok(Err(vec![recipient::Error::Recipient { index, message }]));
                 }
             };
@@ -192,7 +193,7 @@ impl IdentityPluginV1 for Identities {
             let answers: Vec<Option<Result<FileKey>>> = match answers {
                 Ok(answers) => answers,
                 Err(error) => {
-                    let message = told(&error);
+                    let message = in_one_line(&error);
                     let _ = callbacks.error(identity::Error::Identity { index, message })?;
                     continue;
                 }
@@ -203,7 +204,7 @@ impl IdentityPluginV1 for Identities {
                         opened.insert(file_index, Ok(key));
                     }
                     Some(Err(error)) => {
-                        let message = told(&error);
+                        let message = in_one_line(&error);
                         opened.entry(file_index).or_insert_with(|| {
                             Err(vec![identity::Error::Identity { index, message }])
                         });
@@ -234,7 +235,7 @@ fn address(plugin_name: &str, bytes: &[u8]) -> Result<KeyAddress, String> {
     if plugin_name != NAME {
         return Err(format!("for the plugin {plugin_name}, not {NAME}"));
     }
-    KeyAddress::from_der(bytes).map_err(|error| told(&error))
+    KeyAddress::from_der(bytes).map_err(|error| in_one_line(&error))
 }
 
 /// Runs on the key's token. The PIN comes from where keyway has it, else age asks for it.
@@ -251,16 +252,10 @@ fn on_token<T, E>(
         Ok(None) => callbacks.request_secret(&format!("PIN of token {}", address.token))?,
     };
     let Ok(pin) = pin else {
-        return Ok(Err(Kind::Pin.because(format!("no PIN for token {}", address.token))));
+        return Ok(Err(Kind::Pin
+            .because(format!("no PIN for token {}", address.token))
+            .advise("type it when it is asked, or give its file in KEYWAY_PIN_FILE")));
     };
     let pin = Pin::new(Zeroizing::new(pin.expose_secret().to_owned()));
     Ok(with_kms_and_pin(options, &pin, |kms, _| run(kms)))
-}
-
-/// In one line, as age shows it.
-fn told(error: &Error) -> String {
-    match error.advice() {
-        Some(advice) => format!("{error} ({advice})"),
-        None => error.to_string(),
-    }
 }

@@ -26,7 +26,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
     tell(options, &told)?;
     match told.bad() {
         0 => Ok(()),
-        bad => Err(Kind::Unsound.because(format!("{bad} thing(s) are wrong; see above"))),
+        bad => Err(Kind::Unsound
+            .because(format!("{bad} thing(s) are wrong"))
+            .advise("see above what mends each")),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn read(path: Option<&Path>) -> Result<Zeroizing<Vec<u8>>> {
     if length as u64 > INPUT_MAX {
         return Err(Kind::Malformed
             .because(format!("{shown} has more than {} MiB", INPUT_MAX >> 20))
-            .advise("split it"));
+            .advise("encrypt without --armor and seal take any length; instead of a long file, sign its hash"));
     }
     Ok(bytes)
 }

@@ -25,8 +25,8 @@ const EXAMPLES: &str = "Examples:
   keyway key import old --in key.bin --format raw --algorithm aes-256
 
 The key becomes sensitive and not extractable. It goes into the token wrapped for a key that the token
-makes for this one time, where the token can unwrap it; else a note says why not. The file stays as it is: destroy it when the key is in
-the token and backed up.";
+makes for this one time, where the token can unwrap it; else a note says why not. The file stays as it
+is: destroy it when the key is in the token and backed up.";
 
 /// A key from a file.
 #[derive(Args, Debug)]

@@ -9,7 +9,7 @@ use super::arguments::Options;
 use super::key::read_all;
 use super::open::{with_kms, with_kms_in_turn};
 use super::page::Page;
-use super::print::{Answer, tell};
+use super::print::{Answer, in_one_line, tell};
 use crate::domain::key::KeyName;
 use crate::domain::record::KeyRecord;
 use crate::error::{Error, Kind, Result};
@@ -144,7 +144,7 @@ impl Told {
 
 impl Task {
     fn of(key: &KeyName, what: impl ToString, error: Option<&Error>) -> Self {
-        let error = error.map(ToString::to_string);
+        let error = error.map(in_one_line);
         Self { key: key.to_string(), what: what.to_string(), error }
     }
 }
@@ -155,7 +155,7 @@ impl Report {
             Ok(record) => {
                 Self { file, key: record.map(|record| record.name().to_string()), error: None }
             }
-            Err(error) => Self { file, key: None, error: Some(error.to_string()) },
+            Err(error) => Self { file, key: None, error: Some(in_one_line(&error)) },
         }
     }
 }

@@ -100,7 +100,9 @@ impl<'a> Source<'a> {
             },
         };
         if pin.is_empty() {
-            return Err(Kind::Pin.because(format!("the {who} {what} is empty")));
+            return Err(Kind::Pin
+                .because(format!("the {who} {what} is empty"))
+                .advise(format!("it is the first line of a file, or in {}", self.variable)));
         }
         Ok(pin)
     }
@@ -113,15 +115,23 @@ impl<'a> Source<'a> {
         path.exists().then_some(path)
     }
 
+    /// Where it comes from if not from a terminal.
+    fn elsewhere(&self) -> String {
+        format!("give it in a file (see --help) or in {}", self.variable)
+    }
+
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {
         let Self { who, what, .. } = self;
         let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
             return Err(Kind::Pin
                 .because(format!("the {who} {what} is missing and there is no terminal"))
-                .advise(format!("give it in a file (see --help) or in {}", self.variable)));
+                .advise(self.elsewhere()));
         };
-        let pin = prompt(&mut terminal, &format!("{who} {what}: "))?;
-        if asked == Asked::Twice && *pin != *prompt(&mut terminal, "again: ")? {
+        let mut prompt = |text: &str| {
+            prompt(&mut terminal, text).map_err(|error| error.advise(self.elsewhere()))
+        };
+        let pin = prompt(&format!("{who} {what}: "))?;
+        if asked == Asked::Twice && *pin != *prompt("again: ")? {
             return Err(Kind::Pin.because(format!("the two {what}s differ")).advise("try again"));
         }
         Ok(pin)

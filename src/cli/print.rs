@@ -26,8 +26,8 @@ pub(super) enum Format {
     Json,
 }
 
-/// What a command answers: a document for programs and a text for people. Field names are those of
-/// `docs/cli.md` and stay; what is not known is null, not left out.
+/// What a command answers: a document for programs and a text for people. Field names are those in
+/// the tables of `docs/cli.md` and stay; what is not known is null, not left out.
 pub(super) trait Answer: Serialize {
     /// Writes it for people.
     fn text(&self, page: &mut Page);
@@ -122,6 +122,14 @@ pub(super) fn report(format: Format, error: &Error) -> ExitCode {
         }
     }
     ExitCode::from(exit_code)
+}
+
+/// A failure in one line, for whoever tells it among other things.
+pub(super) fn in_one_line(error: &Error) -> String {
+    match error.advice() {
+        Some(advice) => format!("{error} ({advice})"),
+        None => error.to_string(),
+    }
 }
 
 /// A line on standard output.

@@ -95,22 +95,26 @@ pub(super) fn share(options: &Options, arguments: &ShareArguments) -> Result<()>
     tell_saved(options, arguments.output.as_deref(), &what)
 }
 
+/// What a group is.
+const GROUP: &str = "a line for each recipient: the file of his certificate";
+
 /// Every recipient's certificates: those that were named, and those of the groups.
 fn recipients(arguments: &ShareArguments) -> Result<Vec<Vec<Certificate>>> {
     let mut paths = arguments.to.clone();
     for group in &arguments.group {
         let bytes = file::read(Some(group))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
-            Kind::Malformed.because(format!("{} is no text", group.display())).caused_by(error)
+            Kind::Malformed
+                .because(format!("{} is no text", group.display()))
+                .caused_by(error)
+                .advise(GROUP)
         })?;
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
         let beside = group.parent().unwrap_or(Path::new(""));
         paths.extend(lines.filter(|line| !line.is_empty()).map(|line| beside.join(line)));
     }
     if paths.is_empty() {
-        return Err(Kind::Usage
-            .because("the group names nobody")
-            .advise("a line for each recipient: the file of his certificate"));
+        return Err(Kind::Usage.because("the group names nobody").advise(GROUP));
     }
     paths.iter().map(|path| certificates(path)).collect()
 }

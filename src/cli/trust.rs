@@ -46,8 +46,7 @@ impl RootArguments {
             roots.extend(certificates(path)?);
         }
         for path in &self.crl {
-            let bytes = file::read(Some(path))?;
-            crls.extend(Crl::read_all(&bytes).map_err(|error| error.while_doing(path.display()))?);
+            crls.extend(lists(path)?);
         }
         Ok(TrustFiles { roots, crls, peer: None })
     }
@@ -76,7 +75,13 @@ impl TrustFiles<'_> {
     }
 }
 
-/// The certificates of a file.
+/// The revocation lists of a file.
+pub(super) fn lists(path: &Path) -> Result<Vec<Crl>> {
+    let bytes = file::read(Some(path))?;
+    Crl::read_all(&bytes).map_err(|error| error.while_doing(path.display()))
+}
+
+/// The certificates of a file; there is at least one.
 pub(super) fn certificates(path: &Path) -> Result<Vec<Certificate>> {
     let bytes = file::read(Some(path))?;
     Certificate::read_all(&bytes).map_err(|error| error.while_doing(path.display()))

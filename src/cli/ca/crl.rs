@@ -25,7 +25,7 @@ pub(in crate::cli) struct CrlArguments {
     /// The authority
     #[arg(long, value_name = "NAME")]
     ca: KeyName,
-    /// Only what was revoked since the last full list
+    /// Only what was revoked since the oldest full list that is still current
     #[arg(long)]
     delta: bool,
     /// When the next one is due at the latest: 7d, 12h

@@ -58,8 +58,8 @@ pub(in crate::cli) struct IssueArguments {
 }
 
 pub(super) fn run(options: &Options, arguments: IssueArguments) -> Result<()> {
-    let request = file::read(Some(&arguments.csr)).and_then(|bytes| Request::read(&bytes));
-    let request = request.map_err(|error| error.while_doing(arguments.csr.display()))?;
+    let request = Request::read(&file::read(Some(&arguments.csr))?)
+        .map_err(|error| error.while_doing(arguments.csr.display()))?;
     let names = match arguments.san_from_request {
         true => request.names.clone(),
         false => arguments.san,

@@ -20,6 +20,7 @@ use self::view::CertificateView;
 use super::arguments::Options;
 use super::file::{self, Readers};
 use super::print::tell_saved;
+use super::trust::certificates;
 use crate::clock::SystemClock;
 use crate::domain::key::KeyName;
 use crate::domain::pki::Certificate;
@@ -92,14 +93,7 @@ pub(super) fn run(options: &Options, command: CaCommand) -> Result<()> {
 }
 
 fn certificate(path: &Path) -> Result<Certificate> {
-    Ok(read_certificates(path)?.remove(0))
-}
-
-/// The certificates of a file; there is at least one.
-fn read_certificates(path: &Path) -> Result<Vec<Certificate>> {
-    file::read(Some(path))
-        .and_then(|bytes| Certificate::read_all(&bytes))
-        .map_err(|error| error.while_doing(path.display()))
+    Ok(certificates(path)?.remove(0))
 }
 
 /// Writes a certificate, and those above it if they are wanted.

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::read_certificates;
 use crate::cli::arguments::Options;
-use crate::cli::file;
 use crate::cli::page::Page;
 use crate::cli::print::{Answer, tell, text};
+use crate::cli::trust::{certificates, lists};
 use crate::clock::SystemClock;
-use crate::domain::pki::{Certificate, Crl, Purpose, Trust, validate};
+use crate::domain::pki::{Certificate, Purpose, Trust, validate};
 use crate::domain::time::Timestamp;
 use crate::error::Result;
 use crate::port::Clock;
@@ -44,18 +43,17 @@ pub(in crate::cli) struct VerifyArguments {
 }
 
 pub(super) fn run(options: &Options, arguments: &VerifyArguments) -> Result<()> {
-    let mut chain = read_certificates(&arguments.certificate)?;
+    let mut chain = certificates(&arguments.certificate)?;
     for path in &arguments.intermediate {
-        chain.extend(read_certificates(path)?);
+        chain.extend(certificates(path)?);
     }
     let mut roots = Vec::new();
     for path in &arguments.root {
-        roots.extend(read_certificates(path)?);
+        roots.extend(certificates(path)?);
     }
     let mut crls = Vec::new();
     for path in &arguments.crl {
-        let read = file::read(Some(path)).and_then(|bytes| Crl::read_all(&bytes));
-        crls.extend(read.map_err(|error| error.while_doing(path.display()))?);
+        crls.extend(lists(path)?);
     }
     let trust = Trust { roots: &roots, crls: &crls };
     let at = arguments.at.unwrap_or_else(|| SystemClock.now());

@@ -40,9 +40,9 @@ pub(super) fn run(options: &Options, label: Option<&str>) -> Result<()> {
     tell(options, &checked)?;
     match checked.unsound() {
         0 => Ok(()),
-        unsound => {
-            Err(Kind::Unsound.because(format!("{unsound} key(s) are not what they should be")))
-        }
+        unsound => Err(Kind::Unsound
+            .because(format!("{unsound} key(s) are not what they should be"))
+            .advise("see above why; put sound ones in their place: keyway key rotate, keyway key create")),
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) enum KeyCommand {
         /// The version; the newest if none is named
         #[arg(long = "version-number", value_name = "N")]
         version: Option<u32>,
-        /// pem, der, jwk or openssh
+        /// pem, der, jwk, openssh or age
         #[arg(long, default_value = "pem")]
         format: PublicFormat,
         /// Where to; standard output if not named

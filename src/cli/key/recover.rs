@@ -12,7 +12,7 @@ use crate::cli::pin;
 use crate::cli::print::{Answer, tell};
 use crate::domain::key::KeyName;
 use crate::domain::record::{Authority, KeyRecord};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::local::LocalToken;
 use crate::token::Pin;
 use crate::turn::Turn;
@@ -38,8 +38,8 @@ struct Recovered<'a> {
 pub(super) fn run(options: &Options, request: &Request) -> Result<()> {
     let (label, state) = (request.label.as_str(), "deactivated");
     let pin = pin::user(options)?;
-    let record = Record::of(options, &pin, label)?;
-    if record.way_back == Some(Authority::User) {
+    let managed = Managed::find(options, &pin, label)?;
+    if let Some(record) = managed.as_ref().filter(|key| key.way_back == Some(Authority::User)) {
         confirmed(request)?;
         let _turn = Turn::take()?;
         let key = Some(KeyView::from(&record.follow(options, &pin, request)?));
@@ -49,18 +49,19 @@ pub(super) fn run(options: &Options, request: &Request) -> Result<()> {
     confirmed(request)?;
     let so_pin = pin::so(request.so_pin_file.as_deref())?;
     let _turn = Turn::take()?;
-    let objects = match token.recover(label, &so_pin, &pin) {
+    let behind = managed.filter(|key| key.way_back == Some(Authority::SecurityOfficer));
+    let (objects, nothing) = match token.recover(label, &so_pin, &pin) {
         // An interruption may have left the token ahead of the record.
-        Err(error) if error.kind() == Kind::NotFound && record.may_be_behind() => {
-            let key = record.follow(options, &pin, request).map_err(|_| error)?;
-            let key = Some(KeyView::from(&key));
-            return tell(options, &Recovered { label, state, objects: Vec::new(), key });
+        Err(error) if error.kind() == Kind::NotFound && behind.is_some() => {
+            (Vec::new(), Some(error))
         }
-        recovered => recovered?,
+        recovered => (recovered?, None),
     };
-    let key = match record.may_be_behind() {
-        true => Some(KeyView::from(&record.follow(options, &pin, request)?)),
-        false => None,
+    let key = match (behind.map(|key| key.follow(options, &pin, request)), nothing) {
+        (Some(Err(refused)), Some(nothing)) if refused.kind() == Kind::Refused => {
+            return Err(nothing);
+        }
+        (followed, _) => followed.transpose()?.as_ref().map(KeyView::from),
     };
     tell(options, &Recovered { label, state, objects, key })
 }
@@ -70,34 +71,26 @@ fn confirmed(request: &Request) -> Result<()> {
     confirm(request.yes, &question)
 }
 
-/// The record of the key, if keyway manages it.
-struct Record {
-    name: Option<KeyName>,
+/// A key that keyway manages.
+struct Managed {
+    name: KeyName,
     way_back: Option<Authority>,
 }
 
-impl Record {
-    fn of(options: &Options, pin: &Pin, label: &str) -> Result<Self> {
-        let unmanaged = Self { name: None, way_back: None };
-        let Ok(name) = label.parse::<KeyName>() else { return Ok(unmanaged) };
+impl Managed {
+    fn find(options: &Options, pin: &Pin, label: &str) -> Result<Option<Self>> {
+        let Ok(name) = label.parse::<KeyName>() else { return Ok(None) };
         match with_kms_and_pin(options, pin, |kms, _| kms.way_back(&name)) {
-            Ok(way_back) => Ok(Self { name: Some(name), way_back }),
-            Err(error) if error.kind() == Kind::NotFound => Ok(unmanaged),
+            Ok(way_back) => Ok(Some(Self { name, way_back })),
+            Err(error) if error.kind() == Kind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn may_be_behind(&self) -> bool {
-        self.way_back == Some(Authority::SecurityOfficer)
-    }
-
     /// Brings the record to what the token lets the key do.
     fn follow(&self, options: &Options, pin: &Pin, request: &Request) -> Result<KeyRecord> {
-        let unmanaged = || -> Error {
-            Kind::NotFound.because(format!("keyway manages no key {}", request.label))
-        };
-        let name = self.name.as_ref().ok_or_else(unmanaged)?;
-        with_kms_and_pin(options, pin, |kms, _| kms.recover_key(name, request.why.as_deref()))
+        let why = request.why.as_deref();
+        with_kms_and_pin(options, pin, |kms, _| kms.recover_key(&self.name, why))
     }
 }
 

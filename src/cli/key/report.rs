@@ -87,7 +87,13 @@ pub(crate) fn read_all(path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
 fn read(path: &Path) -> Result<Vec<u8>> {
     let failed = |error| cannot_read(path, error);
     if fs::metadata(path).map_err(failed)?.len() > LONGEST {
-        return Err(Kind::Malformed.because(format!("{} is no report", path.display())));
+        return Err(Kind::Malformed
+            .because(format!(
+                "{} has more than {} KiB: it is no report",
+                path.display(),
+                LONGEST >> 10
+            ))
+            .advise("make one: keyway key report"));
     }
     fs::read(path).map_err(failed)
 }

@@ -35,11 +35,12 @@ fn answer(options: &Options, health: &Health) -> Result<()> {
 }
 
 fn verdict(health: &Health) -> Result<()> {
-    match health.damage.len() {
-        0 => Ok(()),
-        1 => Err(Kind::Unsound.because("one thing is wrong")),
-        n => Err(Kind::Unsound.because(format!("{n} things are wrong"))),
-    }
+    let what = match health.damage.len() {
+        0 => return Ok(()),
+        1 => "one thing is wrong".to_owned(),
+        n => format!("{n} things are wrong"),
+    };
+    Err(Kind::Unsound.because(what).advise("see above what to do about each"))
 }
 
 /// What was seen of a token.

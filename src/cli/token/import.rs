@@ -1,13 +1,12 @@
 //! `keyway token import`: other programs' stores.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::command::ImportArguments;
 use crate::cli::arguments::Options;
+use crate::cli::file;
 use crate::cli::key::hex;
 use crate::cli::page::{Cell, Page};
 use crate::cli::pin;
@@ -15,9 +14,6 @@ use crate::cli::print::{Answer, tell};
 use crate::error::{Kind, Result};
 use crate::foreign::{ForeignObject, pkcs12, softhsm};
 use crate::token::{Import, Module, OpenToken, Outcome, import};
-
-/// Longest PKCS#12 file that is read.
-const FILE_MAX: u64 = 16 << 20;
 
 /// What became of another program's store.
 #[derive(Serialize)]
@@ -81,23 +77,14 @@ fn read(arguments: &ImportArguments) -> Result<Source> {
             Ok(Source { token: Some(token.label), objects: token.objects })
         }
         (None, Some(file)) => {
-            let objects = pkcs12::read(&contents(file)?, &secret, arguments.label.as_deref())?;
+            let objects =
+                pkcs12::read(&file::read(Some(file))?, &secret, arguments.label.as_deref())?;
             Ok(Source { token: None, objects })
         }
         (None, None) => Err(Kind::Usage
             .because("nothing to import from")
             .advise("name --from-softhsm DIR or --from-pkcs12 FILE")),
     }
-}
-
-fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    use std::io::Read;
-    let failed =
-        |error| Kind::File.because(format!("cannot read {}", path.display())).caused_by(error);
-    let mut bytes = Zeroizing::new(Vec::new());
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(FILE_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
 }
 
 impl Object {

@@ -17,11 +17,11 @@ use super::open::module;
 use super::page::{Cell, Page, Table};
 use super::pin;
 use super::print::{Answer, tell};
-use crate::domain::uri::TokenName;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::local::{LocalToken, is_own};
 use crate::token::{
-    Account, Initialisation, Module, TokenSummary, change_pin, initialise, summaries, unlock,
+    Account, Initialisation, Module, TokenSummary, change_pin, chosen, initialise, summaries,
+    unlock,
 };
 
 const NEW_USER: &str = "new user";
@@ -155,7 +155,7 @@ fn list(options: &Options, module: &Arc<Module>) -> Result<()> {
 }
 
 fn show(options: &Options, module: &Arc<Module>) -> Result<()> {
-    let token = choose(module, options.token.as_deref())?;
+    let token = chosen(module, options.token.as_deref())?;
     let file = match is_own(module.path()) {
         true => Some(LocalToken::open(Some(module.path()), Some(&token.serial))?.file()),
         false => None,
@@ -208,24 +208,5 @@ impl Answer for Shown {
         page.field_if("user PIN", token.pin);
         page.field("writable", if token.writable { "yes" } else { "no" });
         page.field("mechanisms", token.mechanisms);
-    }
-}
-
-fn choose(module: &Arc<Module>, name: Option<&str>) -> Result<TokenSummary> {
-    let mut tokens = summaries(module)?;
-    let wanted = name.map(TokenName::of).transpose()?;
-    tokens
-        .retain(|token| token.initialised && wanted.as_ref().is_none_or(|w| w.fits(&token.told())));
-    match tokens.len() {
-        1 => Ok(tokens.remove(0)),
-        0 => Err(Kind::NotFound
-            .because(match name {
-                Some(name) => format!("there is no token {name}"),
-                None => "there is no initialised token".to_owned(),
-            })
-            .advise("see: keyway token list")),
-        _ => Err(Kind::Usage
-            .because("there are several such tokens")
-            .advise("choose one with --token; see: keyway token list")),
     }
 }
