@@ -353,7 +353,7 @@ step_maintain() {
     kw key create weekly --algorithm aes-256 --rotate-every 1s
     kw key create visitor --algorithm aes-256 --expire-after 1s
     sleep 2
-    refused 5 deactivated encrypt --key visitor --in "$dir/text" --out "$dir/none"
+    refused 5 deactivated encrypt --key visitor --in "$tour/pin" --out "$dir/none"
     result "an expired key stops by itself"
     kw maintain --dry-run
     kw maintain

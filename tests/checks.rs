@@ -4,7 +4,7 @@ mod harness;
 
 use std::process::Command;
 
-use harness::{Maker, Token, on_every_token, run};
+use harness::{Maker, PYTHON, Token, on_every_token, run};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::traits::PrivateKeyParts;
 use rsa::{BoxedUint, RsaPrivateKey};
@@ -177,7 +177,7 @@ fn keys_that_everybody_knows_are_found() {
 fn a_weak_key_is_suspended_by_the_check_and_then_revoked() {
     on_every_token(|token| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/weak.py");
-        let answer = run(token.command("python3").arg(script));
+        let answer = run(token.command(PYTHON).arg(script));
         assert_eq!(answer.code, 0, "{}", answer.stderr);
         let kinds = [
             ("exponent", "its public exponent is 3"),

@@ -3,9 +3,8 @@
 
 mod harness;
 
-use harness::{Answer, Token, on_every_token, run};
+use harness::{Answer, PYTHON, Token, on_every_token, run};
 
-const PYTHON: &str = "/usr/bin/python3";
 const MESSAGE: &[u8] = b"I owe you five crowns";
 
 /// Every key of a pair that signs: algorithm, scheme, and how OpenSSL makes one.

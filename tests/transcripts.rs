@@ -81,9 +81,14 @@ fn normalised(text: &str) -> String {
     let mut normal = String::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let is_part = |c: &char| c.is_ascii_alphanumeric() || "-:".contains(*c);
-        let word = match first.is_ascii_alphanumeric() {
-            true => rest.chars().take_while(is_part).count(),
+        // The name of a user may have anything in it.
+        let is_user = normal.ends_with("\"user\":\"") && first != '"';
+        let is_part = |c: &char| match is_user {
+            true => *c != '"',
+            false => c.is_ascii_alphanumeric() || "-:".contains(*c),
+        };
+        let word = match is_user || first.is_ascii_alphanumeric() {
+            true => rest.chars().take_while(is_part).map(char::len_utf8).sum(),
             false => 0,
         };
         if word == 0 {

@@ -1,10 +1,8 @@
 //! The cryptography package of Python as a second witness beside OpenSSL.
 
-use crate::harness::{Token, on_every_token, run};
+use crate::harness::{PYTHON, Token, on_every_token, run};
 use crate::{ok, openssl_ok};
 
-/// Debian's interpreter, for which Debian packages the cryptography library.
-const PYTHON: &str = "/usr/bin/python3";
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/authority/witness.py");
 
 fn python(token: &Token, line: &str) -> String {

@@ -16,6 +16,8 @@ use std::process::{Command, Output, Stdio};
 use keyway::token::{Module, OWN_MODULE, OpenToken, Pin};
 use tempfile::TempDir;
 
+/// The Python that Debian's packages, python3-cryptography for one, are for.
+pub const PYTHON: &str = "/usr/bin/python3";
 /// PINs of every token here.
 pub const SO_PIN: &str = "12345678";
 /// The user PIN of every token here.
@@ -218,7 +220,7 @@ impl Token {
     pub fn peak(&self, arguments: &[&str]) -> u64 {
         let program = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); \
                        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-        let mut command = self.command("python3");
+        let mut command = self.command(PYTHON);
         command.args(["-c", program, env!("CARGO_BIN_EXE_keyway")]).args(arguments);
         let answer = run(&mut command);
         assert_eq!(answer.code, 0, "{}", answer.stderr);
