@@ -4,12 +4,11 @@
 mod harness;
 
 use harness::inside_every_token;
-use keyway::clock::SystemClock;
+use harness::kms::with_kms_now as with_kms;
 use keyway::domain::envelope::{Context, Header, Message};
 use keyway::domain::key::{Algorithm, KeyName, Usage};
-use keyway::registry::Records;
 use keyway::service::{Encryption, Kms, NewKey, Recipient};
-use keyway::token::{OpenToken, TokenRecords, TokenVault};
+use keyway::token::OpenToken;
 use keyway::{Kind, Result};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -20,11 +19,6 @@ const PIECE: usize = 1 << 20;
 
 fn name(text: &str) -> KeyName {
     text.parse().expect("a name")
-}
-
-fn with_kms<T>(token: &OpenToken, test: impl FnOnce(Kms<'_>) -> T) -> T {
-    let (vault, registry) = (TokenVault::new(token), Records::new(TokenRecords::new(token)));
-    test(Kms::new(&vault, &registry, &SystemClock))
 }
 
 fn create(token: &OpenToken, key: &str, algorithm: Algorithm, usage: Usage) {

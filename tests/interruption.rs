@@ -8,6 +8,7 @@ mod stopping;
 use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki::session::Session;
 use harness::inside_every_token;
+use harness::kms::with_kms_now as with_kms;
 use keyway::clock::SystemClock;
 use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use keyway::domain::lifecycle::{Reason, State};
@@ -17,12 +18,6 @@ use keyway::registry::{RecordStore, Records};
 use keyway::service::{Kms, NewClient, NewKey};
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 use stopping::{Fuse, Stop, Stopping};
-
-/// Runs a test with key management on the token.
-fn with_kms<T>(token: &OpenToken, test: impl FnOnce(Kms<'_>) -> T) -> T {
-    let (vault, registry) = (TokenVault::new(token), Records::new(TokenRecords::new(token)));
-    test(Kms::new(&vault, &registry, &SystemClock))
-}
 
 /// Runs a use case that is stopped after so many steps. Answers whether it was.
 fn interrupted<T>(token: &OpenToken, fuse: &Fuse, run: impl Fn(Kms<'_>) -> Result<T>) -> bool {

@@ -3,24 +3,17 @@
 mod harness;
 
 use cryptoki::object::{Attribute, AttributeType, ObjectClass};
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::Session;
 use harness::inside_every_token;
+use harness::kms::{other_program, with_kms_now as with_kms};
 use keyway::Kind;
-use keyway::clock::SystemClock;
 use keyway::domain::key::{Algorithm, KeyName};
 use keyway::domain::lifecycle::Reason;
-use keyway::registry::Records;
-use keyway::service::{Kms, NewKey};
-use keyway::token::{OpenToken, TokenRecords, TokenVault};
+use keyway::service::NewKey;
+use keyway::token::OpenToken;
 
 fn name(text: &str) -> KeyName {
     text.parse().expect("a name")
-}
-
-/// Runs a test with key management on the token.
-fn with_kms<T>(token: &OpenToken, test: impl FnOnce(Kms<'_>) -> T) -> T {
-    let (vault, registry) = (TokenVault::new(token), Records::new(TokenRecords::new(token)));
-    test(Kms::new(&vault, &registry, &SystemClock))
 }
 
 fn create(token: &OpenToken, key: &str) {
@@ -33,14 +26,7 @@ struct Intruder(Session);
 
 impl Intruder {
     fn new() -> Self {
-        let module = std::env::var_os("KEYWAY_TEST_INSIDE").expect("inside");
-        let context = cryptoki::context::Pkcs11::new(module).expect("module");
-        let slots = context.get_slots_with_initialized_token().expect("slots");
-        let session = context.open_rw_session(slots[0]).expect("session");
-        let pin = cryptoki::types::AuthPin::new(harness::USER_PIN.into());
-        // Login is per token, and this process is logged in already.
-        let _ = session.login(UserType::User, Some(&pin));
-        Self(session)
+        Self(other_program())
     }
 
     fn template(key: &str) -> Vec<Attribute> {

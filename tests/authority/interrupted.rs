@@ -17,12 +17,8 @@ use keyway::service::{AuthorityListing, CertificateOrder, Kms, ListKind, NewAuth
 use keyway::token::{OpenToken, TokenRecords, TokenVault};
 
 use crate::harness::inside_every_token;
+use crate::harness::kms::with_kms_now as with_kms;
 use crate::stopping::{Fuse, Stop, Stopping};
-
-fn with_kms<T>(token: &OpenToken, test: impl FnOnce(Kms<'_>) -> T) -> T {
-    let (vault, registry) = (TokenVault::new(token), Records::new(TokenRecords::new(token)));
-    test(Kms::new(&vault, &registry, &SystemClock))
-}
 
 /// Runs a use case until the fuse blows. `None` when it did; an interrupted command gives nothing
 /// out.

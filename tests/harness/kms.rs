@@ -35,6 +35,11 @@ pub fn with_kms<T>(token: &OpenToken, clock: &dyn Clock, test: impl FnOnce(Kms<'
     test(Kms::new(&vault, &registry, clock))
 }
 
+/// As [`with_kms`], at the time that it is.
+pub fn with_kms_now<T>(token: &OpenToken, test: impl FnOnce(Kms<'_>) -> T) -> T {
+    with_kms(token, &SystemClock, test)
+}
+
 /// What any other program has that knows the PIN: a session of its own on the token of
 /// [`super::inside_every_token`].
 pub fn other_program() -> Session {
