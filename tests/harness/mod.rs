@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file uses a part of the harness")]
 
 pub mod authority;
+pub mod between;
 pub mod killing;
 pub mod kms;
 
