@@ -41,6 +41,8 @@ fn ends_session(code: &RvError) -> bool {
             | RvError::TokenNotPresent
             | RvError::TokenNotRecognized
             | RvError::CryptokiNotInitialized
+            // A call that failed left its operation running, and only closing the session ends it.
+            | RvError::OperationActive
     )
 }
 
@@ -104,6 +106,9 @@ fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
         }
         RvError::DeviceRemoved | RvError::TokenNotPresent => {
             (Kind::Token, Some("the token was removed: put it back and try again"))
+        }
+        RvError::DeviceError => {
+            (Kind::Token, Some("the token failed: see its log, and try again when it answers"))
         }
         RvError::SessionCount => {
             (Kind::Busy, Some("the token has no session left: close those that nobody needs"))

@@ -194,9 +194,16 @@ impl RecordStore for TokenRecords<'_> {
             }
             match self.token.session().destroy_object(object) {
                 Ok(()) => return Ok(true),
-                // Another process may have been faster; SoftHSM2 then answers FUNCTION_FAILED.
-                Err(_) if self.record(object)?.is_none() => return Ok(false),
-                Err(error) => return Err(self.token.failed("cannot remove a record", error)),
+                Err(error) => {
+                    let error = self.token.failed("cannot remove a record", error);
+                    // Another process may have been faster; SoftHSM2 then answers FUNCTION_FAILED.
+                    // But after a lost session it may have been this call: whoever then took his
+                    // successor back would leave no record at all.
+                    if error.is_session_lost() || self.record(object)?.is_some() {
+                        return Err(error);
+                    }
+                    return Ok(false);
+                }
             }
         }
         Ok(false)
@@ -210,6 +217,7 @@ impl RecordStore for TokenRecords<'_> {
         for _ in 1..times {
             match self.seal(message) {
                 Ok(mac) => return Ok(mac),
+                Err(error) if error.is_session_lost() => return Err(error),
                 Err(_) => sleep(pause),
             }
         }

@@ -113,8 +113,13 @@ fn copy_frozen(token: &OpenToken, object: ObjectHandle, class: ObjectClass) -> R
     let mut template: Vec<_> =
         present(token, object, every_use(class))?.iter().map(|(kind, _)| off(*kind)).collect();
     template.push(Attribute::Modifiable(false));
-    let Ok(copy) = token.session().copy_object(object, &template) else {
-        return Ok(false);
+    let copy = match token.session().copy_object(object, &template) {
+        Ok(copy) => copy,
+        Err(error) => {
+            // Whether there is a copy is not known after a session was lost, and the next call looks.
+            let error = token.failed("cannot freeze a key", error);
+            return if error.is_session_lost() { Err(error) } else { Ok(false) };
+        }
     };
     if is_frozen(token, copy, class)? {
         return Ok(true);
@@ -146,6 +151,9 @@ pub(super) fn clear(
     }
     token.session().update_attributes(object, &on).map_err(|error| {
         let error = token.failed("cannot take rights from a key", error);
+        if error.is_session_lost() {
+            return error;
+        }
         Kind::Token.because(error.to_string()).advise("destroy it instead: keyway key destroy")
     })
 }

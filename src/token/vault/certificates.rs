@@ -12,7 +12,10 @@ use crate::token::open::OpenToken;
 /// The subjects of the certificates with the key's identifier or over its public half.
 pub(super) fn subjects(token: &OpenToken, id: KeyId, algorithm: Algorithm) -> Result<Vec<String>> {
     // A key whose public half is gone may still have certificates with its identifier.
-    let public = public_key(token, id, algorithm).and_then(|key| key.to_der()).ok();
+    let public = match public_key(token, id, algorithm).and_then(|key| key.to_der()) {
+        Err(error) if error.is_session_lost() => return Err(error),
+        public => public.ok(),
+    };
     let mut subjects = Vec::new();
     for object in token.find(&[Attribute::Class(ObjectClass::CERTIFICATE)])? {
         let (mut same_id, mut subject) = (false, None);

@@ -19,6 +19,7 @@ use crate::token::open::OpenToken;
 const CHALLENGE: usize = 32;
 const PAIR: &str = "private and public key belong together";
 const CHECK_VALUE: &str = "check value";
+const UNDECRYPTED: &str = "what one encrypts the other does not decrypt";
 
 pub(super) fn evidence(token: &OpenToken) -> Result<Vec<Evidence>> {
     let mut found = Vec::new();
@@ -188,19 +189,31 @@ fn try_pair(
     } else {
         return Ok(Trial::NotTried("the key may neither sign nor decrypt".to_owned()));
     };
-    Ok(match answer {
-        Ok(true) => Trial::Passed,
-        Ok(false) => Trial::Failed("what one encrypts the other does not decrypt".to_owned()),
-        Err(error) => match code(&error) {
-            Some(RvError::SignatureInvalid | RvError::SignatureLenRange) => {
-                Trial::Failed("what one signs the other does not verify".to_owned())
+    match answer {
+        Ok(true) => Ok(Trial::Passed),
+        Ok(false) => Ok(Trial::Failed(UNDECRYPTED.to_owned())),
+        Err(error) => failed_trial(token, error),
+    }
+}
+
+/// What an error says of a pair: that its halves differ, or nothing.
+fn failed_trial(token: &OpenToken, error: cryptoki::error::Error) -> Result<Trial> {
+    match code(&error) {
+        Some(RvError::SignatureInvalid | RvError::SignatureLenRange) => {
+            Ok(Trial::Failed("what one signs the other does not verify".to_owned()))
+        }
+        Some(RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange) => {
+            Ok(Trial::Failed(UNDECRYPTED.to_owned()))
+        }
+        _ => {
+            let error = token.failed("cannot try a pair", error);
+            if error.is_session_lost() {
+                Err(error)
+            } else {
+                Ok(Trial::NotTried(error.to_string()))
             }
-            Some(RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange) => {
-                Trial::Failed("what one encrypts the other does not decrypt".to_owned())
-            }
-            _ => Trial::NotTried(error.to_string()),
-        },
-    })
+        }
+    }
 }
 
 fn certificates(token: &OpenToken, id: &[u8]) -> Result<Vec<CertificateEvidence>> {
@@ -235,6 +248,17 @@ fn certified(key: &SubjectPublicKeyInfoOwned) -> Option<PublicMaterial> {
     }
 }
 
+/// What an AES key makes of a block of zeros, unless it refuses.
+fn zero_block(token: &OpenToken, object: ObjectHandle) -> Result<Option<Vec<u8>>> {
+    match token.session().encrypt(&Mechanism::AesEcb, object, &[0; 16]) {
+        Ok(block) => Ok(Some(block)),
+        Err(error) => {
+            let error = token.failed("cannot try a secret key", error);
+            if error.is_session_lost() { Err(error) } else { Ok(None) }
+        }
+    }
+}
+
 fn secret(token: &OpenToken, object: ObjectHandle) -> Result<Evidence> {
     let types = [
         AttributeType::CheckValue,
@@ -248,7 +272,7 @@ fn secret(token: &OpenToken, object: ObjectHandle) -> Result<Evidence> {
     // but encrypt is used here.
     let state = standing::unprotecting(token, object)?;
     let block = if is_aes && own.encrypts && !own.wraps && state.is_none() {
-        token.session().encrypt(&Mechanism::AesEcb, object, &[0; 16]).ok()
+        zero_block(token, object)?
     } else {
         None
     };
