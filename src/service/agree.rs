@@ -109,6 +109,19 @@ impl Kms<'_> {
         Ok(pending.len())
     }
 
+    /// Those pairs that are whole. An interruption while one is destroyed leaves its public half,
+    /// which agrees on nothing and goes.
+    fn whole(&self, pending: Vec<Ephemeral>) -> Result<Vec<Ephemeral>> {
+        let mut whole = Vec::new();
+        for ephemeral in pending {
+            match self.vault.holds(ephemeral.id)? {
+                true => whole.push(ephemeral),
+                false => self.vault.destroy(ephemeral.id)?,
+            }
+        }
+        Ok(whole)
+    }
+
     /// The ephemeral pair with our public value, or the only one in the group.
     pub(super) fn ephemeral(&self, own: Option<&PublicValue>, group: Group) -> Result<Ephemeral> {
         let mut pending = self.vault.pending_agreements()?;
@@ -116,6 +129,7 @@ impl Kms<'_> {
             Some(own) => ephemeral.public == *own,
             None => ephemeral.public.group() == group,
         });
+        let mut pending = self.whole(pending)?;
         match (pending.len(), own) {
             (1, _) => Ok(pending.remove(0)),
             (0, None) => Err(Kind::NotFound
@@ -123,7 +137,7 @@ impl Kms<'_> {
                 .advise(format!("start one: keyway agree start --group {group}"))),
             (0, Some(_)) => Err(Kind::NotFound
                 .because("the agreement with that public value is not on this token")
-                .advise("it was finished or cancelled, or this is another token")),
+                .advise("it was finished or cancelled: start again; or this is another token")),
             (count, _) => Err(Kind::Usage
                 .because(format!("{count} agreements in {group} wait for their peers"))
                 .advise("name ours with --own FILE, the file that agree start wrote")),
