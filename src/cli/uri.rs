@@ -6,6 +6,9 @@ use std::ffi::OsString;
 use crate::domain::uri::Uri;
 use crate::error::{Kind, Result};
 
+/// The options whose value is a token, also by its URI.
+const TOKENS: [&str; 3] = ["--token", "--source-token", "--from-token"];
+
 /// The arguments, with the key's name for each URI that names an object, and with that URI as the
 /// token's name where it says which token or module.
 ///
@@ -15,7 +18,7 @@ pub(super) fn plain(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec
     let mut plain: Vec<OsString> = Vec::new();
     let mut token: Option<(Uri, String)> = None;
     for argument in arguments {
-        let named = match plain.last().is_some_and(|before| before == "--token") {
+        let named = match plain.last().is_some_and(|before| TOKENS.iter().any(|t| before == t)) {
             true => None,
             false => argument.to_str().and_then(key_uri),
         };
@@ -54,7 +57,8 @@ fn key_uri(argument: &str) -> Option<(&str, &str)> {
         false => 0,
     };
     let (option, text) = argument.split_at(start);
-    (Uri::is(text) && option != "--token=").then_some((option, text))
+    let is_token = option.strip_suffix('=').is_some_and(|option| TOKENS.contains(&option));
+    (Uri::is(text) && !is_token).then_some((option, text))
 }
 
 fn object<'a>(uri: &'a Uri, text: &str) -> Result<&'a str> {

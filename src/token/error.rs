@@ -72,6 +72,11 @@ pub fn code(error: &Cryptoki) -> Option<&RvError> {
     }
 }
 
+/// Whether a module says that a signature is not good, and no more.
+pub fn is_bad_signature(error: &Cryptoki) -> bool {
+    matches!(code(error), Some(RvError::SignatureInvalid | RvError::SignatureLenRange))
+}
+
 fn classify(code: &RvError) -> (Kind, Option<&'static str>) {
     match code {
         RvError::PinIncorrect | RvError::PinInvalid | RvError::PinLenRange => {

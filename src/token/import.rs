@@ -47,14 +47,19 @@ fn one(token: &OpenToken, object: &ForeignObject, mode: Import) -> Result<Outcom
     if is_there(token, object)? {
         return Ok(Outcome::Present);
     }
+    Ok(create(token, object, mode))
+}
+
+/// Creates an object, which stays or is tried.
+pub(super) fn create(token: &OpenToken, object: &ForeignObject, mode: Import) -> Outcome {
     let persistent = [u8::from(mode == Import::Real)];
     let template: Vec<(CK_ATTRIBUTE_TYPE, &[u8])> = object
         .attributes()
         .map(|(name, value)| (name, if name == CKA_TOKEN { &persistent[..] } else { value }))
         .collect();
     match token.module().raw().create(token.session(), &template) {
-        Ok(_) => Ok(Outcome::Imported),
-        Err(code) => Ok(Outcome::Refused(format!("the token answered {}", raw_code(code)))),
+        Ok(_) => Outcome::Imported,
+        Err(code) => Outcome::Refused(format!("the token answered {}", raw_code(code))),
     }
 }
 

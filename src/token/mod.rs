@@ -10,6 +10,7 @@ mod pool;
 mod raw;
 mod record_store;
 mod slot;
+mod transfer;
 mod trust;
 mod vault;
 
@@ -23,5 +24,6 @@ pub use pool::{Ending, Intent, Lease, Pool, Sizes};
 pub use record_store::TokenRecords;
 pub(crate) use slot::check_label;
 pub use slot::{Initialisation, TokenSummary, chosen, initialise, summaries};
+pub use transfer::{Transferred, Way, transfer};
 pub use trust::trust;
 pub use vault::TokenVault;

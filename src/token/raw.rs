@@ -1,5 +1,6 @@
 //! What cryptoki cannot express, on the same module: the mechanism list with the mechanisms that
-//! cryptoki does not know, finite-field Diffie-Hellman, ChaCha20-Poly1305. The only `unsafe` of this crate.
+//! cryptoki does not know, finite-field Diffie-Hellman, ChaCha20-Poly1305, attributes of any type,
+//! RSA-AES key wrap. The only `unsafe` of this crate.
 //!
 //! Every function here takes and gives safe types; the C types stay inside.
 #![allow(unsafe_code)]
@@ -11,10 +12,26 @@ use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki_sys::{
     CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_HKDF_PARAMS, CK_MECHANISM,
-    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE,
-    CK_ULONG, CKA_KEY_TYPE, CKF_HKDF_SALT_DATA, CKK_CHACHA20, CKM_CHACHA20_POLY1305,
-    CKM_HKDF_DERIVE, CKM_SHA256, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
+    CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE, CK_ULONG, CK_UNAVAILABLE_INFORMATION,
+    CKA_KEY_TYPE, CKF_HKDF_SALT_DATA, CKG_MGF1_SHA1, CKG_MGF1_SHA256, CKK_CHACHA20,
+    CKM_CHACHA20_POLY1305, CKM_HKDF_DERIVE, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP, CKM_SHA_1,
+    CKM_SHA256, CKR_ATTRIBUTE_TYPE_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK, CKZ_DATA_SPECIFIED,
 };
+use zeroize::Zeroizing;
+
+use crate::domain::envelope::OaepHash;
+
+/// How C_WrapKey and C_UnwrapKey carry a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrapping {
+    /// By a mechanism without parameter.
+    Bare(CK_MECHANISM_TYPE),
+    /// By CKM_RSA_PKCS_OAEP without a label, its mask from the same hash.
+    Oaep(OaepHash),
+    /// By CKM_RSA_AES_KEY_WRAP with a temporary key of AES-256; its OAEP as above.
+    RsaAes(OaepHash),
+}
 
 /// The functions of a module. Its library stays loaded as long as this value lives.
 pub struct Raw {
@@ -170,25 +187,81 @@ impl Raw {
         })
     }
 
-    /// C_UnwrapKey with a mechanism without parameter and attributes of any type.
+    /// C_GetAttributeValue of one attribute of any type.
+    ///
+    /// # Errors
+    /// The module's return code; CKR_ATTRIBUTE_TYPE_INVALID for an attribute without a value.
+    pub fn attribute(
+        &self,
+        session: &Session,
+        object: ObjectHandle,
+        name: CK_ATTRIBUTE_TYPE,
+    ) -> Result<Zeroizing<Vec<u8>>, CK_RV> {
+        let function = self.functions.C_GetAttributeValue.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut asked = CK_ATTRIBUTE { type_: name, pValue: ptr::null_mut(), ulValueLen: 0 };
+        // SAFETY: one attribute without a place for its value asks for its length, which is written
+        // into the attribute; the session is open and used by this thread alone.
+        ok(unsafe { function(session.handle(), object.handle(), &mut asked, 1) })?;
+        if asked.ulValueLen == CK_UNAVAILABLE_INFORMATION {
+            return Err(CKR_ATTRIBUTE_TYPE_INVALID);
+        }
+        let mut value = Zeroizing::new(vec![0; asked.ulValueLen as usize]);
+        asked.pValue = value.as_mut_ptr().cast();
+        // SAFETY: the attribute points to a place of its true length, which outlives the call.
+        ok(unsafe { function(session.handle(), object.handle(), &mut asked, 1) })?;
+        value.truncate(asked.ulValueLen as usize);
+        Ok(value)
+    }
+
+    /// C_WrapKey.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn wrap(
+        &self,
+        session: &Session,
+        wrapping: Wrapping,
+        by: ObjectHandle,
+        key: ObjectHandle,
+    ) -> Result<Vec<u8>, CK_RV> {
+        let function = self.functions.C_WrapKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut parameters = Parameters::default();
+        let mut mechanism = parameters.mechanism(wrapping);
+        let (session, by, key) = (session.handle(), by.handle(), key.handle());
+        let mut length = 0;
+        // SAFETY: the mechanism and the parameters that it points to outlive the call; a null place
+        // asks for the length, which is written to a valid place; the session is open and used by
+        // this thread alone.
+        ok(unsafe { function(session, &mut mechanism, by, key, ptr::null_mut(), &mut length) })?;
+        let mut wrapped = vec![0; length as usize];
+        // SAFETY: as above; the place has the length that the module is told.
+        ok(unsafe {
+            function(session, &mut mechanism, by, key, wrapped.as_mut_ptr(), &mut length)
+        })?;
+        wrapped.truncate(length as usize);
+        Ok(wrapped)
+    }
+
+    /// C_UnwrapKey with attributes of any type.
     ///
     /// # Errors
     /// The module's return code.
     pub fn unwrap(
         &self,
         session: &Session,
-        mechanism: CK_MECHANISM_TYPE,
+        wrapping: Wrapping,
         key: ObjectHandle,
         wrapped: &[u8],
         template: &[(CK_ATTRIBUTE_TYPE, &[u8])],
     ) -> Result<ObjectHandle, CK_RV> {
         let function = self.functions.C_UnwrapKey.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
-        let mut mechanism =
-            CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+        let mut parameters = Parameters::default();
+        let mut mechanism = parameters.mechanism(wrapping);
         let (mut wrapped, mut template) = (wrapped.to_vec(), pairs(template));
-        // SAFETY: mechanism, input (our own copy) and template outlive the call, with their true
-        // lengths; the template points into values that the caller holds, which C_UnwrapKey only
-        // reads; the handle is a valid place; the session is open and used by this thread alone.
+        // SAFETY: the mechanism and the parameters that it points to, input (our own copy) and
+        // template outlive the call, with their true lengths; the template points into values that
+        // the caller holds, which C_UnwrapKey only reads; the handle is a valid place; the session
+        // is open and used by this thread alone.
         made(|handle| unsafe {
             function(
                 session.handle(),
@@ -283,6 +356,43 @@ impl Raw {
                 handle,
             )
         })
+    }
+}
+
+/// What the mechanism of a [`Wrapping`] points to; it has to outlive the mechanism.
+#[derive(Default)]
+struct Parameters {
+    oaep: CK_RSA_PKCS_OAEP_PARAMS,
+    rsa_aes: CK_RSA_AES_KEY_WRAP_PARAMS,
+}
+
+impl Parameters {
+    fn mechanism(&mut self, wrapping: Wrapping) -> CK_MECHANISM {
+        let hash = match wrapping {
+            Wrapping::Bare(mechanism) => {
+                return CK_MECHANISM { mechanism, pParameter: ptr::null_mut(), ulParameterLen: 0 };
+            }
+            Wrapping::Oaep(hash) | Wrapping::RsaAes(hash) => hash,
+        };
+        (self.oaep.hashAlg, self.oaep.mgf) = match hash {
+            OaepHash::Sha1 => (CKM_SHA_1, CKG_MGF1_SHA1),
+            OaepHash::Sha256 => (CKM_SHA256, CKG_MGF1_SHA256),
+        };
+        self.oaep.source = CKZ_DATA_SPECIFIED;
+        self.rsa_aes.ulAESKeyBits = 256;
+        self.rsa_aes.pOAEPParams = &mut self.oaep;
+        match wrapping {
+            Wrapping::RsaAes(_) => CK_MECHANISM {
+                mechanism: CKM_RSA_AES_KEY_WRAP,
+                pParameter: ptr::from_mut(&mut self.rsa_aes).cast(),
+                ulParameterLen: size_of::<CK_RSA_AES_KEY_WRAP_PARAMS>() as CK_ULONG,
+            },
+            _ => CK_MECHANISM {
+                mechanism: CKM_RSA_PKCS_OAEP,
+                pParameter: ptr::from_mut(&mut self.oaep).cast(),
+                ulParameterLen: size_of::<CK_RSA_PKCS_OAEP_PARAMS>() as CK_ULONG,
+            },
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use cryptoki::error::RvError;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 
-use super::error::{code, token_error};
+use super::error::{code, is_bad_signature, token_error};
 use super::open::OpenToken;
 use crate::domain::key::{KeyId, KeyName};
 use crate::error::{Kind, Result};
@@ -27,6 +27,11 @@ fn place(collection: Collection) -> (&'static str, &'static str) {
         Collection::Book(Book::Taken) => ("keyway-taken", "keyway-taken:"),
         Collection::Book(Book::Outlaws) => ("keyway-outlaw", "keyway-outlaw:"),
     }
+}
+
+/// Whether a data object with this CKA_APPLICATION is a record.
+pub(super) fn is_record(application: &[u8]) -> bool {
+    application == b"keyway" || application.starts_with(b"keyway-")
 }
 
 /// CKA_LABEL of the key that authenticates records.
@@ -233,14 +238,7 @@ impl RecordStore for TokenRecords<'_> {
             self.token.session().verify(&Mechanism::Sha256Hmac, *object, message, &mac.tag);
         match verified {
             Ok(()) => Ok(true),
-            Err(error)
-                if matches!(
-                    code(&error),
-                    Some(RvError::SignatureInvalid | RvError::SignatureLenRange)
-                ) =>
-            {
-                Ok(false)
-            }
+            Err(error) if is_bad_signature(&error) => Ok(false),
             Err(error) => Err(token_error("cannot check a record", error)),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::Token;
 use super::between::{Between, Deed};
@@ -18,15 +19,20 @@ fn directory(token: &Token) -> PathBuf {
 /// Runs a command whose process is killed in the place of its n-th change. `false` when it ended
 /// before.
 pub fn killed(token: &Token, killer: &Path, at: u32, arguments: &[&str]) -> bool {
+    let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
+    killed_command(token, killer, at, command.args(arguments))
+}
+
+/// As [`killed`], for a command with an environment of its own.
+pub fn killed_command(token: &Token, killer: &Path, at: u32, command: &mut Command) -> bool {
     let between = Between::within(&directory(token), killer.to_owned());
     between.plan(Deed::Kill, "changes", at, 1);
-    let mut command = token.command(env!("CARGO_BIN_EXE_keyway"));
-    let output = command.env("KEYWAY_MODULE", killer).args(arguments).output();
+    let output = command.env("KEYWAY_MODULE", killer).output();
     let output = output.expect("keyway starts");
     let error = String::from_utf8_lossy(&output.stderr);
     match (output.status.signal(), output.status.code()) {
         (Some(9), _) => true,
         (_, Some(0)) => false,
-        other => panic!("{:?} {arguments:?} at {at}: {other:?} {error}", token.maker),
+        other => panic!("{:?} {command:?} at {at}: {other:?} {error}", token.maker),
     }
 }

@@ -7,12 +7,14 @@ pub mod authority;
 pub mod between;
 pub mod killing;
 pub mod kms;
+pub mod moved;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 use keyway::token::{Module, OWN_MODULE, OpenToken, Pin};
 use tempfile::TempDir;
@@ -44,8 +46,9 @@ pub enum Maker {
 /// A fresh token in its own directory.
 pub struct Token {
     pub maker: Maker,
-    pub directory: TempDir,
+    pub directory: Arc<TempDir>,
     pub module: PathBuf,
+    pub label: &'static str,
     environment: (&'static str, PathBuf),
 }
 
@@ -116,7 +119,7 @@ pub fn beside_every_token(name: &str, test: impl Fn(&Place)) {
 impl Token {
     /// A directory with a free slot and no token.
     pub fn empty(maker: Maker) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let (module, environment) = match maker {
             Maker::SoftHsm => {
                 let module = softhsm::module().expect("SoftHSM2: apt install softhsm2");
@@ -133,7 +136,7 @@ impl Token {
                 (module, ("KEYWAY_CONF", configuration))
             }
         };
-        let token = Self { maker, directory, module, environment };
+        let token = Self { maker, directory, module, label: LABEL, environment };
         token.write("so-pin", SO_PIN.as_bytes());
         token.write("pin", USER_PIN.as_bytes());
         token
@@ -144,6 +147,28 @@ impl Token {
         let token = Self::empty(maker);
         token.ok(&["token", "init", "--label", LABEL, "--so-pin-file", &token.path("so-pin")]);
         token
+    }
+
+    /// A second token in the same directory, which one process sees beside this one.
+    pub fn beside(&self, label: &'static str) -> Self {
+        if self.maker == Maker::Keyway {
+            let mut file = fs::OpenOptions::new().append(true).open(self.path("keyway.toml"));
+            let file = file.as_mut().expect("the configuration");
+            file.write_all(b"free_slot = \"always\"\n").expect("written");
+        }
+        self.ok(&["token", "init", "--label", label, "--so-pin-file", &self.path("so-pin")]);
+        Self {
+            maker: self.maker,
+            directory: Arc::clone(&self.directory),
+            module: self.module.clone(),
+            label,
+            environment: self.environment.clone(),
+        }
+    }
+
+    /// Lets a command on another token see this one, too.
+    pub fn shown_to<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.env(self.environment.0, &self.environment.1)
     }
 
     /// The full path of a file in the token's directory.
@@ -237,7 +262,7 @@ impl Token {
     pub fn pkcs11_tool_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.command("pkcs11-tool");
         command.arg("--module").arg(&self.module);
-        command.args(["--token-label", LABEL, "--login", "--pin", USER_PIN]).args(arguments);
+        command.args(["--token-label", self.label, "--login", "--pin", USER_PIN]).args(arguments);
         command
     }
 

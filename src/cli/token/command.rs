@@ -46,7 +46,7 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
         so_pin_file: Option<PathBuf>,
     },
-    /// Bring keys and certificates in from another program's store
+    /// Bring keys and certificates in from another token or another program's store
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArguments),
     /// Verify a whole token: its file, every record, the set of objects, the chain of events
@@ -105,21 +105,34 @@ pub(crate) enum TokenCommand {
 #[derive(Args, Debug)]
 pub(crate) struct ImportArguments {
     /// SoftHSM2's token directory (directories.tokendir), or the directory of one token
-    #[arg(long, value_name = "DIR", required_unless_present = "from_pkcs12")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["from_pkcs12", "from_module"])]
     pub from_softhsm: Option<PathBuf>,
     /// A PKCS#12 file (.p12, .pfx)
     #[arg(long, value_name = "FILE", conflicts_with = "from_softhsm")]
     pub from_pkcs12: Option<PathBuf>,
-    /// The label of the SoftHSM2 token, when there are several
-    #[arg(long, value_name = "LABEL", conflicts_with = "from_pkcs12")]
+    /// The PKCS#11 module of another token: keys go over wrapped, from token to token
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["from_softhsm", "from_pkcs12"])]
+    pub from_module: Option<PathBuf>,
+    /// The source's label, when there are several tokens; of a module also a PKCS#11 URI
+    #[arg(
+        long,
+        visible_alias = "from-token",
+        value_name = "LABEL|URI",
+        conflicts_with = "from_pkcs12"
+    )]
     pub source_token: Option<String>,
     /// File with the source's PIN or passphrase; else KEYWAY_SOURCE_PIN, else the terminal is asked
-    #[arg(long, value_name = "FILE", env = "KEYWAY_SOURCE_PIN_FILE")]
+    #[arg(
+        long,
+        visible_alias = "from-pin-file",
+        value_name = "FILE",
+        env = "KEYWAY_SOURCE_PIN_FILE"
+    )]
     pub source_pin_file: Option<PathBuf>,
     /// Name of the imported key, where the PKCS#12 file gives none
-    #[arg(long, conflicts_with = "from_softhsm")]
+    #[arg(long, conflicts_with_all = ["from_softhsm", "from_module"])]
     pub label: Option<String>,
-    /// Let the token take each object for a moment and write nothing
+    /// Let the token take each object for a moment, and prove it, and write nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -127,9 +140,13 @@ pub(crate) struct ImportArguments {
 const IMPORT_EXAMPLES: &str = "Examples:
   keyway --token new token import --from-softhsm /var/lib/softhsm/tokens --source-token old --dry-run
   keyway --token new token import --from-pkcs12 web.p12 --label web
+  keyway --token new token import --from-module /usr/lib/vendor-pkcs11.so --source-token old --dry-run
 
 The keys stay as sensitive and as extractable as they were; from PKCS#12 they become sensitive and
-not extractable. What is in the token already is left alone: it can be run again.";
+not extractable. What is in the token already is left alone: it can be run again.
+
+From a module every key goes over wrapped and is proved before it stays; one that the source does not
+let out is reported, with the reason. The source is not changed: this copies.";
 
 const INIT_EXAMPLES: &str = "Examples:
   keyway token init --label demo

@@ -1,6 +1,6 @@
-//! `keyway token import`: other programs' stores.
+//! `keyway token import`: other tokens and other programs' stores.
 
-use std::sync::Arc;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -8,19 +8,25 @@ use super::command::ImportArguments;
 use crate::cli::arguments::Options;
 use crate::cli::file;
 use crate::cli::key::hex;
+use crate::cli::open::{module, module_path};
 use crate::cli::page::{Cell, Page};
 use crate::cli::pin;
 use crate::cli::print::{Answer, tell};
+use crate::domain::uri::Uri;
 use crate::error::{Kind, Result};
 use crate::foreign::{ForeignObject, pkcs12, softhsm};
-use crate::token::{Import, Module, OpenToken, Outcome, import};
+use crate::token::{Import, Module, OpenToken, Outcome, Pin, Transferred, Way, import, transfer};
+use crate::turn::Turn;
 
 /// What became of another program's store.
 #[derive(Serialize)]
 struct Told {
     token: String,
-    /// The SoftHSM2 token that was read.
+    /// The token that was read.
     source_token: Option<String>,
+    /// What to call it to people.
+    #[serde(skip)]
+    described: Option<String>,
     dry_run: bool,
     objects: Vec<Object>,
 }
@@ -34,31 +40,47 @@ struct Object {
     /// imported, possible, present or refused.
     outcome: &'static str,
     reason: Option<String>,
+    /// Of a key from a module that came: whether no call showed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrapped: Option<bool>,
+    /// Why one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_wrapped: Option<String>,
     /// What the object cannot keep here.
     losses: Vec<String>,
 }
 
-/// What a store holds.
-struct Source {
-    token: Option<String>,
-    objects: Vec<ForeignObject>,
+/// Where objects come from, with everything that a person is asked for.
+enum Source<'a> {
+    /// What a store holds, read.
+    Store { token: Option<String>, objects: Vec<ForeignObject> },
+    /// A token, to be opened.
+    Token { module: &'a Path, name: Option<&'a str>, pin: Pin },
 }
 
-pub(super) fn run(
-    options: &Options,
-    module: Arc<Module>,
-    arguments: &ImportArguments,
-) -> Result<()> {
-    let source = read(arguments)?;
-    let token = OpenToken::open(module, options.token.as_deref(), &pin::user(options)?)?;
+pub(super) fn run(options: &Options, arguments: &ImportArguments) -> Result<()> {
+    Module::locate(&module_path(options)?)?;
+    let source = source(arguments)?;
+    let pin = pin::user(options)?;
     let mode = if arguments.dry_run { Import::DryRun } else { Import::Real };
-    let outcomes = import(&token, &source.objects, mode)?;
-    let objects = source.objects.iter().zip(&outcomes);
-    let told = Told {
-        token: token.label().to_owned(),
-        source_token: source.token,
-        dry_run: arguments.dry_run,
-        objects: objects.map(|(object, outcome)| Object::of(object, outcome, mode)).collect(),
+    // Before the modules are loaded: what they then read is what the last change left.
+    let _turn = Turn::take()?;
+    let target = OpenToken::open(module(options)?, options.token.as_deref(), &pin)?;
+    let told = match source {
+        Source::Store { token, objects } => {
+            let outcomes = import(&target, &objects, mode)?;
+            let moved = objects.into_iter().zip(outcomes);
+            let moved = moved.map(|(object, outcome)| Transferred { object, outcome, way: None });
+            let described = token.as_ref().map(|token| format!("SoftHSM2's token {token}"));
+            Told::of(&target, token, described, &moved.collect::<Vec<_>>(), mode)
+        }
+        Source::Token { module, name, pin } => {
+            let source = OpenToken::open(Module::load(module)?, name, &pin)
+                .map_err(|error| error.while_doing("the source"))?;
+            let moved = transfer(&source, &target, mode)?;
+            let described = format!("token {} of {}", source.label(), module.display());
+            Told::of(&target, Some(source.label().to_owned()), Some(described), &moved, mode)
+        }
     };
     tell(options, &told)?;
     match told.count("refused") {
@@ -69,26 +91,37 @@ pub(super) fn run(
     }
 }
 
-fn read(arguments: &ImportArguments) -> Result<Source> {
-    let secret = pin::source(arguments.source_pin_file.as_deref())?;
-    match (&arguments.from_softhsm, &arguments.from_pkcs12) {
-        (Some(directory), _) => {
-            let token = softhsm::read(directory, arguments.source_token.as_deref(), &secret)?;
-            Ok(Source { token: Some(token.label), objects: token.objects })
+fn source(arguments: &ImportArguments) -> Result<Source<'_>> {
+    let ImportArguments { from_softhsm, from_pkcs12, from_module, source_token, .. } = arguments;
+    let name = source_token.as_deref();
+    let pin_file = match (&arguments.source_pin_file, name.filter(|name| Uri::is(name))) {
+        (None, Some(uri)) => uri.parse::<Uri>()?.pin_file,
+        (file, _) => file.clone(),
+    };
+    let secret = || pin::source(pin_file.as_deref());
+    match (from_module, from_softhsm, from_pkcs12) {
+        (Some(module), ..) => {
+            Module::locate(module)?;
+            Ok(Source::Token { module, name, pin: Pin::new(secret()?) })
         }
-        (None, Some(file)) => {
+        (None, Some(directory), _) => {
+            let token = softhsm::read(directory, name, &secret()?)?;
+            Ok(Source::Store { token: Some(token.label), objects: token.objects })
+        }
+        (None, None, Some(path)) => {
             let objects =
-                pkcs12::read(&file::read(Some(file))?, &secret, arguments.label.as_deref())?;
-            Ok(Source { token: None, objects })
+                pkcs12::read(&file::read(Some(path))?, &secret()?, arguments.label.as_deref())?;
+            Ok(Source::Store { token: None, objects })
         }
-        (None, None) => Err(Kind::Usage
+        (None, None, None) => Err(Kind::Usage
             .because("nothing to import from")
-            .advise("name --from-softhsm DIR or --from-pkcs12 FILE")),
+            .advise("name --from-module PATH, --from-softhsm DIR or --from-pkcs12 FILE")),
     }
 }
 
 impl Object {
-    fn of(object: &ForeignObject, outcome: &Outcome, mode: Import) -> Self {
+    fn of(moved: &Transferred, mode: Import) -> Self {
+        let Transferred { object, outcome, way } = moved;
         let verdict = match (outcome, mode) {
             (Outcome::Imported, Import::Real) => "imported",
             (Outcome::Imported, Import::DryRun) => "possible",
@@ -107,12 +140,33 @@ impl Object {
             id: Some(hex(object.id())).filter(|id| !id.is_empty()),
             outcome: verdict,
             reason,
+            wrapped: way.as_ref().map(|way| *way == Way::Wrapped),
+            not_wrapped: match way {
+                Some(Way::Clear(why)) => Some(why.clone()),
+                _ => None,
+            },
             losses: losses.collect(),
         }
     }
 }
 
 impl Told {
+    fn of(
+        target: &OpenToken,
+        source_token: Option<String>,
+        described: Option<String>,
+        moved: &[Transferred],
+        mode: Import,
+    ) -> Self {
+        Self {
+            token: target.label().to_owned(),
+            source_token,
+            described,
+            dry_run: mode == Import::DryRun,
+            objects: moved.iter().map(|moved| Object::of(moved, mode)).collect(),
+        }
+    }
+
     fn count(&self, outcome: &str) -> usize {
         self.objects.iter().filter(|object| object.outcome == outcome).count()
     }
@@ -120,16 +174,20 @@ impl Told {
 
 impl Answer for Told {
     fn text(&self, page: &mut Page) {
-        if let Some(source) = &self.source_token {
-            let count = self.objects.len();
-            page.line(format_args!("SoftHSM2's token {source}: {count} object(s)"));
+        if let Some(source) = &self.described {
+            page.line(format_args!("{source}: {} object(s)", self.objects.len()));
         }
-        for Object { kind, label, id, outcome, reason, losses } in &self.objects {
+        for Object { kind, label, id, outcome, reason, not_wrapped, losses, .. } in &self.objects {
             let verdict = page.painted(&Cell::state(outcome));
             let space = " ".repeat(9usize.saturating_sub(outcome.len()));
             let id = id.as_ref().map(|id| format!("  id {id}")).unwrap_or_default();
             let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             page.line(format_args!("{verdict}{space} {kind:<12} {label:?}{id}{reason}"));
+            if let Some(why) = not_wrapped {
+                page.warning(format_args!(
+                    "note: {kind} {label:?} goes in the clear, within this machine: {why}"
+                ));
+            }
             for loss in losses {
                 page.warning(format_args!("note: {kind} {label:?} loses {loss}"));
             }

@@ -51,7 +51,7 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             let token = unlock(&module, options.token.as_deref(), &so_pin, &new)?;
             tell(options, &Done { token, serial: None, done: "user PIN set" })
         }
-        TokenCommand::Import(arguments) => import::run(options, module()?, &arguments),
+        TokenCommand::Import(arguments) => import::run(options, &arguments),
         TokenCommand::Check { without_pin, accept, yes } => {
             check::run(options, without_pin, accept.then_some(yes))
         }

@@ -9,14 +9,13 @@ use super::diffie_hellman::{
     base_key, curve_mechanism, curve_parameters, derive, derive_from_base, generate_pair,
 };
 use super::public::ec_point;
-use super::sign::is_bad_signature;
 use super::template::{guarded, secret_key, session_object};
 use crate::domain::exchange::{GENERATOR, Group, PRIME, PublicValue};
 use crate::domain::key::KeyId;
 use crate::domain::public_key::{SECP256R1, X25519};
 use crate::error::{Kind, Result};
 use crate::port::{Ephemeral, KeySpec, SessionUse};
-use crate::token::error::raw_error;
+use crate::token::error::{is_bad_signature, raw_error};
 use crate::token::open::OpenToken;
 
 /// CKA_LABEL of ephemeral pairs; the group's name follows.

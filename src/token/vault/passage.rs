@@ -25,6 +25,7 @@ use crate::error::{Kind, Result};
 use crate::foreign::ForeignObject;
 use crate::port::Vault;
 use crate::token::error::raw_error;
+use crate::token::raw::Wrapping;
 
 /// Bytes of an uncompressed point on P-256.
 const POINT: usize = 65;
@@ -72,7 +73,7 @@ pub(super) fn unwrap_into(
         token
             .module()
             .raw()
-            .unwrap(token.session(), mechanism, there, &wrapped, &template)
+            .unwrap(token.session(), Wrapping::Bare(mechanism), there, &wrapped, &template)
             .map_err(|code| raw_error("cannot unwrap the key", code))
     });
     // A key that is in the token is not brought a second time: what cannot be forgotten goes with

@@ -1,6 +1,5 @@
 //! Signing and verifying in the token.
 
-use cryptoki::error::RvError;
 use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsPssParams};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -11,7 +10,7 @@ use crate::domain::hash::{sha256, sha384, sha512};
 use crate::domain::key::KeyId;
 use crate::domain::signature::{SignatureScheme, ecdsa_from_der, ecdsa_to_der};
 use crate::error::{Kind, Result};
-use crate::token::error::code;
+use crate::token::error::is_bad_signature;
 use crate::token::open::OpenToken;
 
 /// Bytes of PSS salt: as many as the hash has.
@@ -54,10 +53,6 @@ pub(super) fn verify(
         Err(error) if is_bad_signature(&error) => Ok(false),
         Err(error) => Err(token.failed("cannot verify", error)),
     }
-}
-
-pub(super) fn is_bad_signature(error: &cryptoki::error::Error) -> bool {
-    matches!(code(error), Some(RvError::SignatureInvalid | RvError::SignatureLenRange))
 }
 
 /// Which object works: one half of a pair, or the one secret key.

@@ -1,8 +1,8 @@
 //! Reading PKCS#8 (RFC 5958): what an unwrapped private key says of itself.
 
 use ::spki::ObjectIdentifier;
-use der::Decode;
 use der::asn1::{AnyRef, OctetStringRef, UintRef};
+use der::{Decode, Header, Reader, SliceReader};
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::PrivateKeyInfoRef;
 
@@ -22,7 +22,7 @@ const WHAT: &str = "read a PKCS#8 private key";
 /// WrappedKeyInvalid for anything but the DER of a PKCS#8 key of a type known here;
 /// CurveNotSupported for a key on another curve.
 pub fn private_key(der: &[u8]) -> Result<(KeyType, Attributes)> {
-    let info = PrivateKeyInfoRef::from_der(der).or_code(Code::WrappedKeyInvalid, WHAT)?;
+    let info = PrivateKeyInfoRef::from_der(unpadded(der)).or_code(Code::WrappedKeyInvalid, WHAT)?;
     let key = info.private_key.as_bytes();
     let (oid, parameters) = (info.algorithm.oid, info.algorithm.parameters);
     match oid {
@@ -49,6 +49,20 @@ pub fn private_key(der: &[u8]) -> Result<(KeyType, Attributes)> {
             Some(_) => Err(invalid("RFC 8410 section 3: no parameters")),
             None => Err(invalid("an unknown key type")),
         },
+    }
+}
+
+/// The encoding without the zeros behind it: SoftHSM2 fills the encoding up to whole blocks of key
+/// wrap (8 bytes) with them, also where the mechanism pads itself.
+fn unpadded(der: &[u8]) -> &[u8] {
+    let end = || {
+        let mut reader = SliceReader::new(der).ok()?;
+        let length = usize::try_from(Header::decode(&mut reader).ok()?.length()).ok()?;
+        usize::try_from(reader.position()).ok()?.checked_add(length)
+    };
+    match end().and_then(|end| der.split_at_checked(end)) {
+        Some((whole, rest)) if rest.len() < 8 && rest.iter().all(|byte| *byte == 0) => whole,
+        _ => der,
     }
 }
 

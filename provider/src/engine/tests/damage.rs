@@ -63,6 +63,19 @@ fn a_damaged_pkcs8_key_is_refused_with_a_code_of_its_function() {
     }
 }
 
+/// SoftHSM2 2.6.1 fills PKCS#8 with zeros to whole blocks of 8 before it wraps.
+#[test]
+fn zeros_up_to_the_next_block_are_no_part_of_a_pkcs8_key() {
+    let der = on_curve(Curve::P256, M::EC_KEY_PAIR_GEN).pkcs8();
+    let followed = |rest: &[u8]| unwrap(&[der.expose(), rest].concat());
+    for zeros in 0..8 {
+        assert_eq!(followed(&[0; 8][..zeros]), Ok(()), "{zeros}");
+    }
+    for rest in [&[0; 8][..], &[0, 1], &[1]] {
+        assert_eq!(followed(rest), Err(Code::WrappedKeyInvalid), "{rest:?}");
+    }
+}
+
 #[test]
 fn a_damaged_rsa_key_is_never_taken() {
     let der = RSA[0].pkcs8();
