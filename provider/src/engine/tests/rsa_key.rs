@@ -141,7 +141,7 @@ fn pkcs8_comes_back_as_the_same_attributes() {
             assert_eq!(error.code(), Code::WrappedKeyInvalid);
         }
     }
-    let long = [der.expose(), &[0]].concat();
+    let long = [der.expose(), &[1]].concat();
     assert_eq!(encoding::private_key(&long).unwrap_err().code(), Code::WrappedKeyInvalid);
     let short = &der.expose()[..der.len() - 1];
     assert_eq!(encoding::private_key(short).unwrap_err().code(), Code::WrappedKeyInvalid);
