@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Our module, SoftHSM2 and bare AWS-LC at the same work in one run; prints tables of ratios.
+# Our module, SoftHSM2 and bare AWS-LC at the same work in one run, then SoftHSM2 through our bridge
+# and directly; prints tables of ratios.
 #
 #   benches/compare.sh [KEYS]      how many keys fill the token (10000; 0 leaves that part out)
 set -euo pipefail
@@ -22,3 +23,18 @@ pkcs11-tool --module "$COMPARE_KEYWAY" --init-token --slot 1 --label compare --s
 pkcs11-tool --module "$COMPARE_KEYWAY" --token-label compare --init-pin --login --login-type so \
     --so-pin 12345678 --pin 123456 >/dev/null
 cargo bench --quiet -p keyway-pkcs11 --bench compare
+
+# The same SoftHSM2 token through the bridge: its module is copied, for one loaded twice is one.
+cp "$COMPARE_SOFTHSM" "$work/inner.so"
+cat > "$work/keyway.toml" <<END
+token_dir = "$work/none"
+[[slot]]
+id = 1
+backend = "bridge"
+module = "$work/inner.so"
+token = "compare"
+profile = "softhsm2"
+END
+echo
+COMPARE_BRIDGED=$COMPARE_KEYWAY COMPARE_KEYS=$((COMPARE_KEYS < 1000 ? COMPARE_KEYS : 1000)) \
+    cargo bench --quiet -p keyway-pkcs11 --bench compare

@@ -41,6 +41,8 @@ impl Token for NullToken {
     fn info(&self) -> Result<TokenInfo> {
         Ok(TokenInfo {
             label: "null".into(),
+            manufacturer: "null".into(),
+            pin_lengths: (4, 255),
             model: "null".into(),
             serial: "0".into(),
             initialized: true,

@@ -2,6 +2,7 @@
 //! of CPU time. `benches/compare.sh` makes the tokens and runs it.
 
 mod bare;
+mod bridge;
 mod contender;
 mod operations;
 mod timing;
@@ -17,6 +18,11 @@ fn main() {
         })
     };
     let keys = variable("COMPARE_KEYS").parse().expect("COMPARE_KEYS is a number");
+    if let Ok(path) = std::env::var("COMPARE_BRIDGED") {
+        let direct = Contender::load("softhsm2", &variable("COMPARE_SOFTHSM"));
+        let bridged = Contender::load("bridge", &path);
+        return bridge::table(&bridged, &direct, keys);
+    }
     let mut contenders = [
         Contender::load("keyway", &variable("COMPARE_KEYWAY")),
         Contender::load("softhsm2", &variable("COMPARE_SOFTHSM")),

@@ -1,10 +1,15 @@
 //! The configuration file: where it is looked for, what it may say, what holds without one.
 
+mod slot;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use log::LevelFilter;
 use serde::Deserialize;
 
+use crate::backend::bridge::{BridgeConfig, RootKey};
 use crate::backend::embedded::{EmbeddedConfig, FreeSlot};
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::environment;
@@ -27,8 +32,12 @@ pub struct Config {
     pub log_uses: bool,
     pub log_level: LevelFilter,
     pub log_to: Destination,
-    /// Slots pinned by number; empty means whatever the token directory holds.
+    /// Slots of embedded tokens pinned by number; empty means whatever the token directory holds.
     pub slots: Vec<u32>,
+    /// Keys in other tokens without which no PIN opens the token of a slot.
+    pub roots: BTreeMap<u32, Arc<RootKey>>,
+    /// Slots with tokens of other modules.
+    pub bridges: Vec<BridgeConfig>,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,7 +51,7 @@ struct File {
     log_uses: Option<bool>,
     log: Option<Log>,
     #[serde(default)]
-    slot: Vec<Slot>,
+    slot: Vec<slot::Slot>,
 }
 
 #[derive(Deserialize)]
@@ -60,21 +69,6 @@ enum Level {
     Warn,
     Info,
     Debug,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Slot {
-    id: u32,
-    /// Read for its spelling: `embedded` is the only backend there is.
-    #[serde(rename = "backend")]
-    _backend: Option<BackendKind>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum BackendKind {
-    Embedded,
 }
 
 impl Config {
@@ -130,6 +124,8 @@ impl Config {
         EmbeddedConfig {
             free_slot: self.free_slot,
             slots: self.slots.clone(),
+            roots: self.roots.clone(),
+            taken: self.bridges.iter().map(|bridge| bridge.slot).collect(),
             legacy: self.legacy,
             policy: self.policy,
             log_uses: self.log_uses,
@@ -155,22 +151,24 @@ impl Config {
             Some(path) => beside(directory, path),
             None => default_token_dir()?,
         };
-        let mut slots: Vec<u32> = file.slot.iter().map(|slot| slot.id).collect();
-        slots.sort_unstable();
-        if let Some(twice) = slots.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Code::FunctionFailed
-                .because(format!("the configuration names slot {} twice", twice[0])));
-        }
-        if let Some(id) = slots.iter().find(|id| **id > i32::MAX as u32) {
-            return Err(Code::FunctionFailed.because(format!(
-                "slot id {id}: ids must be below 2147483648 (Java reads an int)"
-            )));
-        }
         let free_slot = file.free_slot.unwrap_or_default();
         let policy = file.policy.unwrap_or_default();
         let legacy = if file.legacy { Legacy::Allowed } else { Legacy::Refused };
         let log_uses = file.log_uses.unwrap_or(true);
-        Ok(Self { token_dir, free_slot, policy, legacy, log_uses, log_level, log_to, slots })
+        let slot::Sorted { slots, roots, bridges } =
+            slot::sorted(file.slot, directory, legacy, policy)?;
+        Ok(Self {
+            token_dir,
+            free_slot,
+            policy,
+            legacy,
+            log_uses,
+            log_level,
+            log_to,
+            slots,
+            roots,
+            bridges,
+        })
     }
 }
 
@@ -250,6 +248,22 @@ mod tests {
         assert_eq!(config.slots, [3]);
         assert_eq!(config.legacy, Legacy::Allowed);
         assert_eq!(read("token_dir = \"/x\"").unwrap().legacy, Legacy::Refused);
+    }
+
+    #[test]
+    fn a_root_is_an_embedded_slots_and_names_a_key() {
+        let slot = |keys: &str| read(&format!("token_dir = \"/x\"\n[[slot]]\nid = 4\n{keys}\n"));
+        let uri = "pkcs11:token=a;object=b?module-path=/m.so";
+        let config = slot(&format!("root = \"{uri}\"\nprofile = \"softhsm2\"")).unwrap();
+        assert_eq!(config.roots[&4].to_string(), uri);
+        assert_eq!(config.slots, [4]);
+        let story = slot("root = \"pkcs11:token=a;object=b\"").unwrap_err().to_string();
+        assert!(story.contains("slot 4: root: module-path"), "{story}");
+        let bridge =
+            format!("backend = \"bridge\"\nmodule = \"/m\"\ntoken = \"t\"\nroot = \"{uri}\"");
+        let story = slot(&bridge).unwrap_err().to_string();
+        assert!(story.contains("root takes backend"), "{story}");
+        assert!(slot("profile = \"softhsm2\"").is_err());
     }
 
     /// The keys that there are, from what the parser says of one that there is not.

@@ -2,12 +2,12 @@
 //!
 //! | folder | holds |
 //! |---|---|
-//! | `ffi` | everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch |
+//! | `ffi` | everything unsafe: the C interface, calls into AWS-LC and other modules, locked memory |
 //! | `session` | sessions, login, running operations: what an application sees of a token |
 //! | `object`, `attribute` | objects under the rules of their class, which are data |
 //! | `lifecycle` | what the state and the dates of a key allow |
 //! | `mechanism` | one row a mechanism: parameters, sizes, implementations |
-//! | `backend` | the seam: where private keys are used (`embedded`, later the bridge) |
+//! | `backend` | the seam: where private keys are used (`embedded`, `bridge`) |
 //! | `engine` | the embedded token's cryptography, safe code over AWS-LC |
 //! | `store` | the other seam: where sealed records lie (SQLite, memory) |
 //! | `admin` | looking after embedded tokens without the C interface |

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::backend::bridge::BridgeBackend;
 use crate::backend::embedded::EmbeddedBackend;
 use crate::backend::{Backend, Pin, SlotId};
 use crate::config::Config;
@@ -25,8 +26,12 @@ impl Module {
     /// The module that the configuration describes.
     pub fn new(config: &Config, sessions: &'static Slab<Session>) -> Self {
         relaxation::forget();
-        let embedded = EmbeddedBackend::new(config.embedded());
-        Self::over(vec![Box::new(embedded)], config.policy, sessions)
+        let mut backends: Vec<Box<dyn Backend>> =
+            vec![Box::new(EmbeddedBackend::new(config.embedded()))];
+        if !config.bridges.is_empty() {
+            backends.push(Box::new(BridgeBackend::new(&config.bridges)));
+        }
+        Self::over(backends, config.policy, sessions)
     }
 
     /// A module over backends of the caller's: tests and benches bring their own.

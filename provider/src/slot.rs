@@ -68,7 +68,16 @@ impl Slot {
         self.seal.get_or_try_init(|| Secret::try_with(32, |key| self.token.random(key)))
     }
 
+    /// Who the application is to the token: the user without a login, where none is needed.
     pub fn role(&self) -> Role {
+        match self.logged_in() {
+            Role::Public if self.token.is_open() => Role::User,
+            role => role,
+        }
+    }
+
+    /// Whom C_Login let in.
+    fn logged_in(&self) -> Role {
         match self.login_word() & 3 {
             0 => Role::Public,
             1 => Role::User,
@@ -112,7 +121,7 @@ impl Slot {
         }
         self.objects.close_session(handle);
         if state.sessions.is_empty()
-            && self.role() != Role::Public
+            && self.logged_in() != Role::Public
             && let Err(e) = self.end_login()
         {
             log::error!("logging out with the last session of slot {}: {e}", self.id);
@@ -136,7 +145,7 @@ impl Slot {
             User::SecurityOfficer => (Role::SecurityOfficer, 2),
             User::User | User::ContextSpecific => (Role::User, 1),
         };
-        match self.role() {
+        match self.logged_in() {
             Role::Public => {}
             now if now == role => return Err(Code::UserAlreadyLoggedIn.into()),
             _ => return Err(Code::UserAnotherAlreadyLoggedIn.into()),
@@ -154,7 +163,7 @@ impl Slot {
     /// UserNotLoggedIn when nobody is.
     pub fn logout(&self) -> Result<()> {
         let _state = self.state();
-        match self.role() {
+        match self.logged_in() {
             Role::Public => Err(Code::UserNotLoggedIn.because("nobody is logged in")),
             Role::User | Role::SecurityOfficer => self.end_login(),
         }

@@ -19,7 +19,7 @@ const NUMBERS: [u64; 5] = [0, 1, 1 << 31, 1 << 63, u64::MAX];
 fn functions(target: &Target) -> &'static [(&'static str, &'static str)] {
     match target.kind {
         harness::Kind::SoftHsm => &FUNCTIONS[..68],
-        harness::Kind::Keyway => &FUNCTIONS,
+        _ => &FUNCTIONS,
     }
 }
 

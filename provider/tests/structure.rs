@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use harness::place::{Place, module};
+use harness::place::{Place, compile, module};
 use harness::{Kind, Target};
 use serial_test::serial;
 
@@ -75,15 +75,6 @@ fn unsafe_code_stands_in_its_two_places_only() {
     }
     let allowed = fs::read_to_string(root.join("provider/src/lib.rs")).expect("lib.rs");
     assert_eq!(allowed.matches("allow(unsafe_code)").count(), 1);
-}
-
-/// Compiles a C program, or a library.
-fn compile(name: &str, source: &str, arguments: &[&str], output: &Path) {
-    let file = output.with_file_name(name);
-    fs::write(&file, source).expect("the source is written");
-    let mut compiler = Command::new("cc");
-    compiler.arg(&file).args(arguments).arg("-o").arg(output).args(["-ldl", "-lpthread"]);
-    assert!(compiler.status().expect("a C compiler").success(), "{name}");
 }
 
 /// Runs a program on our module over a token of its own; what it said, if it ended well.

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod check;
 pub mod history;
 mod recover;
+pub mod root;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,10 +89,10 @@ impl Admin {
     /// Checks a PIN under the lockout rule and unlocks what its role may use, until the value goes.
     ///
     /// # Errors
-    /// PinIncorrect, PinLocked, UserPinNotInitialized; DeviceError for a token that was changed by
-    /// something other than Keyway.
+    /// PinIncorrect, PinLocked, UserPinNotInitialized; TokenNotPresent without the token's root;
+    /// DeviceError for a token that was changed by something other than Keyway.
     pub fn log_in(&self, user: User, pin: Pin<'_>) -> Result<()> {
-        self.token.login(user, pin)
+        self.token.log_in(user, pin)
     }
 
     /// Initialises the token again without the security officer's PIN, which may be locked or

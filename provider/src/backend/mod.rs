@@ -1,7 +1,9 @@
 //! Where keys live and where they are used. Everything above these traits is the same for every
 //! backend.
 
+pub mod bridge;
 pub mod embedded;
+mod material;
 pub mod object;
 pub mod operation;
 
@@ -12,6 +14,7 @@ use crate::error::Result;
 use crate::mechanism::{Function, Mechanism, MechanismSpec, MechanismType};
 use crate::object::Wanted;
 
+pub(crate) use material::MaterialKey;
 pub use object::{Object, ObjectId, Snapshot};
 pub use operation::{Check, Operation, Transform};
 
@@ -22,6 +25,9 @@ pub trait Backend: Send + Sync {
     fn tokens(&self) -> Result<Vec<(SlotId, Arc<dyn Token>)>>;
 }
 
+/// `manufacturerID` of our own tokens, slots and of the module.
+pub const MANUFACTURER: &str = "Keyway";
+
 /// A `CK_SLOT_ID`: stable across runs, below 2^31 because Java takes it as an int.
 pub type SlotId = u32;
 
@@ -31,7 +37,19 @@ pub type SlotId = u32;
 /// checked against their rules. A token enforces what needs its own state: PINs, sealing, material.
 pub trait Token: Send + Sync {
     fn info(&self) -> Result<TokenInfo>;
+    /// Whether the slot has its token now. Only a slot of somebody else's module can be without.
+    fn is_present(&self) -> bool {
+        true
+    }
+    /// Whether everything is there without a login: the configuration holds the PIN.
+    fn is_open(&self) -> bool {
+        false
+    }
     fn mechanisms(&self) -> &[&'static MechanismSpec];
+    /// Who does what of a mechanism, for people; `None` where all of it is the token's own.
+    fn origins(&self, _row: &MechanismSpec) -> Option<String> {
+        None
+    }
 
     /// `C_InitToken`: checks the SO's PIN if there is one already, and destroys every object.
     fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()>;
@@ -57,6 +75,10 @@ pub trait Token: Send + Sync {
     /// Makes an object from complete attributes, checking its material and adding what follows
     /// from it (`CKA_CHECK_VALUE`, `CKA_MODULUS_BITS`, ...); durable if `CKA_TOKEN` is true.
     fn create(&self, attributes: Attributes) -> Result<Arc<Object>>;
+    /// As [`create`](Self::create), from an object whose material only the token may see.
+    fn copy(&self, _original: &Snapshot, attributes: Attributes) -> Result<Arc<Object>> {
+        self.create(attributes)
+    }
     /// Puts `attributes` (all of them) in the place of the object's, if the object still is what
     /// `base` says: what somebody else changed meanwhile must not be undone.
     ///
@@ -155,9 +177,12 @@ impl std::fmt::Debug for Pin<'_> {
 #[derive(Clone, Debug)]
 pub struct TokenInfo {
     pub label: String,
+    pub manufacturer: String,
     pub model: String,
-    /// 16 hexadecimal digits; the same after `C_InitToken`.
+    /// At most 16 characters; the same after `C_InitToken`.
     pub serial: String,
+    /// Shortest and longest PIN in bytes.
+    pub pin_lengths: (u64, u64),
     pub initialized: bool,
     pub user_pin_initialized: bool,
     pub write_protected: bool,

@@ -167,7 +167,7 @@ impl Curve {
     }
 
     /// Length in bytes of a private value, of half a signature and of a shared secret.
-    pub(super) fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         self.row().size
     }
 }

@@ -30,12 +30,13 @@ pub mod rsa;
 pub mod rsa_crypt;
 mod rsa_factor;
 mod rsa_oaep;
+pub(crate) mod rsa_outline;
 mod rsa_pkcs1;
 pub mod rsa_raw;
 pub mod rsa_recover;
 pub mod rsa_sign;
 pub mod secret;
-mod signature;
+pub(crate) mod signature;
 pub mod sp800_108;
 #[cfg(test)]
 mod testing;

@@ -5,14 +5,14 @@ use crate::engine::Lease;
 use crate::engine::part::Half;
 use crate::engine::signature::{Input, Scheme, signer, verifier};
 use crate::error::{Code, Result};
-use crate::ffi::awslc::rsa::{Padding, Pss};
+use crate::ffi::awslc::rsa::{Padding, Pss, Rsa};
 use crate::mechanism::{Hash, Params};
 
 /// Bytes of a modulus of the largest size.
 const MAX: usize = super::rsa::SIZES.1 as usize / 8;
 
 /// What PKCS#1 v1.5 needs besides the data: two marks, a zero, eight bytes of padding.
-pub(super) const OVERHEAD: usize = 11;
+pub(crate) const OVERHEAD: usize = 11;
 
 /// Starts signing with CKM_RSA_PKCS (`hash` is `None`: the caller brings a DigestInfo or whatever
 /// else is short enough) or CKM_*_RSA_PKCS.
@@ -112,7 +112,7 @@ impl Scheme for Pkcs1 {
 }
 
 /// What comes before the digest in a DigestInfo (RFC 8017 section 9.2 note 1; SHA-3 by RFC 9688 section 2).
-const fn digest_info(hash: Hash) -> &'static [u8] {
+pub(super) const fn digest_info(hash: Hash) -> &'static [u8] {
     match hash {
         Hash::Md5 => b"\x30\x20\x30\x0c\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05\x05\x00\x04\x10",
         Hash::Sha1 => b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14",
@@ -159,23 +159,30 @@ struct WithPss {
 
 impl WithPss {
     fn new(key: &Lease, half: Half, params: &Params<'_>, own: Option<Hash>) -> Result<Self> {
-        let Params::Pss { hash, mgf, salt } = *params else {
-            return Err(Code::MechanismParamInvalid.because("PSS needs its parameters"));
-        };
-        if own.is_some_and(|own| own != hash) {
-            return Err(Code::MechanismParamInvalid.because(format!(
-                "the mechanism hashes with {own:?}, the parameter says {hash:?}"
-            )));
-        }
         let rsa = &key.rsa(half)?.rsa;
-        // "sLen must be less than or equal to k*-2-hLen", k* being the length of the encoding.
-        let encoding = (rsa.bits() - 1).div_ceil(8);
-        if salt + 2 + hash.size() > encoding {
-            return Err(Code::MechanismParamInvalid
-                .because(format!("a salt of {salt} bytes does not fit the key")));
-        }
-        Ok(Self { key: key.clone(), half, pss: Pss { hash, mgf, salt }, size: rsa.size() })
+        Ok(Self { key: key.clone(), half, pss: pss(rsa, params, own)?, size: rsa.size() })
     }
+}
+
+/// The parameters of PSS, for a mechanism that hashes with `own` or not at all.
+///
+/// # Errors
+/// MechanismParamInvalid for another hash than the mechanism's, or a salt too long for the key.
+pub(super) fn pss(rsa: &Rsa, params: &Params<'_>, own: Option<Hash>) -> Result<Pss> {
+    let Params::Pss { hash, mgf, salt } = *params else {
+        return Err(Code::MechanismParamInvalid.because("PSS needs its parameters"));
+    };
+    if own.is_some_and(|own| own != hash) {
+        return Err(Code::MechanismParamInvalid
+            .because(format!("the mechanism hashes with {own:?}, the parameter says {hash:?}")));
+    }
+    // "sLen must be less than or equal to k*-2-hLen", k* being the length of the encoding.
+    let encoding = (rsa.bits() - 1).div_ceil(8);
+    if salt + 2 + hash.size() > encoding {
+        return Err(Code::MechanismParamInvalid
+            .because(format!("a salt of {salt} bytes does not fit the key")));
+    }
+    Ok(Pss { hash, mgf, salt })
 }
 
 impl Scheme for WithPss {

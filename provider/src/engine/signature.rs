@@ -28,7 +28,7 @@ pub(super) trait Scheme: Send + 'static {
 }
 
 /// What the scheme gets of the application's input.
-pub(super) enum Input {
+pub(crate) enum Input {
     /// The input itself, in one part.
     Whole,
     /// The input itself, of parts put together.
@@ -38,11 +38,11 @@ pub(super) enum Input {
 }
 
 impl Input {
-    pub(super) fn hashed(hash: Hash) -> Self {
+    pub(crate) fn hashed(hash: Hash) -> Self {
         Self::Hashed(hash, None)
     }
 
-    fn update(&mut self, part: &[u8]) -> Result<()> {
+    pub(crate) fn update(&mut self, part: &[u8]) -> Result<()> {
         match self {
             Self::Whole => {
                 return Err(Code::GeneralError.because("a part for a single-part mechanism"));
@@ -56,7 +56,11 @@ impl Input {
     }
 
     /// Gives `then` what is to be signed, `last` being the last part.
-    fn finish<T>(&mut self, last: &[u8], then: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    pub(crate) fn finish<T>(
+        &mut self,
+        last: &[u8],
+        then: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<T> {
         match self {
             Self::Whole => then(last),
             Self::Collected(parts) if parts.is_empty() => then(last),
@@ -73,7 +77,7 @@ impl Input {
     }
 
     /// How long what is to be signed will be, if the whole of the input has `last` bytes.
-    fn len(&self, last: usize) -> usize {
+    pub(crate) fn len(&self, last: usize) -> usize {
         match self {
             Self::Whole => last,
             Self::Collected(parts) => parts.len() + last,

@@ -1,18 +1,19 @@
 //! The module of this process: installed by C_Initialize, refused after a fork and at exit.
 
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::error::{Code, Error, Result};
 use crate::ffi::exit::exiting;
 use crate::ffi::fork;
+use crate::ffi::turn::Turn;
 use crate::module::Module;
 use crate::session::Session;
 use crate::slab::Slab;
 
 static CURRENT: AtomicPtr<Module> = AtomicPtr::new(ptr::null_mut());
-/// The process in which C_Initialize or C_Finalize is at work, one at a time; 0 when none is.
-static CHANGING: AtomicU32 = AtomicU32::new(0);
+/// C_Initialize and C_Finalize are at work one at a time.
+static CHANGING: Turn = Turn::new();
 static SESSIONS: AtomicPtr<Slab<Session>> = AtomicPtr::new(ptr::null_mut());
 
 /// The module, if C_Initialize was called in this very process: one load for the module, one for
@@ -33,7 +34,7 @@ pub(crate) fn current() -> Result<&'static Module> {
 /// What belonged to the parent of a fork is leaked: its locks may be held by threads that do not
 /// exist here, so nothing may touch it, not even to drop it.
 pub fn initialize(make: impl FnOnce(&'static Slab<Session>) -> Result<Module>) -> Result<()> {
-    let _changing = Changing::begin();
+    let _changing = CHANGING.take();
     let inherited = !fork::owned();
     if !CURRENT.load(Ordering::Acquire).is_null() && !inherited {
         return Err(Code::CryptokiAlreadyInitialized.into());
@@ -47,7 +48,7 @@ pub fn initialize(make: impl FnOnce(&'static Slab<Session>) -> Result<Module>) -
 /// Takes the module away; calls that are inside it finish with what they have, which is why the
 /// box itself, a few words without its slots, is never freed.
 pub(crate) fn finalize() -> Result<()> {
-    let _changing = Changing::begin();
+    let _changing = CHANGING.take();
     let module = current()?;
     module.close();
     CURRENT.store(ptr::null_mut(), Ordering::Release);
@@ -64,34 +65,6 @@ fn sessions(inherited: bool) -> &'static Slab<Session> {
     let fresh: &'static Slab<Session> = Box::leak(Box::default());
     SESSIONS.store(ptr::from_ref(fresh).cast_mut(), Ordering::Release);
     fresh
-}
-
-/// The right to change which module is current. It names its process, so that a child of fork
-/// takes over what a thread of its parent held.
-struct Changing;
-
-impl Changing {
-    fn begin() -> Self {
-        let me = std::process::id();
-        loop {
-            let holder = CHANGING.load(Ordering::Relaxed);
-            let free = holder != me;
-            if free
-                && CHANGING
-                    .compare_exchange(holder, me, Ordering::Acquire, Ordering::Relaxed)
-                    .is_ok()
-            {
-                return Self;
-            }
-            std::thread::sleep(std::time::Duration::from_micros(100));
-        }
-    }
-}
-
-impl Drop for Changing {
-    fn drop(&mut self) {
-        CHANGING.store(0, Ordering::Release);
-    }
 }
 
 #[cold]

@@ -8,8 +8,19 @@ use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use crate::ffi::memory;
 use crate::store::gate;
 
-/// A page of its own that reads zero in a forked child; null where the kernel cannot do that.
-static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+/// What a page of its own holds; all of it reads zero in a forked child.
+#[repr(C)]
+struct Page {
+    owned: AtomicU64,
+    generation: AtomicU64,
+}
+
+/// Null before the page is made, and where the kernel cannot wipe it.
+static PAGE: AtomicPtr<Page> = AtomicPtr::new(ptr::null_mut());
+/// Whether the kernel cannot.
+static PAGELESS: AtomicBool = AtomicBool::new(false);
+/// The last generation of this process or of one that it was forked from.
+static GENERATIONS: AtomicU64 = AtomicU64::new(0);
 /// The process that claimed last: for kernels without the page, and to see that it is another.
 static OWNER: AtomicU32 = AtomicU32::new(0);
 /// Whether the handlers are registered. No `Once`: one that a fork leaves half done hangs the child.
@@ -23,7 +34,7 @@ pub fn claim() {
         memory::relock();
     }
     if let Some(page) = page().or_else(make_page) {
-        page.store(1, Ordering::Release);
+        page.owned.store(1, Ordering::Release);
     }
 }
 
@@ -31,8 +42,30 @@ pub fn claim() {
 #[inline]
 pub fn owned() -> bool {
     match page() {
-        Some(page) => page.load(Ordering::Relaxed) != 0,
+        Some(page) => page.owned.load(Ordering::Relaxed) != 0,
         None => OWNER.load(Ordering::Acquire) == std::process::id(),
+    }
+}
+
+/// A number that this process shares with none that it was forked from: one load, but for the
+/// first time.
+#[inline]
+pub fn generation() -> u64 {
+    match page().or_else(make_page) {
+        Some(page) => match page.generation.load(Ordering::Acquire) {
+            0 => begin(page),
+            generation => generation,
+        },
+        None => std::process::id().into(),
+    }
+}
+
+#[cold]
+fn begin(page: &Page) -> u64 {
+    let next = GENERATIONS.fetch_add(1, Ordering::Relaxed) + 1;
+    match page.generation.compare_exchange(0, next, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => next,
+        Err(another_threads) => another_threads,
     }
 }
 
@@ -63,14 +96,18 @@ extern "C" fn child() {
 }
 
 #[inline]
-fn page() -> Option<&'static AtomicU64> {
+fn page() -> Option<&'static Page> {
     // SAFETY: null, or the page installed by `make_page`, which is never unmapped and only ever
-    // used as this atomic.
+    // used as these atomics.
     unsafe { PAGE.load(Ordering::Acquire).as_ref() }
 }
 
 /// Makes and installs the page; `None` where the kernel does not wipe on fork (before Linux 4.14).
-fn make_page() -> Option<&'static AtomicU64> {
+#[cold]
+fn make_page() -> Option<&'static Page> {
+    if PAGELESS.load(Ordering::Relaxed) {
+        return None;
+    }
     let length = rustix::param::page_size();
     let access = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new private mapping, zeroed, that nothing else refers to; unmapped only while
@@ -78,6 +115,7 @@ fn make_page() -> Option<&'static AtomicU64> {
     unsafe {
         let made = mmap_anonymous(ptr::null_mut(), length, access, MapFlags::PRIVATE).ok()?;
         let wiped = madvise(made, length, Advice::LinuxWipeOnFork).is_ok();
+        PAGELESS.store(!wiped, Ordering::Relaxed);
         let installed = wiped
             && PAGE
                 .compare_exchange(ptr::null_mut(), made.cast(), Ordering::AcqRel, Ordering::Acquire)
@@ -134,6 +172,25 @@ mod tests {
         }
         assert_eq!(wait_for_tests(child), Some(0));
         assert!(owned());
+    }
+
+    #[test]
+    fn every_process_of_a_line_has_a_generation_of_its_own() {
+        let mine = generation();
+        assert_eq!(generation(), mine);
+        // SAFETY: the child only touches atomics and ends with `_exit`.
+        let child = unsafe { fork_for_tests() };
+        if child == 0 {
+            let childs = generation();
+            // SAFETY: as above.
+            let grandchild = unsafe { fork_for_tests() };
+            if grandchild == 0 {
+                exit_for_tests(i32::from([mine, childs].contains(&generation())));
+            }
+            exit_for_tests(i32::from(childs == mine || wait_for_tests(grandchild) != Some(0)));
+        }
+        assert_eq!(wait_for_tests(child), Some(0));
+        assert_eq!(generation(), mine);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Everything unsafe: the C interface, calls into AWS-LC, locked memory, the mapped epoch.
+//! Everything unsafe: the C interface, calls into AWS-LC and into other modules, locked memory, the
+//! mapped epoch.
 
 pub mod awslc;
 pub mod calls;
@@ -9,6 +10,7 @@ pub(crate) mod environment;
 pub(crate) mod epoch;
 pub(crate) mod exit;
 pub mod fork;
+pub mod inner;
 pub(crate) mod interface;
 pub(crate) mod lists;
 pub(crate) mod lock;
@@ -20,4 +22,5 @@ pub mod place;
 pub(crate) mod template;
 pub(crate) mod text;
 pub mod transfer;
+pub(crate) mod turn;
 pub mod v3_2;

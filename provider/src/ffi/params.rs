@@ -12,6 +12,7 @@ use pkcs11_sys as ck;
 use crate::error::{Code, Result};
 
 pub use sp800_108::{FurtherKey, RawField, RawSp800108};
+pub(super) use tls::ExtendedMaster;
 pub use tls::{KeyMaterial, Randoms, RawTlsKdf, RawTlsKeys, VersionPlace};
 
 /// `pParameter` and `ulParameterLen` of a mechanism, and the memory they point to.

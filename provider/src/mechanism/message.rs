@@ -1,6 +1,6 @@
 //! What the message-based functions do with a mechanism, and the parameter of a single message.
 
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::ffi::message::RawMessage;
 use crate::ffi::params::RawParams;
 use crate::mechanism::params::{self, Params};
@@ -75,33 +75,4 @@ pub fn chacha20_poly1305(raw: RawParams<'_>) -> Result<MessageParams<'_>> {
     let raw = raw.chacha20_poly1305_message()?;
     params::aead::chacha20_nonce(raw.nonce.len())?;
     Ok(MessageParams { scheme: Scheme::ChaCha20Poly1305, raw })
-}
-
-/// The parameter of a signature mechanism, kept for every message between Init and Final.
-pub enum Kept {
-    Plain(Params<'static>),
-    Eddsa { prehash: bool, context: Box<[u8]> },
-}
-
-impl Kept {
-    /// # Errors
-    /// GeneralError for a parameter of no mechanism that signs messages.
-    pub fn new(params: &Params<'_>) -> Result<Self> {
-        Ok(match *params {
-            Params::None => Self::Plain(Params::None),
-            Params::MacLength(len) => Self::Plain(Params::MacLength(len)),
-            Params::Pss { hash, mgf, salt } => Self::Plain(Params::Pss { hash, mgf, salt }),
-            Params::Eddsa { prehash, context } => Self::Eddsa { prehash, context: context.into() },
-            ref other => {
-                return Err(Code::GeneralError.because(format!("{other:?} is kept for no message")));
-            }
-        })
-    }
-
-    pub fn params(&self) -> Params<'_> {
-        match self {
-            Self::Plain(params) => params.clone(),
-            Self::Eddsa { prehash, context } => Params::Eddsa { prehash: *prehash, context },
-        }
-    }
 }

@@ -10,6 +10,7 @@ pub mod ec;
 pub mod hash;
 pub mod hybrid;
 pub mod kdf;
+pub mod kept;
 pub mod rsa;
 pub mod sp800_108;
 pub mod tls;
@@ -154,6 +155,11 @@ pub fn none(raw: RawParams<'_>) -> Result<Params<'_>> {
         true => Ok(Params::None),
         false => Err(Code::MechanismParamInvalid.because("this mechanism takes no parameter")),
     }
+}
+
+/// For another module to read: the bytes as they stand, and the pointers in them.
+pub fn opaque(raw: RawParams<'_>) -> Result<Params<'_>> {
+    raw.bytes().map(Params::Opaque)
 }
 
 /// `CK_MAC_GENERAL_PARAMS`; the hash sets the upper bound.

@@ -106,6 +106,8 @@ pub struct MechanismSpec {
     pub derive: Option<Derive>,
     /// In the place of `derive`, where the parameters ask for more keys.
     pub derive_keys: Option<DeriveKeys>,
+    /// Whether only another module knows it: parameters and key types are that one's to judge.
+    pub opaque: bool,
     /// Flags that do not follow from the functions: `CKF_EC_*`.
     pub extra_flags: ck::CK_FLAGS,
 }
@@ -137,12 +139,18 @@ impl MechanismSpec {
         zero_padded: 0,
         derive: None,
         derive_keys: None,
+        opaque: false,
         extra_flags: 0,
     };
 
     /// The name in the specification.
     pub fn name(&self) -> &'static str {
         self.id.name().unwrap_or("vendor mechanism")
+    }
+
+    /// Whether it works on keys of this type.
+    pub fn works_on(&self, key_type: KeyType) -> bool {
+        self.opaque || self.keys.contains(&key_type)
     }
 
     /// The sizes of `CK_MECHANISM_INFO`: of the keys that it makes, if it makes any, else of those

@@ -189,7 +189,7 @@ fn check_usage(
     blame: Blame,
 ) -> Result<()> {
     let key_type = snapshot.key_type()?;
-    if !spec.keys.contains(&key_type) {
+    if !spec.works_on(key_type) {
         return Err(blame
             .key_type
             .because(format!("a key of type {key_type:?} does not go with {}", spec.name())));

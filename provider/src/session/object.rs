@@ -29,7 +29,7 @@ impl Session {
         let original = self.current_object(object, Code::ObjectHandleInvalid)?.snapshot();
         let attributes = object::copied(&original.attributes, template, self.caller())?;
         self.slot().policy.admit(&attributes)?;
-        let object = self.slot().token.create(attributes)?;
+        let object = self.slot().token.copy(&original, attributes)?;
         Ok(self.issue(object))
     }
 

@@ -26,6 +26,8 @@ pub enum EventKind {
     Wrapped = 10,
     /// A compromised key processes again, by decision of the security officer.
     Recovered = 11,
+    /// The master key was wrapped anew, under another root or none.
+    Rewrapped = 12,
     BackedUp = 16,
     Restored = 17,
 }
@@ -33,7 +35,7 @@ pub enum EventKind {
 impl EventKind {
     /// The kind of this number, if this version knows it.
     pub fn of(number: u8) -> Option<Self> {
-        const KINDS: [EventKind; 13] = [
+        const KINDS: [EventKind; 14] = [
             EventKind::TokenInitialized,
             EventKind::PinChanged,
             EventKind::LoginFailed,
@@ -45,6 +47,7 @@ impl EventKind {
             EventKind::Used,
             EventKind::Wrapped,
             EventKind::Recovered,
+            EventKind::Rewrapped,
             EventKind::BackedUp,
             EventKind::Restored,
         ];

@@ -6,7 +6,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// The variable that tells a child to run its test on SoftHSM2, and where to write what it noted.
+use keyway_pkcs11::ffi::fork;
+
+use super::Kind;
+
+/// The variable that tells a child where to write what it noted; `KEYWAY_TEST_TARGET` tells it on
+/// which module it runs its test.
 pub const ANSWERS: &str = "KEYWAY_TEST_ANSWERS";
 
 /// The longest that a child may take.
@@ -29,10 +34,10 @@ impl Child {
         Self { command }
     }
 
-    /// Runs the test on SoftHSM2: what it noted, or how it died.
-    pub fn answers(mut self) -> Vec<String> {
+    /// Runs the test on a module: what it noted, or how it died.
+    pub fn answers(mut self, kind: Kind) -> Vec<String> {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        self.command.env(ANSWERS, file.path());
+        self.command.env(ANSWERS, file.path()).env("KEYWAY_TEST_TARGET", kind.name());
         let (status, output) = self.finish();
         match status {
             None => vec!["hangs".to_owned()],
@@ -80,6 +85,23 @@ impl Child {
         output.extend(errors.join().expect("the reader ends"));
         (status, String::from_utf8_lossy(&output).into_owned())
     }
+}
+
+/// Runs `body` in a fork of this process; whether it came to its end there.
+pub fn forked(body: impl FnOnce()) -> bool {
+    // SAFETY: the child runs on one thread, allocates at most, and ends with `_exit`.
+    let child = unsafe { fork::fork_for_tests() };
+    if child == 0 {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+        fork::exit_for_tests(i32::from(outcome.is_err()));
+    }
+    fork::wait_for_tests(child) == Some(0)
+}
+
+/// Has a function called when this process ends.
+pub fn at_exit(handler: extern "C" fn()) {
+    // SAFETY: a function of this program.
+    assert_eq!(unsafe { libc::atexit(handler) }, 0);
 }
 
 /// What a panic said.

@@ -1,8 +1,10 @@
-//! `tests/deviations.toml`: where SoftHSM2 answers differently, and why ours is right.
+//! `tests/deviations.toml`: where another module answers differently, and why ours is right.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+use super::Kind;
 
 #[derive(Deserialize)]
 struct File {
@@ -15,7 +17,7 @@ struct File {
 pub struct Deviation {
     /// `file::test`.
     pub test: String,
-    /// `softhsm2`.
+    /// [`Kind::name`].
     pub target: String,
     /// Everything that the target answers otherwise than the test says, in order.
     pub answers: Vec<String>,
@@ -34,13 +36,15 @@ pub fn all() -> Vec<Deviation> {
 }
 
 /// Holds what was noted against what the file lists: neither may be without the other.
-pub fn compare(test: &str, answers: &[String]) {
-    let entry = all().into_iter().find(|deviation| deviation.test == test);
+pub fn compare(test: &str, kind: Kind, answers: &[String]) {
+    let is_it = |deviation: &Deviation| deviation.test == test && deviation.target == kind.name();
+    let entry = all().into_iter().find(is_it);
     let listed = entry.map_or(Vec::new(), |entry| entry.answers);
     assert!(
         listed == answers,
-        "SoftHSM2 in {test} differs from tests/deviations.toml:\nlisted: {listed:#?}\n\
-         answered: {answers:#?}"
+        "{} in {test} differs from tests/deviations.toml:\nlisted: {listed:#?}\n\
+         answered: {answers:#?}",
+        kind.name()
     );
 }
 

@@ -4,7 +4,8 @@ mod derivation;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keyway_pkcs11::mechanism::{Hash, MechanismType};
+use keyway_pkcs11::ffi::params::RawParams;
+use keyway_pkcs11::mechanism::{Hash, MechanismType, Params, set};
 
 pub use derivation::Field;
 
@@ -106,6 +107,21 @@ impl Mechanism {
         Self::ecdh_by(MechanismType::ECDH1_DERIVE, public)
     }
 
+    /// The same with `CKD_*` and shared data.
+    pub fn ecdh_kdf(kdf: u64, shared: &[u8], public: &[u8]) -> Self {
+        let (shared, public) = (shared.to_vec(), public.to_vec());
+        let (shared_len, public_len) = (shared.len() as u64, public.len() as u64);
+        let words = vec![kdf, shared_len, address(&shared), public_len, address(&public)];
+        Self::structure(MechanismType::ECDH1_DERIVE, words, 40, vec![shared, public])
+    }
+
+    /// `CK_EDDSA_PARAMS`.
+    pub fn eddsa(prehash: bool, context: &[u8]) -> Self {
+        let context = context.to_vec();
+        let words = vec![prehash.into(), context.len() as u64, address(&context)];
+        Self::structure(MechanismType::EDDSA, words, 24, vec![context])
+    }
+
     /// The same for the mechanism with the cofactor.
     pub fn ecdh_by(id: MechanismType, public: &[u8]) -> Self {
         let public = public.to_vec();
@@ -176,6 +192,24 @@ impl Mechanism {
             info_len,
         ];
         Self::structure(id, words, 64, vec![salt, info])
+    }
+
+    /// The same with a key in the place of the salt.
+    pub fn hkdf_salted_by(salt: u64, hash: Hash, info: &[u8]) -> Self {
+        let steps = (true, true);
+        let mut mechanism = Self::hkdf(MechanismType::HKDF_DERIVE, steps, hash, None, info);
+        mechanism._parameter[2] = 4;
+        mechanism._parameter[5] = salt;
+        mechanism
+    }
+
+    /// The parameter as our own tables read it.
+    pub fn params(&self) -> Params<'_> {
+        let row = set::look_up(self.id()).expect("a mechanism of ours");
+        // SAFETY: the pointer and the length of the parameter, which lives as long as this value;
+        // what the module writes, it writes to atomics.
+        let raw = unsafe { RawParams::new(self.words[1] as *const _, self.words[2] as usize) };
+        (row.params)(raw).expect("a parameter")
     }
 
     /// The same mechanism with another length of its parameter; NULL if `null`.

@@ -2,7 +2,9 @@
 //!
 //! A test says what the specification asks for, with [`Target::same`] and [`Target::holds`]. On our
 //! module the first thing that differs fails the test. SoftHSM2 runs in a process of its own, where
-//! what differs is noted; `tests/deviations.toml` must list exactly that, with the reason.
+//! what differs is noted; `tests/deviations.toml` must list exactly that, with the reason. With
+//! `KEYWAY_TEST_BRIDGES` the same tests run on slots of ours that bridge to SoftHSM2 and to a second
+//! copy of our module, again with what differs in the list.
 //!
 //! `KEYWAY_TEST_MODULE` names another build of our module. All unsafe code of the tests is here.
 #![allow(dead_code, unused_imports, reason = "every test file uses its own part of the harness")]
@@ -13,6 +15,7 @@ pub mod attribute;
 pub mod child;
 pub mod deviations;
 pub mod dsa;
+pub mod faulty;
 pub mod keys;
 pub mod library;
 pub mod mechanism;
@@ -115,12 +118,13 @@ pub fn on_ours_with_everything(body: impl Fn(&Target)) {
     ours(Stage::Everything, body);
 }
 
-/// Runs the test on our module in this process and on SoftHSM2 in a child, which is this same
+/// Runs the test on our module in this process and on the others in children, which are this same
 /// program asked for this one test.
 fn run<F>(stage: Stage, body: impl Fn(&Target)) {
     let name = test_name::<F>();
     if let Some(answers) = std::env::var_os(child::ANSWERS) {
-        let target = target(Kind::SoftHsm, stage);
+        let kind = named(&std::env::var("KEYWAY_TEST_TARGET").expect("set by the parent"));
+        let target = target(kind, stage);
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&target)));
         if let Err(payload) = outcome {
             target.note(format!("the test stops: {}", child::story(&*payload)));
@@ -128,15 +132,32 @@ fn run<F>(stage: Stage, body: impl Fn(&Target)) {
         std::fs::write(PathBuf::from(answers), target.notes().join("\n")).expect("answers written");
         return;
     }
-    // Given for work on the suite itself: the name of the one target to run on.
-    let only = std::env::var("KEYWAY_TEST_TARGET").ok();
-    if only.as_deref() != Some("softhsm2") {
-        ours(stage, body);
+    for kind in kinds(stage) {
+        match kind {
+            Kind::Keyway => ours(stage, &body),
+            kind => {
+                let answers = Child::test(name).answers(kind);
+                deviations::compare(name, kind, &answers);
+            }
+        }
     }
-    if only.as_deref() != Some("keyway") {
-        let answers = Child::test(name).answers();
-        deviations::compare(name, &answers);
-    }
+}
+
+/// What a test runs on. `KEYWAY_TEST_TARGET`, for work on the suite itself, names the only one.
+fn kinds(stage: Stage) -> Vec<Kind> {
+    let mut kinds: Vec<_> = match std::env::var("KEYWAY_TEST_TARGET") {
+        Ok(only) => vec![named(&only)],
+        Err(_) if std::env::var_os("KEYWAY_TEST_BRIDGES").is_some() => Kind::ALL.into(),
+        Err(_) => vec![Kind::Keyway, Kind::SoftHsm],
+    };
+    // A slot without a token, which a test could make there, is nothing that a bridge has.
+    kinds.retain(|kind| stage != Stage::Empty || !kind.is_bridge());
+    kinds
+}
+
+fn named(name: &str) -> Kind {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+    kind.unwrap_or_else(|| panic!("KEYWAY_TEST_TARGET={name}: no such target"))
 }
 
 /// Runs the test on our module, and prints the end of its log if the test fails.
@@ -150,7 +171,7 @@ fn ours(stage: Stage, body: impl Fn(&Target)) {
 
 fn target(kind: Kind, stage: Stage) -> Target {
     let place = Place::new(kind, stage != Stage::Empty);
-    if kind == Kind::Keyway {
+    if kind != Kind::SoftHsm {
         place.configure(stage.configuration());
     }
     let target = Target::over(kind, place);
@@ -161,6 +182,6 @@ fn target(kind: Kind, stage: Stage) -> Target {
 }
 
 /// `file::test`, from the name of the closure that the test passes.
-fn test_name<F>() -> &'static str {
+pub fn test_name<F>() -> &'static str {
     std::any::type_name::<F>().trim_end_matches("::{{closure}}")
 }

@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use tempfile::TempDir;
 
+use super::faulty::Faulty;
 use super::{Flags, Kind, Target, Who};
 
 /// The security officer's PIN of every token of the suite.
@@ -20,6 +22,18 @@ pub enum Place {
     SoftHsm(softhsm::Token),
     SoftHsmEmpty(softhsm::Empty),
     Keyway(TempDir),
+    /// A slot of ours that bridges to the token of another place.
+    Bridge(Box<Bridge>),
+}
+
+/// What a bridged slot needs.
+#[derive(Debug)]
+pub struct Bridge {
+    inner: Place,
+    /// What lends a second copy of our module an environment of its own.
+    front: Option<Faulty>,
+    /// The outer configuration.
+    directory: TempDir,
 }
 
 impl Place {
@@ -31,8 +45,32 @@ impl Place {
                 Self::SoftHsmEmpty(softhsm::Empty::new().expect("SoftHSM2 is installed"))
             }
             (Kind::Keyway, token) => Self::keyway(token),
+            (Kind::BridgeSoftHsm, _) => {
+                let inner = Self::SoftHsm(softhsm::Token::new());
+                Self::bridge(inner, None, "profile = \"softhsm2\"")
+            }
+            (Kind::BridgeKeyway, _) => {
+                let inner = Self::keyway(true);
+                let (name, configuration) = inner.environment();
+                let front = Faulty::before(&second(), (name, &configuration));
+                Self::bridge(inner, Some(front), "profile = \"keyway\"")
+            }
         };
         place.enter();
+        place
+    }
+
+    /// A slot of ours that bridges to the token of `inner`, through `front` if there is one; with
+    /// more lines for `[[slot]]`.
+    pub fn bridge(inner: Self, front: Option<Faulty>, lines: &str) -> Self {
+        let Self::Keyway(directory) = Self::bare() else { unreachable!("bare is ours") };
+        let module = front.as_ref().map_or(inner.module(), Faulty::module);
+        let place = Self::Bridge(Box::new(Bridge { inner, front, directory }));
+        place.append(&format!(
+            "[[slot]]\nid = 1\nbackend = \"bridge\"\nmodule = {:?}\ntoken = {:?}\n{lines}",
+            module.display(),
+            softhsm::LABEL
+        ));
         place
     }
 
@@ -41,7 +79,7 @@ impl Place {
         match self {
             Self::SoftHsm(token) => token.module().to_owned(),
             Self::SoftHsmEmpty(empty) => empty.module().to_owned(),
-            Self::Keyway(_) => module(),
+            Self::Keyway(_) | Self::Bridge(_) => module(),
         }
     }
 
@@ -51,6 +89,7 @@ impl Place {
             Self::SoftHsm(token) => token.environment(),
             Self::SoftHsmEmpty(empty) => ("SOFTHSM2_CONF", empty.configuration()),
             Self::Keyway(directory) => ("KEYWAY_CONF", directory.path().join("keyway.toml")),
+            Self::Bridge(bridge) => ("KEYWAY_CONF", bridge.directory.path().join("keyway.toml")),
         }
     }
 
@@ -59,13 +98,42 @@ impl Place {
         let (_, path) = self.environment();
         let text = fs::read_to_string(&path).expect("the configuration reads");
         fs::write(&path, format!("{line}\n{text}")).expect("the configuration is written");
+        if let Self::Bridge(bridge) = self
+            && let Self::Keyway(_) = bridge.inner
+        {
+            bridge.inner.configure(line);
+        }
+    }
+
+    /// Adds to the end of the configuration of our module.
+    pub fn append(&self, lines: &str) {
+        let (_, path) = self.environment();
+        let text = fs::read_to_string(&path).expect("the configuration reads");
+        fs::write(&path, format!("{text}{lines}\n")).expect("the configuration is written");
+    }
+
+    /// What stands before the module of a bridged slot.
+    pub fn front(&self) -> &Faulty {
+        match self {
+            Self::Bridge(bridge) => bridge.front.as_ref().expect("something stands before it"),
+            _ => panic!("no bridge"),
+        }
+    }
+
+    /// Where the token of a bridged slot is.
+    pub fn inner(&self) -> &Self {
+        match self {
+            Self::Bridge(bridge) => &bridge.inner,
+            _ => panic!("no bridge"),
+        }
     }
 
     /// What our module has written to its log; nothing for another.
     pub fn log(&self) -> String {
         match self {
-            Self::Keyway(directory) => {
-                fs::read_to_string(directory.path().join("log")).unwrap_or_default()
+            Self::Keyway(_) | Self::Bridge(_) => {
+                let (_, configuration) = self.environment();
+                fs::read_to_string(configuration.with_file_name("log")).unwrap_or_default()
             }
             Self::SoftHsm(_) | Self::SoftHsmEmpty(_) => String::new(),
         }
@@ -80,7 +148,10 @@ impl Place {
         }
     }
 
-    fn enter(&self) {
+    pub fn enter(&self) {
+        if let Self::Bridge(bridge) = self {
+            bridge.inner.enter();
+        }
         let (name, value) = self.environment();
         set_variable(name, value.as_os_str());
     }
@@ -121,12 +192,29 @@ pub fn module() -> PathBuf {
     path
 }
 
+/// A copy of our module: another file is another module to the loader.
+pub fn second() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let ready = root.join(format!("keyway-copy-{}.so", stamp()));
+    if !ready.exists() {
+        let draft = tempfile::tempdir_in(root).expect("a temporary directory");
+        let copy = draft.path().join("copy.so");
+        fs::copy(module(), &copy).expect("a copy of the module");
+        fs::rename(&copy, &ready).expect("the copy in its place");
+    }
+    ready
+}
+
+/// When our module was built.
+fn stamp() -> u128 {
+    let built = fs::metadata(module()).and_then(|data| data.modified()).expect("the module's date");
+    built.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos()
+}
+
 /// The token directory of a token with both PINs, made with the present build of the module.
 fn prepared() -> PathBuf {
-    let built = fs::metadata(module()).and_then(|data| data.modified()).expect("the module's date");
-    let stamp = built.duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let ready = root.join(format!("keyway-token-{stamp}"));
+    let ready = root.join(format!("keyway-token-{}", stamp()));
     if !ready.exists() {
         let place = Place::bare();
         place.enter();
@@ -152,6 +240,15 @@ impl Target {
         session.init_pin(USER_PIN).expect("C_InitPIN");
         self.finalize().expect("C_Finalize");
     }
+}
+
+/// Compiles a C program, or a library.
+pub fn compile(name: &str, source: &str, arguments: &[&str], output: &Path) {
+    let file = output.with_file_name(name);
+    fs::write(&file, source).expect("the source is written");
+    let mut compiler = Command::new("cc");
+    compiler.arg(&file).args(arguments).arg("-o").arg(output).args(["-ldl", "-lpthread"]);
+    assert!(compiler.status().expect("a C compiler").success(), "{name}");
 }
 
 /// Copies a directory of files and directories.

@@ -163,7 +163,7 @@ fn the_events_of_the_second_format_stay_whole_and_new_ones_say_who() {
     assert_eq!(told, [[false; 10].as_slice(), &[true]].concat());
     let format: i32 =
         behind(directory.path()).query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(format, 3);
+    assert_eq!(format, 4);
     assert!(token.logout().is_ok());
     assert_eq!(crate::check::check(directory.path()).findings, []);
 }

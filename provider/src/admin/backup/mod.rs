@@ -9,13 +9,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use self::container::{Opener, Sealer};
 use self::scratch::Scratch;
 use super::Admin;
-use crate::backend::embedded::{EmbeddedConfig, EmbeddedToken, over};
+use crate::backend::bridge::RootKey;
+use crate::backend::embedded::{EmbeddedConfig, EmbeddedToken, over_with};
 use crate::backend::{Pin, Token, User};
 use crate::error::{Code, Context, Result};
 use crate::store::Cost;
@@ -119,9 +121,10 @@ impl Admin {
     /// Reads a backup as a restore would.
     fn verify(&self, backup: &Backup<'_>, path: &Path, expected: &Manifest) -> Result<()> {
         let scratch = Scratch::somewhere(self.directory())?;
-        let (manifest, token) = extract(path, backup.passphrase, &scratch)?;
+        let root = self.token.configured_root().cloned();
+        let (manifest, token) = extract(path, backup.passphrase, &scratch, root)?;
         if let Some(pin) = backup.pin {
-            token.login(User::User, pin)?;
+            token.log_in(User::User, pin)?;
         }
         match (&manifest == expected, token.verify()? == expected.objects) {
             (true, true) => Ok(()),
@@ -134,7 +137,12 @@ impl Admin {
 ///
 /// # Errors
 /// As [`Opener::new`]; DeviceError for a database that is no token, or a damaged one.
-fn extract(path: &Path, passphrase: &[u8], to: &Scratch) -> Result<(Manifest, EmbeddedToken)> {
+fn extract(
+    path: &Path,
+    passphrase: &[u8],
+    to: &Scratch,
+    root: Option<Arc<RootKey>>,
+) -> Result<(Manifest, EmbeddedToken)> {
     let story = || format!("cannot read {}", path.display());
     let file = File::open(path).or_code(Code::FunctionFailed, story())?;
     let length = file.metadata().or_code(Code::FunctionFailed, story())?.len();
@@ -148,7 +156,7 @@ fn extract(path: &Path, passphrase: &[u8], to: &Scratch) -> Result<(Manifest, Em
     opener.end()?;
     let store = SqliteStore::new(&database);
     store.check_pages()?;
-    let token = over(std::sync::Arc::new(store), &EmbeddedConfig::new(to.database()))?;
+    let token = over_with(Arc::new(store), &EmbeddedConfig::new(to.database()), root)?;
     match token.info()? {
         info if info.serial == manifest.serial && info.initialized => Ok((manifest, token)),
         _ => Err(Code::DeviceError.because("the backup holds another token than it says")),

@@ -44,7 +44,7 @@ pub fn restore(
     let story = format!("cannot make the token directory {}", config.token_dir.display());
     made.or_code(Code::FunctionFailed, story)?;
     let scratch = Scratch::within(&config.token_dir)?;
-    let (manifest, token) = extract(backup, passphrase, &scratch)?;
+    let (manifest, token) = extract(backup, passphrase, &scratch, None)?;
     let old = same_token(config, &manifest)?;
     if let (Some(old), false) = (&old, replace) {
         return Err(Code::FunctionRejected.because(format!(

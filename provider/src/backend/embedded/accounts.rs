@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use super::identity::Identity;
 use super::keys::{self, Keys};
 use super::pin::LENGTHS;
+use super::root::{Root, Rooted, Through};
 use super::token::EmbeddedToken;
 use crate::backend::{Pin, PinState, User};
 use crate::engine::random;
@@ -25,10 +26,12 @@ use crate::store::event::{EventKind, Nobody};
 use crate::store::{Account, Batch, Change, Cost, Durability, Event, Instance, Role};
 
 /// A PIN stretched, with what it takes to do that again.
-struct Stretched {
+pub(super) struct Stretched {
     kek: Secret,
     salt: [u8; 16],
     cost: Cost,
+    /// The version of the token record whose root it goes with.
+    record: u64,
 }
 
 impl EmbeddedToken {
@@ -45,7 +48,11 @@ impl EmbeddedToken {
     pub(super) fn initialize_token(&self, pin: Pin<'_>, label: &str) -> Result<()> {
         let old = self.identity()?;
         match &old {
-            Some(old) => drop(self.prove(old, Role::SecurityOfficer, pin, None)?),
+            // One that has no root yet gets it now.
+            Some(old) => {
+                let through = Through { required: false, ..self.through() };
+                drop(self.prove(old, Role::SecurityOfficer, pin, None, through)?);
+            }
             // The function cannot return CKR_PIN_LEN_RANGE.
             None => length(pin).map_err(|e| e.with_code(Code::PinIncorrect))?,
         }
@@ -80,10 +87,15 @@ impl EmbeddedToken {
     fn make_anew(&self, old: Option<&Identity>, pin: Pin<'_>, label: &str) -> Result<()> {
         let serial = old.map_or(&self.future_serial, |old| &old.serial);
         let version = self.store.token()?.map_or(0, |record| record.version);
-        let identity = Identity::generate(label, serial)?;
+        let mut identity = Identity::generate(label, serial)?;
+        let root = self.configured_root().map(|key| Root::make(key, identity.instance));
+        let (root, secret) = root.transpose()?.unzip();
+        identity.root = root;
         let master = keys::new_master()?;
         let role = Role::SecurityOfficer;
-        let account = self.stretch(pin, role, identity.instance)?.account(role, 1, &master)?;
+        let rooted = Rooted { secret, version: version + 1 };
+        let stretched = self.stretch(pin, role, identity.instance, &rooted)?;
+        let account = stretched.account(role, 1, &master)?;
         let keys = Keys::of(role, master, identity.instance)?;
         let token = identity.write(version + 1, &keys)?;
         let batch = Batch {
@@ -110,9 +122,11 @@ impl EmbeddedToken {
         let keys = self.keys().ok_or_else(|| self.not_logged_in())?;
         let master = keys.master().ok_or_else(|| self.not_logged_in())?;
         length(pin)?;
-        let stretched = self.stretch(pin, Role::User, identity.instance)?;
+        let rooted = self.rooted(self.through())?;
+        let stretched = self.stretch(pin, Role::User, identity.instance, &rooted)?;
         {
             let _alone = self.store.exclusive()?;
+            self.still(&stretched)?;
             let version = self.store.account(Role::User)?.map_or(0, |account| account.version);
             let account = stretched.account(Role::User, version + 1, master)?;
             let change = Change::PutAccount { account, expected: version };
@@ -131,21 +145,22 @@ impl EmbeddedToken {
         if !self.store.writable()? {
             return Err(Code::TokenWriteProtected.because("the PIN of a read-only token"));
         }
-        let stretched = self.stretch(new, role, identity.instance)?;
-        self.prove(&identity, role, old, Some(&stretched))?;
+        let rooted = self.rooted(self.through())?;
+        let stretched = self.stretch(new, role, identity.instance, &rooted)?;
+        self.prove(&identity, role, old, Some(&stretched), self.through())?;
         self.forget();
         Ok(())
     }
 
     /// `C_Login`.
-    pub(super) fn log_in(&self, user: User, pin: Pin<'_>) -> Result<()> {
+    pub(crate) fn log_in(&self, user: User, pin: Pin<'_>) -> Result<()> {
         let missing = |e: Error| match e.code() {
             Code::TokenNotRecognized => e.with_code(Code::UserPinNotInitialized),
             _ => e,
         };
         let identity = self.initialized().map_err(missing)?;
         let role = self.role(user);
-        let master = self.prove(&identity, role, pin, None)?;
+        let master = self.prove(&identity, role, pin, None, self.through())?;
         if user == User::ContextSpecific {
             return Ok(());
         }
@@ -163,7 +178,7 @@ impl EmbeddedToken {
     /// The keys behind a PIN, for whoever looks at the token without logging in.
     ///
     /// # Errors
-    /// PinIncorrect, PinLocked, UserPinNotInitialized.
+    /// PinIncorrect, PinLocked, UserPinNotInitialized; TokenNotPresent without the token's root.
     pub(super) fn unlock(
         &self,
         identity: &Identity,
@@ -171,7 +186,7 @@ impl EmbeddedToken {
         pin: Pin<'_>,
     ) -> Result<Arc<Keys>> {
         let role = self.role(user);
-        let master = self.prove(identity, role, pin, None)?;
+        let master = self.prove(identity, role, pin, None, self.through())?;
         Keys::of(role, master, identity.instance).map(Arc::new)
     }
 
@@ -197,8 +212,10 @@ impl EmbeddedToken {
             if !weaker || !self.store.writable()? {
                 return Ok(());
             }
-            let stretched = self.stretch(pin, role, identity.instance)?;
+            let rooted = self.rooted(self.through())?;
+            let stretched = self.stretch(pin, role, identity.instance, &rooted)?;
             let _alone = self.store.exclusive()?;
+            self.still(&stretched)?;
             match self.store.account(role)? {
                 Some(account) if account.salt == before.salt => {
                     let stronger = stretched.account(role, account.version + 1, master)?;
@@ -218,20 +235,21 @@ impl EmbeddedToken {
 
     /// Old ciphertext and wrapped keys must not linger in the log. What cannot be erased now is
     /// with the next checkpoint.
-    fn forget(&self) {
+    pub(super) fn forget(&self) {
         if let Err(e) = self.store.forget() {
             log::warn!("the token's log still holds what was destroyed: {e}");
         }
     }
 
     /// The master key, if the PIN is right; `new` then takes its place in the same transaction
-    /// that puts the counter back.
-    fn prove(
+    /// that puts the counter back. Without the root no try is counted, for nothing can be tried.
+    pub(super) fn prove(
         &self,
         identity: &Identity,
         role: Role,
         pin: Pin<'_>,
         new: Option<&Stretched>,
+        through: Through<'_>,
     ) -> Result<Secret> {
         if pin.0.is_empty() {
             return Err(Code::PinIncorrect.because("an empty PIN"));
@@ -240,8 +258,8 @@ impl EmbeddedToken {
         for _ in 0..8 {
             let before = self.unlocked_account(role)?;
             let Account { salt, cost, .. } = before;
-            let derivations = &self.settings.derivations;
-            let kek = derivations.derive(pin.0, &salt, cost, role, identity.instance)?;
+            let rooted = self.rooted(through)?;
+            let kek = self.derive(pin, (salt, cost), role, identity.instance, &rooted)?;
             if !self.store.writable()? {
                 // Who cannot write holds the file, and can try PINs on a copy of it anyway.
                 let master = keys::unwrap(&kek, &before.wrapped)?;
@@ -249,7 +267,8 @@ impl EmbeddedToken {
             }
             let _alone = self.store.exclusive()?;
             let account = self.unlocked_account(role)?;
-            if account.salt == salt {
+            if account.salt == salt && self.is_record(rooted.version)? {
+                new.map_or(Ok(()), |new| self.still(new))?;
                 return self.count_and_unwrap(identity, account, &kek, new);
             }
         }
@@ -339,12 +358,39 @@ impl EmbeddedToken {
     }
 
     /// A key-encryption key for a PIN that is being set.
-    fn stretch(&self, pin: Pin<'_>, role: Role, instance: Instance) -> Result<Stretched> {
+    pub(super) fn stretch(
+        &self,
+        pin: Pin<'_>,
+        role: Role,
+        instance: Instance,
+        rooted: &Rooted,
+    ) -> Result<Stretched> {
         let cost = self.settings.cost;
         let mut salt = [0; 16];
         random::fill(&mut salt)?;
-        let kek = self.settings.derivations.derive(pin.0, &salt, cost, role, instance)?;
-        Ok(Stretched { kek, salt, cost })
+        let kek = self.derive(pin, (salt, cost), role, instance, rooted)?;
+        Ok(Stretched { kek, salt, cost, record: rooted.version })
+    }
+
+    fn derive(
+        &self,
+        pin: Pin<'_>,
+        (salt, cost): ([u8; 16], Cost),
+        role: Role,
+        instance: Instance,
+        rooted: &Rooted,
+    ) -> Result<Secret> {
+        let root = rooted.secret.as_ref();
+        self.settings.derivations.derive(pin.0, &salt, cost, (role, instance), root)
+    }
+
+    /// Under the login lock: whether the root that a new PIN goes with is still the token's.
+    fn still(&self, new: &Stretched) -> Result<()> {
+        match self.is_record(new.record)? {
+            true => Ok(()),
+            false => Err(Code::FunctionFailed
+                .because("the token's root was changed at the same moment: try again")),
+        }
     }
 
     /// Whose PIN is meant: the context-specific one is that of whoever is logged in.
@@ -359,7 +405,7 @@ impl EmbeddedToken {
 
 impl Stretched {
     /// An account that wraps `master` under this PIN.
-    fn account(&self, role: Role, version: u64, master: &Secret) -> Result<Account> {
+    pub(super) fn account(&self, role: Role, version: u64, master: &Secret) -> Result<Account> {
         let wrapped = keys::wrap(&self.kek, master)?;
         Ok(Account { role, version, cost: self.cost, salt: self.salt, wrapped, failures: 0 })
     }
@@ -377,7 +423,7 @@ fn length(pin: Pin<'_>) -> Result<()> {
     }
 }
 
-fn copy(master: &Secret) -> Result<Secret> {
+pub(super) fn copy(master: &Secret) -> Result<Secret> {
     Secret::wiped_on_fork(master.len(), |room| {
         room.copy_from_slice(master.expose());
         Ok(())

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::key::EmbeddedKey;
 use super::token::EmbeddedToken;
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Value};
+use crate::backend::MaterialKey;
 use crate::backend::{Object, Snapshot};
 use crate::engine::{self, Lease, encoding};
 use crate::error::{Code, Error, Result};
@@ -143,7 +143,7 @@ impl EmbeddedToken {
         body: impl FnOnce(&Lease) -> Result<T>,
     ) -> Result<T> {
         let key: &dyn Any = &**key.key(self)?;
-        let key = key.downcast_ref::<EmbeddedKey>();
+        let key = key.downcast_ref::<MaterialKey>();
         let key = key.ok_or_else(|| Code::GeneralError.because("a key of another backend"))?;
         body(key.lease_for(spec)?)
     }

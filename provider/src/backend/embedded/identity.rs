@@ -8,6 +8,7 @@ use crate::store::fields::{fields, put};
 use crate::store::{Instance, TokenRecord, event};
 
 use super::keys::Keys;
+use super::root::Root;
 
 /// A token as it can be known without a PIN.
 pub(super) struct Identity {
@@ -21,6 +22,8 @@ pub(super) struct Identity {
     pub(super) open: Secret,
     /// When the token was initialised, in milliseconds since 1970.
     created: u64,
+    /// What the accounts open with beside a PIN.
+    pub(super) root: Option<Root>,
 }
 
 /// What only a holder of the master key knows of a token.
@@ -35,6 +38,7 @@ const SERIAL: u8 = 2;
 const TAGS: u8 = 3;
 const OPEN: u8 = 4;
 const CREATED: u8 = 5;
+const ROOT: u8 = 6;
 /// In the sealed part: the set of rows has a seal, so one that is missing was removed.
 const SEALED_SET: u8 = 1;
 /// Begins what the sealed part authenticates.
@@ -55,6 +59,7 @@ impl Identity {
             tags: random::secret(KEY)?,
             open: random::secret(KEY)?,
             created: event::now(),
+            root: None,
         })
     }
 
@@ -71,13 +76,9 @@ impl Identity {
     /// # Errors
     /// DeviceError for a record that cannot be read.
     pub(super) fn read(record: &TokenRecord) -> Result<Self> {
-        let field = |id| {
-            readable(&record.clear)?
-                .into_iter()
-                .find(|field| field.0 == id)
-                .map(|field| field.1)
-                .ok_or_else(|| damaged("a field is missing"))
-        };
+        let fields = readable(&record.clear)?;
+        let find = |id| fields.iter().find(|field| field.0 == id).map(|field| field.1);
+        let field = |id| find(id).ok_or_else(|| damaged("a field is missing"));
         let text = |id| {
             let bytes = field(id)?.to_vec();
             String::from_utf8(bytes).map_err(|_| damaged("a text is no UTF-8"))
@@ -90,6 +91,9 @@ impl Identity {
             tags: Secret::copy_of(field(TAGS)?),
             open: Secret::copy_of(field(OPEN)?),
             created: u64::from_be_bytes(created),
+            root: find(ROOT)
+                .map(|root| Root::decode(root).ok_or_else(|| damaged("the root")))
+                .transpose()?,
         })
     }
 
@@ -104,6 +108,9 @@ impl Identity {
         put(&mut clear, TAGS, self.tags.expose());
         put(&mut clear, OPEN, self.open.expose());
         put(&mut clear, CREATED, &self.created.to_be_bytes());
+        if let Some(root) = &self.root {
+            put(&mut clear, ROOT, &root.encode());
+        }
         let mut nonce = [0; NONCE];
         random::fill(&mut nonce)?;
         let aad = self.aad(version, &clear);
@@ -120,7 +127,9 @@ impl Identity {
     /// DeviceError if anything in it was changed.
     pub(super) fn authenticate(&self, record: &TokenRecord, keys: &Keys) -> Result<Secrets> {
         let changed = || {
-            damaged("its label, serial number or keys were changed by something other than Keyway")
+            damaged(
+                "its label, serial number, keys or root were changed by something other than Keyway",
+            )
         };
         let (nonce, sealed) = record.sealed.split_first_chunk::<NONCE>().ok_or_else(changed)?;
         let aad = self.aad(record.version, &record.clear);

@@ -7,12 +7,12 @@ mod crypto;
 mod encoding;
 mod history;
 mod identity;
-mod key;
 mod keys;
 mod name;
 mod objects;
 mod pin;
 mod recover;
+mod root;
 mod seal;
 mod set;
 mod tags;
@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::backend::bridge::RootKey;
 use crate::backend::{Backend, SlotId, Token};
 use crate::error::{Code, Context, Result};
 use crate::mechanism::set::Legacy;
@@ -41,6 +42,7 @@ pub use check::{Finding, Remedy, Report};
 pub use history::{History, Occurrence};
 pub(crate) use pin::stretch;
 pub use pin::{DEFAULT_COST, LENGTHS as PIN_LENGTHS};
+pub use root::RootState;
 pub use token::EmbeddedToken;
 
 /// What the configuration says about embedded tokens.
@@ -51,6 +53,8 @@ pub struct EmbeddedConfig {
     pub free_slot: FreeSlot,
     /// Slots that are there even while they have no token.
     pub slots: Vec<SlotId>,
+    /// Slots that are another backend's.
+    pub taken: Vec<SlotId>,
     /// For PINs that are set from now on; tests make it cheap.
     pub pin_cost: Cost,
     /// Wrong PINs in a row that lock an account; at least 5.
@@ -61,6 +65,8 @@ pub struct EmbeddedConfig {
     pub policy: Policy,
     /// Whether the first use of a key in a login is an event.
     pub log_uses: bool,
+    /// The keys in other tokens without which no PIN opens the token of a slot.
+    pub roots: BTreeMap<SlotId, Arc<RootKey>>,
 }
 
 /// When to show a slot in which `C_InitToken` can make a new token.
@@ -81,12 +87,14 @@ impl EmbeddedConfig {
             token_dir: token_dir.into(),
             free_slot: FreeSlot::default(),
             slots: Vec::new(),
+            taken: Vec::new(),
             pin_cost: DEFAULT_COST,
             attempts: 10,
             patience: PATIENCE,
             legacy: Legacy::default(),
             policy: Policy::default(),
             log_uses: true,
+            roots: BTreeMap::new(),
         }
     }
 }
@@ -113,6 +121,7 @@ impl EmbeddedBackend {
             legacy: config.legacy,
             policy: config.policy,
             log_uses: config.log_uses,
+            root: None,
         };
         Self { config, settings, tokens: Mutex::default() }
     }
@@ -134,7 +143,15 @@ impl EmbeddedBackend {
 
     /// Brings the slots up to date with the files.
     fn scan(&self, tokens: &mut BTreeMap<SlotId, Slot>) -> Result<()> {
-        let files = slots_in(&self.config.token_dir)?;
+        let mut files = slots_in(&self.config.token_dir)?;
+        let hidden = files.extract_if(.., |slot| self.config.taken.contains(slot));
+        for slot in hidden {
+            log::warn!(
+                "{} is not shown: the configuration gives slot {slot} to another module; give that \
+                 another id",
+                self.file(slot).display()
+            );
+        }
         // A token whose file is gone is gone; a new one in its place is not the same.
         tokens.retain(|slot, entry| !entry.has_file || files.contains(slot));
         for slot in files.iter().chain(&self.config.slots) {
@@ -144,13 +161,16 @@ impl EmbeddedBackend {
         let free = tokens.iter().find(|(_, entry)| !initialized(entry)).map(|(slot, _)| *slot);
         let wanted = match self.config.free_slot {
             FreeSlot::Always => true,
-            FreeSlot::WhenEmpty => !tokens.values().any(initialized),
+            FreeSlot::WhenEmpty => {
+                self.config.taken.is_empty() && !tokens.values().any(initialized)
+            }
             FreeSlot::Never => false,
         };
         match free {
             None if wanted => {
                 // Never the number of an older token, so that numbers stay what they were.
-                let last = tokens.last_key_value().map_or(0, |(slot, _)| *slot);
+                let used = tokens.keys().chain(&self.config.taken);
+                let last = used.max().copied().unwrap_or(0);
                 self.add(tokens, last + 1, false)
             }
             _ if wanted => Ok(()),
@@ -171,7 +191,9 @@ impl EmbeddedBackend {
             return Ok(());
         }
         let store = SqliteStore::with_patience(&self.file(slot), self.config.patience);
-        let token = EmbeddedToken::new(Arc::new(store), self.settings.clone())?;
+        let root = self.config.roots.get(&slot).cloned();
+        let settings = Settings { root, ..self.settings.clone() };
+        let token = EmbeddedToken::new(Arc::new(store), settings)?;
         tokens.insert(slot, Slot { token: Arc::new(token), has_file });
         Ok(())
     }
@@ -189,8 +211,20 @@ impl Backend for EmbeddedBackend {
 /// # Errors
 /// DeviceError if the engine has no entropy.
 pub fn over(store: Arc<dyn Store>, config: &EmbeddedConfig) -> Result<EmbeddedToken> {
-    let backend = EmbeddedBackend::new(config.clone());
-    EmbeddedToken::new(store, backend.settings)
+    over_with(store, config, None)
+}
+
+/// As [`over`], for a token that opens through a root.
+///
+/// # Errors
+/// As [`over`].
+pub(crate) fn over_with(
+    store: Arc<dyn Store>,
+    config: &EmbeddedConfig,
+    root: Option<Arc<RootKey>>,
+) -> Result<EmbeddedToken> {
+    let settings = Settings { root, ..EmbeddedBackend::new(config.clone()).settings };
+    EmbeddedToken::new(store, settings)
 }
 
 /// The slots that have a file, in ascending order.

@@ -29,7 +29,7 @@ pub(super) struct Derivations {
 const AT_ONCE: u32 = 2;
 
 impl Derivations {
-    /// The key-encryption key of a PIN.
+    /// The key-encryption key of a PIN, and of the token's root secret if it has one.
     ///
     /// # Errors
     /// DeviceError for a cost that no token has, HostMemory if there is none for it.
@@ -38,17 +38,25 @@ impl Derivations {
         pin: &[u8],
         salt: &[u8; 16],
         cost: Cost,
-        role: Role,
-        instance: Instance,
+        (role, instance): (Role, Instance),
+        root: Option<&Secret>,
     ) -> Result<Secret> {
         let stretched = {
             let _turn = self.turn();
             stretch(pin, salt, cost)?
         };
         // Bound to the role and the token: an account row moved elsewhere unwraps nothing.
-        let info = [b"keyway pin ".as_slice(), &[role as u8]].concat();
+        let purpose: &[u8] = match root {
+            None => b"keyway pin ",
+            Some(_) => b"keyway rooted pin ",
+        };
+        let info = [purpose, &[role as u8]].concat();
+        let both = match root {
+            None => stretched,
+            Some(root) => joined(&stretched, root)?,
+        };
         Secret::wiped_on_fork(KEY, |out| {
-            sealing::hkdf_sha256(stretched.expose(), &instance.0, &info, out)
+            sealing::hkdf_sha256(both.expose(), &instance.0, &info, out)
         })
     }
 
@@ -72,6 +80,16 @@ pub(crate) fn stretch(pin: &[u8], salt: &[u8; 16], cost: Cost) -> Result<Secret>
         argon
             .hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
             .or_code(Code::GeneralError, "stretch a PIN")
+    })
+}
+
+/// One behind the other; both are of fixed lengths.
+fn joined(pin: &Secret, root: &Secret) -> Result<Secret> {
+    Secret::wiped_on_fork(pin.len() + root.len(), |out| {
+        let (first, second) = out.split_at_mut(pin.len());
+        first.copy_from_slice(pin.expose());
+        second.copy_from_slice(root.expose());
+        Ok(())
     })
 }
 
@@ -119,7 +137,8 @@ mod tests {
     fn another_pin_salt_role_or_token_gives_another_key() {
         let derivations = Derivations::default();
         let derive = |pin: &[u8], salt, role, instance| {
-            let key = derivations.derive(pin, &[salt; 16], CHEAP, role, Instance([instance; 16]));
+            let whose = (role, Instance([instance; 16]));
+            let key = derivations.derive(pin, &[salt; 16], CHEAP, whose, None);
             key.unwrap().expose().to_vec()
         };
         let key = derive(b"1234", 0, Role::User, 0);
@@ -128,6 +147,20 @@ mod tests {
         assert_ne!(key, derive(b"1234", 1, Role::User, 0));
         assert_ne!(key, derive(b"1234", 0, Role::SecurityOfficer, 0));
         assert_ne!(key, derive(b"1234", 0, Role::User, 1));
+    }
+
+    #[test]
+    fn a_root_secret_is_half_of_the_key() {
+        let derivations = Derivations::default();
+        let derive = |root: Option<u8>| {
+            let root = root.map(|byte| Secret::copy_of(&[byte; 32]));
+            let whose = (Role::User, Instance([0; 16]));
+            let key = derivations.derive(b"1234", &[0; 16], CHEAP, whose, root.as_ref());
+            key.unwrap().expose().to_vec()
+        };
+        assert_eq!(derive(Some(1)), derive(Some(1)));
+        assert_ne!(derive(Some(1)), derive(Some(2)));
+        assert_ne!(derive(Some(1)), derive(None));
     }
 
     #[test]

@@ -272,7 +272,8 @@ impl EmbeddedToken {
             return Ok(Vec::new());
         }
         let expected = record.version;
-        let token = identity.write(expected + 1, keys)?;
+        // What is known of the token may be older than its root.
+        let token = Identity::read(&record)?.write(expected + 1, keys)?;
         Ok(vec![Change::Adopt, Change::PutToken { token, expected }])
     }
 }

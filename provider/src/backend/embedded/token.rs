@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::cache::Cache;
 use super::identity::Identity;
-use super::key::EmbeddedKey;
 use super::keys::Keys;
-use super::pin::Derivations;
+use super::pin::{Derivations, LENGTHS};
+use super::root::outward;
 use super::uses::Uses;
 use crate::attribute::Attributes;
+use crate::backend::bridge::RootKey;
 use crate::backend::{
-    Found, Key, Object, ObjectId, Operation, Pin, PinState, Snapshot, Token, TokenInfo, Use, User,
-    View,
+    Found, Key, MANUFACTURER, MaterialKey, Object, ObjectId, Operation, Pin, PinState, Snapshot,
+    Token, TokenInfo, Use, User, View,
 };
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
@@ -55,6 +56,7 @@ pub(super) struct Settings {
     pub(super) legacy: Legacy,
     pub(super) policy: Policy,
     pub(super) log_uses: bool,
+    pub(super) root: Option<Arc<RootKey>>,
 }
 
 struct Known {
@@ -242,8 +244,10 @@ impl Token for EmbeddedToken {
         let (label, serial) = identity.as_ref().map_or_else(blank, named);
         Ok(TokenInfo {
             label,
+            manufacturer: MANUFACTURER.to_owned(),
             model: "embedded".to_owned(),
             serial,
+            pin_lengths: (*LENGTHS.start() as u64, *LENGTHS.end() as u64),
             initialized: identity.is_some(),
             user_pin_initialized: user_pin.is_some(),
             write_protected: !self.store.writable()?,
@@ -257,19 +261,19 @@ impl Token for EmbeddedToken {
     }
 
     fn initialize(&self, so_pin: Pin<'_>, label: &str) -> Result<()> {
-        self.initialize_token(so_pin, label)
+        self.initialize_token(so_pin, label).map_err(outward)
     }
 
     fn init_pin(&self, pin: Pin<'_>) -> Result<()> {
-        self.set_user_pin(pin)
+        self.set_user_pin(pin).map_err(outward)
     }
 
     fn set_pin(&self, user: User, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
-        self.change_pin(user, old, new)
+        self.change_pin(user, old, new).map_err(outward)
     }
 
     fn login(&self, user: User, pin: Pin<'_>) -> Result<()> {
-        self.log_in(user, pin)
+        self.log_in(user, pin).map_err(outward)
     }
 
     fn logout(&self) -> Result<()> {
@@ -318,7 +322,7 @@ impl Token for EmbeddedToken {
     }
 
     fn key(&self, attributes: &Attributes) -> Result<Arc<dyn Key>> {
-        Ok(Arc::new(EmbeddedKey::import(attributes)?))
+        Ok(Arc::new(MaterialKey::import(attributes)?))
     }
 
     fn digest(&self, mechanism: &Mechanism<'_>) -> Result<Operation> {

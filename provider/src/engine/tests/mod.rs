@@ -6,6 +6,7 @@ mod dh;
 mod ec;
 mod rsa_crypt;
 mod rsa_key;
+mod rsa_outline;
 mod rsa_sign;
 mod shared;
 

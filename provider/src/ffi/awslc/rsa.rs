@@ -304,6 +304,30 @@ pub(crate) fn add_oaep(
     check(answer, Code::DataLenRange, "pad with OAEP")
 }
 
+/// EMSA-PSS encoding (RFC 8017 section 9.1.1), as long as the modulus of `rsa`, with a fresh salt.
+///
+/// # Errors
+/// FunctionFailed for a digest of another length than the hash's, and a salt too long for the key.
+pub(crate) fn add_pss(rsa: &Rsa, output: &mut [u8], pss: Pss, digest: &[u8]) -> Result<()> {
+    if digest.len() != pss.hash.size() || output.len() != rsa.size() {
+        return Err(Code::FunctionFailed.because("PSS encodes one digest over a whole modulus"));
+    }
+    let salt = salt(pss.salt)?;
+    // SAFETY: reads the key's modulus and as many bytes of the digest as the hash has, writes as
+    // many as the modulus has; both lengths were checked above.
+    let answer = unsafe {
+        lc::RSA_padding_add_PKCS1_PSS_mgf1(
+            rsa.0.as_ptr(),
+            output.as_mut_ptr(),
+            digest.as_ptr(),
+            md(pss.hash),
+            md(pss.mgf),
+            salt,
+        )
+    };
+    check(answer, Code::FunctionFailed, "encode with RSA-PSS")
+}
+
 /// MGF1 (RFC 8017 appendix B.2.1), filling `mask`.
 pub(crate) fn mgf1(mask: &mut [u8], seed: &[u8], hash: Hash) -> Result<()> {
     // SAFETY: the lengths are the slices' own, the hash a constant.

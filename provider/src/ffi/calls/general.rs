@@ -8,6 +8,7 @@ use pkcs11_sys::{
     CK_VERSION_PTR, CK_VOID_PTR,
 };
 
+use crate::backend::MANUFACTURER;
 use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::ffi::entry::{contain, entry};
@@ -19,7 +20,6 @@ use crate::module::Module;
 
 /// The version of this module, as C_GetInfo and C_GetTokenInfo give it.
 pub(super) const LIBRARY_VERSION: CK_VERSION = CK_VERSION { major: 0, minor: 1 };
-pub(super) const MANUFACTURER: &str = "Keyway";
 
 /// `C_Initialize`: reads the configuration and makes the module of this process.
 ///

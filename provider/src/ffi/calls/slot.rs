@@ -8,8 +8,8 @@ use pkcs11_sys::{
     CK_VOID_PTR,
 };
 
-use super::general::{LIBRARY_VERSION, MANUFACTURER};
-use crate::backend::{Pin, PinState, TokenInfo};
+use super::general::LIBRARY_VERSION;
+use crate::backend::{MANUFACTURER, Pin, PinState, TokenInfo};
 use crate::error::{Code, Result};
 use crate::ffi::entry::entry;
 use crate::ffi::text::{padded, trimmed};
@@ -18,24 +18,25 @@ use crate::mechanism::{MechanismType, set};
 use crate::slot::Slot;
 
 const HARDWARE_VERSION: CK_VERSION = CK_VERSION { major: 1, minor: 0 };
-/// Shortest and longest PIN in bytes.
-const PIN_LENGTHS: (CK_ULONG, CK_ULONG) = (4, 255);
 /// `CK_EFFECTIVELY_INFINITE`: a limit that is not there.
 const NO_LIMIT: CK_ULONG = 0;
 
-/// `C_GetSlotList`. A token is always present, so the flag selects nothing.
+/// `C_GetSlotList`.
 ///
 /// # Safety
 /// `list` is NULL or writable for `*count` ids; `count` is NULL or readable and writable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn C_GetSlotList(
-    _token_present: CK_BBOOL,
+    token_present: CK_BBOOL,
     list: CK_SLOT_ID_PTR,
     count: CK_ULONG_PTR,
 ) -> CK_RV {
     entry("C_GetSlotList", |module| {
         transfer::require(count, "pulCount")?;
-        let slots = module.slots()?;
+        let mut slots = module.slots()?;
+        if token_present != ck::CK_FALSE {
+            slots.retain(|slot| slot.token.is_present());
+        }
         let ids: Vec<CK_SLOT_ID> = slots.iter().map(|slot| CK_SLOT_ID::from(slot.id)).collect();
         // SAFETY: the caller's promise.
         unsafe { transfer::list(&ids, list, count) }
@@ -53,7 +54,7 @@ pub unsafe extern "C" fn C_GetSlotInfo(slot: CK_SLOT_ID, info: CK_SLOT_INFO_PTR)
         let answer = CK_SLOT_INFO {
             slotDescription: padded(&format!("Keyway slot {}", slot.id)),
             manufacturerID: padded(MANUFACTURER),
-            flags: ck::CKF_TOKEN_PRESENT,
+            flags: if slot.token.is_present() { ck::CKF_TOKEN_PRESENT } else { 0 },
             hardwareVersion: HARDWARE_VERSION,
             firmwareVersion: LIBRARY_VERSION,
         };
@@ -82,16 +83,16 @@ fn token_info(slot: &Slot) -> Result<CK_TOKEN_INFO> {
     let sessions = slot.session_count();
     Ok(CK_TOKEN_INFO {
         label: padded(&token.label),
-        manufacturerID: padded(MANUFACTURER),
+        manufacturerID: padded(&token.manufacturer),
         model: padded(&token.model),
         serialNumber: padded(&token.serial),
-        flags: token_flags(&token),
+        flags: token_flags(&token, slot.token.is_open()),
         ulMaxSessionCount: NO_LIMIT,
         ulSessionCount: sessions.all as CK_ULONG,
         ulMaxRwSessionCount: NO_LIMIT,
         ulRwSessionCount: sessions.read_write as CK_ULONG,
-        ulMaxPinLen: PIN_LENGTHS.1,
-        ulMinPinLen: PIN_LENGTHS.0,
+        ulMaxPinLen: token.pin_lengths.1 as CK_ULONG,
+        ulMinPinLen: token.pin_lengths.0 as CK_ULONG,
         ulTotalPublicMemory: ck::CK_UNAVAILABLE_INFORMATION,
         ulFreePublicMemory: ck::CK_UNAVAILABLE_INFORMATION,
         ulTotalPrivateMemory: ck::CK_UNAVAILABLE_INFORMATION,
@@ -103,9 +104,10 @@ fn token_info(slot: &Slot) -> Result<CK_TOKEN_INFO> {
     })
 }
 
-fn token_flags(token: &TokenInfo) -> CK_FLAGS {
-    let mut flags = ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED;
+fn token_flags(token: &TokenInfo, is_open: bool) -> CK_FLAGS {
+    let mut flags = ck::CKF_RNG;
     let facts = [
+        (!is_open, ck::CKF_LOGIN_REQUIRED),
         (token.initialized, ck::CKF_TOKEN_INITIALIZED),
         (token.user_pin_initialized, ck::CKF_USER_PIN_INITIALIZED),
         (token.write_protected, ck::CKF_WRITE_PROTECTED),
@@ -183,6 +185,11 @@ pub unsafe extern "C" fn C_GetMechanismInfo(
         let slot = module.slot(wide(slot))?;
         let id = MechanismType(wide(mechanism));
         let row = set::find(slot.token.mechanisms(), id)?;
+        if log::log_enabled!(log::Level::Debug)
+            && let Some(origins) = slot.token.origins(row)
+        {
+            log::debug!("{}: {origins}", row.name());
+        }
         let (least, most) = row.announced_sizes();
         let answer = CK_MECHANISM_INFO {
             ulMinKeySize: least as CK_ULONG,

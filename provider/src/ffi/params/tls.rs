@@ -48,11 +48,11 @@ pub struct KeyMaterial<'a> {
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[allow(non_snake_case)] // names of the C interface
-struct ExtendedMaster {
-    prfHashMechanism: ck::CK_MECHANISM_TYPE,
-    pSessionHash: *const ck::CK_BYTE,
-    ulSessionHashLen: ck::CK_ULONG,
-    pVersion: ck::CK_VERSION_PTR,
+pub(in crate::ffi) struct ExtendedMaster {
+    pub(in crate::ffi) prfHashMechanism: ck::CK_MECHANISM_TYPE,
+    pub(in crate::ffi) pSessionHash: *const ck::CK_BYTE,
+    pub(in crate::ffi) ulSessionHashLen: ck::CK_ULONG,
+    pub(in crate::ffi) pVersion: ck::CK_VERSION_PTR,
 }
 
 impl<'a> RawParams<'a> {

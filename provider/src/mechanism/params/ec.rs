@@ -33,6 +33,27 @@ const EC_KDFS: [(Hash, u64, u64); 9] = [
     (Hash::Sha3_512, 13, 22),
 ];
 
+const CKD_NULL: u64 = 1;
+
+impl<'a> EcKdf<'a> {
+    /// `CKD_*` and the shared data.
+    ///
+    /// # Errors
+    /// MechanismParamInvalid for a hash that no KDF uses.
+    pub fn parts(self) -> Result<(u64, &'a [u8])> {
+        let row = |hash: Hash| {
+            EC_KDFS.iter().find(|row| row.0 == hash).ok_or_else(|| {
+                Code::MechanismParamInvalid.because(format!("there is no KDF with {hash:?}"))
+            })
+        };
+        Ok(match self {
+            Self::Null => (CKD_NULL, &[]),
+            Self::X963 { hash, shared } => (row(hash)?.1, shared),
+            Self::Sp800 { hash, shared } => (row(hash)?.2, shared),
+        })
+    }
+}
+
 /// `CK_ECDH1_DERIVE_PARAMS`.
 pub fn ecdh(raw: RawParams<'_>) -> Result<Params<'_>> {
     let (number, shared, public) = raw.ecdh1()?;
@@ -41,7 +62,6 @@ pub fn ecdh(raw: RawParams<'_>) -> Result<Params<'_>> {
 
 /// The NULL KDF takes no shared data.
 pub(super) fn ec_kdf(number: u64, shared: &[u8]) -> Result<EcKdf<'_>> {
-    const CKD_NULL: u64 = 1;
     let row = EC_KDFS.iter().find(|row| number == row.1 || number == row.2);
     match row {
         Some((hash, x963, _)) if number == *x963 => Ok(EcKdf::X963 { hash: *hash, shared }),

@@ -58,6 +58,28 @@ impl Hash {
             .ok_or_else(|| Code::MechanismParamInvalid.because(format!("MGF {mgf:#x}")))
     }
 
+    /// The mechanism that names it in parameters.
+    ///
+    /// # Errors
+    /// MechanismParamInvalid for MD5, which no parameter can name.
+    pub fn mechanism(self) -> Result<MechanismType> {
+        let row = Self::ALL.get(self as usize).map(|row| row.1);
+        row.ok_or_else(|| {
+            Code::MechanismParamInvalid.because(format!("no parameter names {self:?}"))
+        })
+    }
+
+    /// The number of the MGF1 that uses it (`CKG_MGF1_*`).
+    ///
+    /// # Errors
+    /// MechanismParamInvalid where the specification has none.
+    pub fn mgf(self) -> Result<u64> {
+        let number = Self::ALL.get(self as usize).and_then(|row| row.2);
+        number.ok_or_else(|| {
+            Code::MechanismParamInvalid.because(format!("there is no MGF1 with {self:?}"))
+        })
+    }
+
     /// Length of the digest in bytes, never 0.
     pub const fn size(self) -> usize {
         match self {
@@ -81,7 +103,9 @@ mod tests {
             assert_eq!(hash as usize, place);
             assert_eq!(Hash::of_mechanism(mechanism.0).unwrap(), hash);
             assert!(mgf.is_none_or(|mgf| Hash::of_mgf(mgf).unwrap() == hash));
+            assert_eq!((hash.mechanism().unwrap(), hash.mgf().ok()), (mechanism, mgf));
         }
+        assert_eq!(Hash::Md5.mechanism().unwrap_err().code(), Code::MechanismParamInvalid);
         assert_eq!(Hash::of_mgf(10).unwrap_err().code(), Code::MechanismParamInvalid);
     }
 }

@@ -27,6 +27,13 @@ pub enum Salt<'a> {
     Key(Handle),
 }
 
+impl Salt<'_> {
+    /// `CKF_HKDF_SALT_NULL`, `CKF_HKDF_SALT_DATA`, `CKF_HKDF_SALT_KEY`.
+    pub const NONE: u64 = 1;
+    pub const DATA: u64 = 2;
+    pub const KEY: u64 = 4;
+}
+
 /// `CK_HKDF_PARAMS`.
 pub fn hkdf(raw: RawParams<'_>) -> Result<Params<'_>> {
     let raw = raw.hkdf()?;
@@ -34,9 +41,9 @@ pub fn hkdf(raw: RawParams<'_>) -> Result<Params<'_>> {
         return Err(Code::MechanismParamInvalid.because("HKDF neither extracts nor expands"));
     }
     let salt = match raw.salt_type {
-        1 => Salt::None,
-        2 => Salt::Data(raw.salt),
-        4 => Salt::Key(Handle::from_raw(raw.salt_key)),
+        Salt::NONE => Salt::None,
+        Salt::DATA => Salt::Data(raw.salt),
+        Salt::KEY => Salt::Key(Handle::from_raw(raw.salt_key)),
         other => {
             return Err(Code::MechanismParamInvalid.because(format!("salt type {other}")));
         }
@@ -76,6 +83,19 @@ const PBKDF2_PRFS: [(Hash, u64); 7] = [
     (Hash::Sha512_224, 7),
     (Hash::Sha512_256, 8),
 ];
+
+impl Pbkdf2<'_> {
+    /// `CKP_PKCS5_PBKD2_HMAC_*`.
+    ///
+    /// # Errors
+    /// MechanismParamInvalid for a hash that has none.
+    pub fn prf(&self) -> Result<u64> {
+        let row = PBKDF2_PRFS.iter().find(|row| row.0 == self.hash);
+        row.map(|row| row.1).ok_or_else(|| {
+            Code::MechanismParamInvalid.because(format!("PBKDF2 with {:?}", self.hash))
+        })
+    }
+}
 
 /// `CK_PKCS5_PBKD2_PARAMS2`.
 pub fn pbkdf2(raw: RawParams<'_>) -> Result<Params<'_>> {

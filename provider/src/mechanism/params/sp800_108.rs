@@ -20,7 +20,7 @@ pub struct Sp800108<'a> {
 }
 
 /// `CK_SP800_108_PRF_TYPE`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prf {
     Hmac(Hash),
     AesCmac,
@@ -61,6 +61,19 @@ pub enum LengthOf {
     Segments,
 }
 
+impl LengthOf {
+    const SUM_OF_KEYS: u64 = 1;
+    const SUM_OF_SEGMENTS: u64 = 2;
+
+    /// `CK_SP800_108_DKM_LENGTH_METHOD`.
+    pub fn method(self) -> u64 {
+        match self {
+            Self::Keys => Self::SUM_OF_KEYS,
+            Self::Segments => Self::SUM_OF_SEGMENTS,
+        }
+    }
+}
+
 /// Which of the three functions, and so which data fields there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -84,6 +97,15 @@ const PRFS: [(MechanismType, Prf); 10] = [
 ];
 
 impl Prf {
+    /// `CK_SP800_108_PRF_TYPE`.
+    ///
+    /// # Errors
+    /// MechanismParamInvalid for a hash that the table does not have.
+    pub fn mechanism(self) -> Result<MechanismType> {
+        let row = PRFS.iter().find(|row| row.1 == self);
+        row.map(|row| row.0).ok_or_else(|| bad(format!("PRF {self:?}")))
+    }
+
     /// Length of its output in bytes.
     pub const fn size(self) -> usize {
         match self {
@@ -140,12 +162,27 @@ fn parsed(mode: Mode, raw: RawSp800108<'_>) -> Result<Params<'_>> {
     Ok(Params::Sp800108(Sp800108 { prf, fields, iv: raw.iv, further: raw.further }))
 }
 
+/// `CK_PRF_DATA_TYPE`.
+const ITERATION_VARIABLE: u64 = 1;
+const COUNTER: u64 = 2;
+const DKM_LENGTH: u64 = 3;
+const BYTE_ARRAY: u64 = 4;
+const KEY_HANDLE: u64 = 5;
+
+impl Field<'_> {
+    /// `CK_PRF_DATA_TYPE`.
+    pub fn kind(&self) -> u64 {
+        match self {
+            Self::Iteration(_) | Self::Feedback => ITERATION_VARIABLE,
+            Self::Counter(_) => COUNTER,
+            Self::Length { .. } => DKM_LENGTH,
+            Self::Bytes(_) => BYTE_ARRAY,
+            Self::Key(_) => KEY_HANDLE,
+        }
+    }
+}
+
 fn field<'a>(mode: Mode, raw: &RawField<'a>) -> Result<Field<'a>> {
-    const ITERATION_VARIABLE: u64 = 1;
-    const COUNTER: u64 = 2;
-    const DKM_LENGTH: u64 = 3;
-    const BYTE_ARRAY: u64 = 4;
-    const KEY_HANDLE: u64 = 5;
     /// The counter has at most 32 bits (NIST SP 800-108 section 5).
     const WIDEST_COUNTER: u64 = 32;
     let counter = || {
@@ -160,8 +197,8 @@ fn field<'a>(mode: Mode, raw: &RawField<'a>) -> Result<Field<'a>> {
         (DKM_LENGTH, _) => {
             let (method, little_endian, bits) = raw.value.length_format()?;
             let of = match method {
-                1 => LengthOf::Keys,
-                2 => LengthOf::Segments,
+                LengthOf::SUM_OF_KEYS => LengthOf::Keys,
+                LengthOf::SUM_OF_SEGMENTS => LengthOf::Segments,
                 other => return Err(bad(format!("length method {other}"))),
             };
             Ok(Field::Length { of, format: format(little_endian, bits, 64)? })

@@ -51,6 +51,16 @@ pub struct TlsMac {
     pub label: &'static [u8],
 }
 
+const SERVER: (u64, &[u8]) = (1, b"server finished");
+const CLIENT: (u64, &[u8]) = (2, b"client finished");
+
+impl TlsMac {
+    /// `ulServerOrClient`.
+    pub fn side(&self) -> u64 {
+        if self.label == SERVER.1 { SERVER.0 } else { CLIENT.0 }
+    }
+}
+
 /// Of CKM_TLS12_MASTER_KEY_DERIVE.
 pub fn master(raw: RawParams<'_>) -> Result<Params<'_>> {
     let (randoms, version, hash) = raw.tls_master()?;
@@ -103,10 +113,9 @@ pub fn kdf(raw: RawParams<'_>) -> Result<Params<'_>> {
 /// Of CKM_TLS_MAC.
 pub fn mac(raw: RawParams<'_>) -> Result<Params<'_>> {
     let (hash, length, side) = raw.tls_mac()?;
-    let label: &[u8] = match side {
-        1 => b"server finished",
-        2 => b"client finished",
-        other => return Err(bad(format!("side {other}"))),
+    let label = match [SERVER, CLIENT].into_iter().find(|row| row.0 == side) {
+        Some((_, label)) => label,
+        None => return Err(bad(format!("side {side}"))),
     };
     match usize::try_from(length) {
         Ok(length @ 12..=64) => {

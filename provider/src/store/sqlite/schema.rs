@@ -12,10 +12,12 @@ pub(super) const APPLICATION_ID: i32 = 0x4b57_5954;
 pub(super) const VERSION: i32 = MIGRATIONS.len() as i32;
 
 /// What brings a database of version `n` to version `n + 1`; 0 is an empty one.
-pub(super) const MIGRATIONS: [Migration; 3] = [
+pub(super) const MIGRATIONS: [Migration; 4] = [
     Migration { tables: FIRST, then: |_| Ok(()) },
     Migration { tables: SET, then: sum_accounts },
     Migration { tables: DETAIL, then: |_| Ok(()) },
+    // The token record may name a root now. Versions before would take every PIN for a wrong one.
+    Migration { tables: "", then: |_| Ok(()) },
 ];
 
 pub(super) struct Migration {

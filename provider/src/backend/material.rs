@@ -1,4 +1,4 @@
-//! A key of the embedded token: engine material behind the mechanism table.
+//! A key whose material is here: the engine behind the mechanism table.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use crate::error::{Code, Result};
 use crate::mechanism::{Function, Mechanism, MechanismSpec};
 
 /// Material and the key type that the mechanism rows are asked about.
-pub(super) struct EmbeddedKey {
+pub(crate) struct MaterialKey {
     lease: Lease,
     key_type: KeyType,
 }
 
-impl EmbeddedKey {
+impl MaterialKey {
     /// # Errors
     /// KeyTypeInconsistent for an object that is no key; what the engine says of the material.
-    pub(super) fn import(attributes: &Attributes) -> Result<Self> {
+    pub(crate) fn import(attributes: &Attributes) -> Result<Self> {
         let material = Material::import(attributes)?;
         let key_type = attributes.key_type();
         let key_type =
@@ -29,7 +29,7 @@ impl EmbeddedKey {
     ///
     /// # Errors
     /// KeyTypeInconsistent.
-    pub(super) fn lease_for(&self, spec: &MechanismSpec) -> Result<&Lease> {
+    pub(crate) fn lease_for(&self, spec: &MechanismSpec) -> Result<&Lease> {
         match spec.keys.contains(&self.key_type) {
             true => Ok(&self.lease),
             false => Err(Code::KeyTypeInconsistent.because(format!(
@@ -41,7 +41,7 @@ impl EmbeddedKey {
     }
 }
 
-impl Key for EmbeddedKey {
+impl Key for MaterialKey {
     fn lease(&self) -> Arc<dyn Key> {
         Arc::new(Self { lease: self.lease.renew(), key_type: self.key_type })
     }

@@ -1,0 +1,468 @@
+//! The objects of an inner token as they are known here: identities, handles, attributes read.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use once_cell::sync::Lazy;
+
+use super::gate::Gate;
+use super::identity;
+use super::pool::Pinned;
+use crate::attribute::{AttributeType, Attributes, Value, matching};
+use crate::backend::{Found, Object, ObjectId, View};
+use crate::error::{Code, Result};
+use crate::ffi::inner::InnerSession;
+
+/// Searches of one window that are passed on; with more, all objects are read and searched here.
+const PASSED_ON: u32 = 8;
+
+/// What is known of the objects.
+pub(super) struct Objects {
+    /// How long what was read is taken for true.
+    refresh: Duration,
+    pub(super) gate: Gate,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    by_id: HashMap<ObjectId, Entry>,
+    by_handle: HashMap<u64, ObjectId>,
+    /// Handles of keys that the configuration holds back.
+    hidden: HashSet<u64>,
+    /// The generation of the pool that the handles are of.
+    generation: u64,
+    /// When every token object was listed last.
+    listed: Option<Instant>,
+    /// Searches that were passed on since then.
+    passed: u32,
+    window: Option<Instant>,
+    /// What the first use of a key decided (`CKA_KEYWAY_ROLES`), for the life of this module.
+    roles: HashMap<ObjectId, Value>,
+    /// Session objects, and the handles that end with them.
+    lent: Vec<(Weak<Object>, u64)>,
+}
+
+struct Entry {
+    handle: u64,
+    generation: u64,
+    object: Arc<Object>,
+    /// What it is found again by.
+    template: Attributes,
+}
+
+/// Milliseconds since this module was first used: what `Object::seen` counts in.
+fn now() -> u64 {
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+    START.elapsed().as_millis() as u64 + 1
+}
+
+impl Objects {
+    pub(super) fn new(refresh: Duration, gate: Gate) -> Self {
+        Self { refresh, gate, known: Mutex::default() }
+    }
+
+    /// The token objects that match. Few searches are the inner token's to answer; of many, all
+    /// but the first few of a moment are answered from what was read.
+    ///
+    /// # Errors
+    /// What the inner token answers.
+    pub(super) fn find(
+        &self,
+        session: &Pinned,
+        query: &Attributes,
+        view: View,
+    ) -> Result<Vec<Found>> {
+        if query.find(AttributeType::TOKEN) == Some(&Value::Bool(false)) {
+            return Ok(Vec::new());
+        }
+        let mut known = self.known();
+        known.of_generation(session.generation());
+        if !known.is_listed(self.refresh) {
+            if !is_foreign(query) && known.may_pass_on(query, self.refresh) {
+                let mut wanted = query.clone();
+                wanted.set(AttributeType::TOKEN, Value::Bool(true));
+                let found = search(session, &wanted)?;
+                return known.load(session, &self.gate, &found).map(|ids| known.told(&ids, view));
+            }
+            known.list(session, &self.gate)?;
+        }
+        let matching = known.by_id.iter().filter(|(_, entry)| {
+            let attributes = &entry.object.snapshot().attributes;
+            attributes.is_true(AttributeType::TOKEN) && matching::matches(attributes, query)
+        });
+        let mut ids: Vec<_> = matching.map(|(id, entry)| (entry.handle, *id)).collect();
+        ids.sort_unstable();
+        let ids: Vec<_> = ids.into_iter().map(|(_, id)| id).collect();
+        Ok(known.told(&ids, view))
+    }
+
+    /// Whether the inner token has the object, as far as is known.
+    pub(super) fn has(&self, id: ObjectId) -> bool {
+        self.known().by_id.contains_key(&id)
+    }
+
+    /// An object by its identity.
+    pub(super) fn object(&self, id: ObjectId, view: View) -> Option<Arc<Object>> {
+        let known = self.known();
+        let object = known.by_id.get(&id)?.object.clone();
+        (view == View::All || !object.snapshot().is_private()).then_some(object)
+    }
+
+    /// The handle of an object, found again if handles were lost.
+    ///
+    /// # Errors
+    /// ObjectHandleInvalid if it is gone, DeviceError if several objects look like it.
+    pub(super) fn handle(&self, session: &Pinned, id: ObjectId) -> Result<u64> {
+        let mut known = self.known();
+        known.of_generation(session.generation());
+        let Some(entry) = known.by_id.get(&id) else {
+            return Err(Code::ObjectHandleInvalid.because(format!("object {id:?} is gone")));
+        };
+        if entry.generation == session.generation() {
+            return Ok(entry.handle);
+        }
+        let found = match entry.template.is_true(AttributeType::TOKEN) {
+            true => search(session, &entry.template)?,
+            // Session objects end with the session that they were made in.
+            false => Vec::new(),
+        };
+        match found[..] {
+            [handle] => {
+                known.place(id, handle, session.generation());
+                Ok(handle)
+            }
+            [] => {
+                known.forget(id);
+                Err(Code::ObjectHandleInvalid.because(format!("object {id:?} is gone")))
+            }
+            _ => Err(Code::DeviceError.because(format!(
+                "object {id:?}: after the connection was lost {} objects look like it; give each a \
+                 CKA_ID of its own",
+                found.len()
+            ))),
+        }
+    }
+
+    /// Reads an object that the inner token just made.
+    ///
+    /// # Errors
+    /// What the inner token answers.
+    pub(super) fn adopt(
+        &self,
+        session: &InnerSession,
+        generation: u64,
+        handle: u64,
+    ) -> Result<Arc<Object>> {
+        let mut known = self.known();
+        known.of_generation(generation);
+        let id = known.read(session, handle)?;
+        let object = known.by_id[&id].object.clone();
+        if !object.is_token_object() {
+            known.lent.push((Arc::downgrade(&object), handle));
+        }
+        Ok(object)
+    }
+
+    /// Whether an object was not looked at for a while; never one that only memory holds here.
+    pub(super) fn is_due(&self, object: &Object) -> bool {
+        let seen = object.seen();
+        seen != 0 && now().saturating_sub(seen) > self.refresh.as_millis() as u64
+    }
+
+    /// Reads an object again.
+    ///
+    /// # Errors
+    /// What the inner token answers.
+    pub(super) fn reread(&self, session: &Pinned, object: &Object) -> Result<()> {
+        let handle = match self.handle(session, object.id) {
+            Err(e) if e.code() == Code::ObjectHandleInvalid => {
+                object.mark_destroyed();
+                return Ok(());
+            }
+            handle => handle?,
+        };
+        let read = read(session, handle);
+        let mut known = self.known();
+        match read {
+            Err(e) if e.code() == Code::ObjectHandleInvalid => {
+                // Without its login a token denies what it has.
+                session.pool().check_login(session)?;
+                known.forget(object.id);
+            }
+            Err(e) => return Err(e),
+            Ok(mut attributes) => {
+                if !known.is_same(object.id, &attributes) {
+                    log::warn!("object {:?}: its handle stands for another object now", object.id);
+                    known.forget(object.id);
+                    return Ok(());
+                }
+                let snapshot = object.snapshot();
+                known.name(&mut attributes, object.id);
+                if snapshot.attributes != attributes {
+                    object.replace(attributes, snapshot.stored_version);
+                }
+                object.set_seen(now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Records what the first use of a key decided; the next reading has it.
+    pub(super) fn decide(&self, id: ObjectId, roles: &Value) {
+        self.known().roles.insert(id, roles.clone());
+    }
+
+    /// What is known of the object is what `attributes` say, after a change that was made here.
+    pub(super) fn changed(&self, id: ObjectId, handle: u64, generation: u64) {
+        let mut known = self.known();
+        if let Some(entry) = known.by_id.get_mut(&id) {
+            entry.template = identity::template(&entry.object.snapshot().attributes);
+        }
+        known.place(id, handle, generation);
+    }
+
+    /// The object is gone.
+    pub(super) fn forget(&self, id: ObjectId) {
+        self.known().forget(id);
+    }
+
+    /// After a login: more objects are there.
+    pub(super) fn relist(&self) {
+        self.known().listed = None;
+    }
+
+    /// After a logout: only public objects are there, under the names that they had.
+    pub(super) fn forget_private(&self) {
+        let mut known = self.known();
+        let private = known.by_id.iter().filter(|(_, entry)| entry.object.snapshot().is_private());
+        let private: Vec<_> = private.map(|(id, _)| *id).collect();
+        private.into_iter().for_each(|id| known.forget(id));
+        known.hidden.clear();
+        known.listed = None;
+    }
+
+    /// Nothing of what was known is there any more.
+    pub(super) fn forget_all(&self) {
+        let mut known = self.known();
+        let ids: Vec<_> = known.by_id.keys().copied().collect();
+        ids.into_iter().for_each(|id| known.forget(id));
+        let (lent, roles) = (std::mem::take(&mut known.lent), std::mem::take(&mut known.roles));
+        *known = Known { lent, roles, ..Known::default() };
+    }
+
+    /// The handles of session objects that nobody has any more, and the generation that they are
+    /// of: afterwards they may stand for others.
+    pub(super) fn unused(&self) -> (Vec<u64>, u64) {
+        let mut known = self.known();
+        let is_used =
+            |object: &Weak<Object>| object.upgrade().is_some_and(|object| !object.is_destroyed());
+        let (used, unused): (Vec<_>, Vec<_>) =
+            known.lent.drain(..).partition(|(object, _)| is_used(object));
+        known.lent = used;
+        for (_, handle) in &unused {
+            if let Some(id) = known.by_handle.get(handle).copied() {
+                known.forget(id);
+            }
+        }
+        (unused.into_iter().map(|(_, handle)| handle).collect(), known.generation)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Handles of another generation mean nothing.
+    fn of_generation(&mut self, generation: u64) {
+        if self.generation < generation {
+            self.generation = generation;
+            self.by_handle.clear();
+            self.hidden.clear();
+            self.lent.clear();
+            self.listed = None;
+        }
+    }
+
+    fn is_listed(&self, refresh: Duration) -> bool {
+        self.listed.is_some_and(|listed| listed.elapsed() < refresh)
+    }
+
+    fn may_pass_on(&mut self, query: &Attributes, refresh: Duration) -> bool {
+        if self.window.is_none_or(|window| window.elapsed() >= refresh) {
+            self.window = Some(Instant::now());
+            self.passed = 0;
+        }
+        self.passed += 1;
+        !query.is_empty() && self.passed <= PASSED_ON
+    }
+
+    /// Reads what is new, and lets go of what is gone.
+    fn list(&mut self, session: &Pinned, gate: &Gate) -> Result<()> {
+        let query = Attributes::from_iter([(AttributeType::TOKEN, Value::Bool(true))]);
+        let handles = search(session, &query)?;
+        let there = self.load(session, gate, &handles)?;
+        let there: HashSet<_> = there.into_iter().collect();
+        let gone: Vec<_> = self
+            .by_id
+            .iter()
+            .filter(|(id, entry)| {
+                entry.template.is_true(AttributeType::TOKEN) && !there.contains(*id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        gone.into_iter().for_each(|id| self.forget(id));
+        self.listed = Some(Instant::now());
+        Ok(())
+    }
+
+    /// The identities behind handles; objects that go while they are read are left out.
+    fn load(
+        &mut self,
+        session: &InnerSession,
+        gate: &Gate,
+        handles: &[u64],
+    ) -> Result<Vec<ObjectId>> {
+        let mut ids = Vec::with_capacity(handles.len());
+        for handle in handles {
+            if self.hidden.contains(handle) {
+                continue;
+            }
+            match self.by_handle.get(handle) {
+                Some(id) => ids.push(*id),
+                None => match self.read(session, *handle) {
+                    Err(e) if e.code() == Code::ObjectHandleInvalid => {}
+                    id => {
+                        let id = id?;
+                        match gate.shows(&self.by_id[&id].object.snapshot().attributes) {
+                            true => ids.push(id),
+                            false => {
+                                self.forget(id);
+                                self.hidden.insert(*handle);
+                            }
+                        }
+                    }
+                },
+            }
+        }
+        Ok(ids)
+    }
+
+    fn read(&mut self, session: &InnerSession, handle: u64) -> Result<ObjectId> {
+        let mut attributes = read(session, handle)?;
+        let template = identity::template(&attributes);
+        let mut id = identity::of(&template, 0);
+        let mut twin = 0;
+        while let Some(entry) = self.by_id.get(&id) {
+            if entry.generation != self.generation || entry.handle == handle {
+                // Known from before the handles were lost, or found again by its identity since.
+                self.place(id, handle, self.generation);
+                return Ok(id);
+            }
+            twin += 1;
+            id = identity::of(&template, twin);
+        }
+        self.name(&mut attributes, id);
+        let stored = u64::from(attributes.is_true(AttributeType::TOKEN));
+        let object = Arc::new(Object::new(id, attributes, stored, now()));
+        self.by_id.insert(id, Entry { handle, generation: self.generation, object, template });
+        self.by_handle.insert(handle, id);
+        Ok(id)
+    }
+
+    /// Gives an object our name for it, and the roles that it has here.
+    fn name(&self, attributes: &mut Attributes, id: ObjectId) {
+        name(attributes, id);
+        if let Some(roles) = self.roles.get(&id) {
+            attributes.set(AttributeType::KEYWAY_ROLES, roles.clone());
+        }
+    }
+
+    fn is_same(&self, id: ObjectId, attributes: &Attributes) -> bool {
+        // Labels and ids change; what a key is does not.
+        const FIXED: [AttributeType; 5] = [
+            AttributeType::CLASS,
+            AttributeType::KEY_TYPE,
+            AttributeType::MODULUS,
+            AttributeType::EC_POINT,
+            AttributeType::CHECK_VALUE,
+        ];
+        self.by_id.get(&id).is_some_and(|entry| {
+            FIXED.iter().all(|kind| match (entry.template.find(*kind), attributes.find(*kind)) {
+                (Some(before), Some(now)) => before == now,
+                _ => true,
+            })
+        })
+    }
+
+    fn place(&mut self, id: ObjectId, handle: u64, generation: u64) {
+        if let Some(entry) = self.by_id.get_mut(&id) {
+            (entry.handle, entry.generation) = (handle, generation);
+            self.by_handle.insert(handle, id);
+        }
+    }
+
+    fn forget(&mut self, id: ObjectId) {
+        if let Some(entry) = self.by_id.remove(&id) {
+            entry.object.mark_destroyed();
+            self.by_handle.remove(&entry.handle);
+        }
+    }
+
+    fn told(&self, ids: &[ObjectId], view: View) -> Vec<Found> {
+        let found = ids.iter().filter_map(|id| {
+            let private = self.by_id.get(id)?.object.snapshot().is_private();
+            Some(Found { id: *id, private })
+        });
+        found.filter(|found| view == View::All || !found.private).collect()
+    }
+}
+
+/// The handles that the inner token finds: all of them, for without its login a token finds less
+/// and does not say so.
+fn search(session: &Pinned, query: &Attributes) -> Result<Vec<u64>> {
+    let found = session.find(query)?;
+    let pool = session.pool();
+    pool.check_login(session)?;
+    match pool.generation() == session.generation() {
+        true => Ok(found),
+        false => Err(Code::SessionClosed.because("the token was opened anew during a search")),
+    }
+}
+
+/// Whether a search names what no inner token has.
+fn is_foreign(query: &Attributes) -> bool {
+    query.has(AttributeType::UNIQUE_ID) || query.has(AttributeType::KEYWAY_STATE)
+}
+
+/// What an object shows, completed.
+fn read(session: &InnerSession, handle: u64) -> Result<Attributes> {
+    let first = session.read(handle, &identity::FIRST)?;
+    if !first.has(AttributeType::CLASS) {
+        return Err(Code::ObjectHandleInvalid.because(format!("object {handle:#x} has no class")));
+    }
+    let mut attributes = session.read(handle, &identity::wanted(&first))?;
+    first.iter().for_each(|(id, value)| attributes.set_default(id, value.clone()));
+    identity::complete(&mut attributes);
+    Ok(attributes)
+}
+
+/// Gives an object our name for it.
+pub(super) fn name(attributes: &mut Attributes, id: ObjectId) {
+    attributes.set(AttributeType::UNIQUE_ID, Value::bytes(format!("{id:?}").into_bytes()));
+}
+
+/// The identity behind a name.
+///
+/// # Errors
+/// GeneralError for attributes that no bridge gave.
+pub(super) fn named(attributes: &Attributes) -> Result<ObjectId> {
+    let parsed = attributes.bytes(AttributeType::UNIQUE_ID).and_then(|name| {
+        let text = std::str::from_utf8(name).ok().filter(|text| text.len() == 32)?;
+        u128::from_str_radix(text, 16).ok()
+    });
+    let parsed = parsed.ok_or_else(|| Code::GeneralError.because("an object without identity"))?;
+    Ok(ObjectId(parsed.to_be_bytes()))
+}

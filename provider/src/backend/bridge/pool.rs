@@ -1,0 +1,589 @@
+//! Sessions with the inner token: lent for as long as a call or an operation needs one, opened
+//! again and logged in again when they are lost.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::breaker::Breaker;
+use super::healing::{absent, is_of_the_token, outward, outward_of_reading};
+use super::limits::Limits;
+use super::link::{Link, Place};
+use crate::attribute::abi::UNAVAILABLE;
+use crate::backend::{Pin, User};
+use crate::error::{Code, Error, Result};
+use crate::ffi::inner::InnerSession;
+use crate::secret::Secret;
+
+/// So many wrong PINs in a row end a login.
+const WRONG: u32 = 3;
+
+/// How often work that may be done twice is done again after a loss.
+const AGAIN: u32 = 2;
+
+/// How often a caller that waits for a session looks whether the token has one more.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A session that is used by one caller at a time.
+type Anchor = Arc<Mutex<InnerSession>>;
+
+/// The sessions of one inner token.
+pub(super) struct Pool {
+    pub(super) place: Place,
+    limits: Limits,
+    state: Mutex<State>,
+    /// Whether the inner token should be logged in to.
+    with_login: AtomicBool,
+    /// That of the state, for callers that hold other locks.
+    generation: AtomicU64,
+    /// Somebody gave a session back.
+    returned: Condvar,
+}
+
+struct State {
+    /// The token as it was found last, with the session that holds the login and the session
+    /// objects: a login ends with an application's last session.
+    anchor: Option<(Link, Anchor)>,
+    idle: Vec<(InnerSession, Instant)>,
+    /// Sessions that exist, without the anchor.
+    open: usize,
+    /// Grows whenever everything was lost: handles from before mean nothing.
+    generation: u64,
+    login: Option<Login>,
+    /// Whether a login ended that nobody ended.
+    dropped: bool,
+    breaker: Breaker,
+}
+
+/// Whose PIN opens the token, also after a loss.
+struct Login {
+    user: User,
+    /// Absent for the security officer: that login does not survive a loss.
+    pin: Option<Secret>,
+    /// Wrong ones in a row, of [`Pool::confirm`].
+    wrong: u32,
+}
+
+/// A session of the inner token, lent to one caller.
+pub(super) struct Pinned {
+    pool: Arc<Pool>,
+    session: Option<InnerSession>,
+    generation: u64,
+    spoilt: Cell<bool>,
+}
+
+impl Pool {
+    pub(super) fn new(place: Place, limits: Limits) -> Arc<Self> {
+        let state = State {
+            anchor: None,
+            idle: Vec::new(),
+            open: 0,
+            generation: 1,
+            login: None,
+            dropped: false,
+            breaker: Breaker::new(limits.failures, limits.pause),
+        };
+        let with_login = AtomicBool::new(false);
+        let (state, returned) = (Mutex::new(state), Condvar::new());
+        let generation = AtomicU64::new(1);
+        Arc::new(Self { place, limits, state, with_login, generation, returned })
+    }
+
+    /// Runs `work` on a session. If it fails because the session, the login or the token was lost,
+    /// it runs again on a new one: for work that may be done twice.
+    ///
+    /// # Errors
+    /// What `work` answers; DeviceError or DeviceRemoved for a loss that could not be healed.
+    pub(super) fn again<T>(self: &Arc<Self>, work: impl FnMut(&Pinned) -> Result<T>) -> Result<T> {
+        self.keeping(work).map(|(answer, _)| answer)
+    }
+
+    /// As [`again`](Self::again), for the beginning of something that goes on in the session.
+    ///
+    /// # Errors
+    /// As [`again`](Self::again).
+    pub(super) fn keeping<T>(
+        self: &Arc<Self>,
+        mut work: impl FnMut(&Pinned) -> Result<T>,
+    ) -> Result<(T, Pinned)> {
+        let mut turn = 0;
+        loop {
+            let pinned = self.pin()?;
+            let error = match work(&pinned) {
+                Err(e) if self.is_lost(&e) => e,
+                Err(e) => {
+                    // Modules differ in whether an operation that failed still runs.
+                    pinned.spoil();
+                    return Err(outward_of_reading(e));
+                }
+                Ok(answer) => return Ok((answer, pinned)),
+            };
+            pinned.spoil();
+            if turn == AGAIN {
+                return Err(outward_of_reading(error));
+            }
+            turn += 1;
+            log::warn!("{}: lost, and opened again: {error}", self.place);
+            self.heal(pinned.generation)?;
+        }
+    }
+
+    /// As [`again`](Self::again), for work that must not be done twice: it is never repeated once
+    /// it began, but the next caller finds a new session.
+    ///
+    /// # Errors
+    /// As [`again`](Self::again).
+    pub(super) fn once<T>(self: &Arc<Self>, work: impl FnOnce(&Pinned) -> Result<T>) -> Result<T> {
+        let pinned = self.proved()?;
+        work(&pinned).map_err(|error| {
+            pinned.spoil();
+            if self.is_lost(&error) {
+                log::error!("{}: lost during a call that is not repeated: {error}", self.place);
+            }
+            outward(error)
+        })
+    }
+
+    /// A session for an operation that takes several calls.
+    ///
+    /// # Errors
+    /// SessionCount when all are in use for as long as the limits say, DeviceError while the token
+    /// cannot be reached.
+    pub(super) fn pin(self: &Arc<Self>) -> Result<Pinned> {
+        let deadline = Instant::now() + self.limits.wait;
+        let (mut state, mut losses) = (self.state(), 0);
+        loop {
+            self.connect(&mut state)?;
+            while let Some((session, since)) = state.idle.pop() {
+                if self.limits.idle.is_none_or(|idle| since.elapsed() < idle) {
+                    return Ok(self.lend(session, state.generation));
+                }
+                state.open -= 1;
+            }
+            if state.open < self.most(&state) {
+                match self.open(&mut state) {
+                    Ok(session) => return Ok(self.lend(session, state.generation)),
+                    Err(e) if self.is_lost(&e) && losses < AGAIN => {
+                        losses += 1;
+                        log::warn!("{}: lost, and opened again: {e}", self.place);
+                        self.disconnect(&mut state);
+                        continue;
+                    }
+                    // Others in this process use the token as well, or a session is being closed.
+                    Err(e) if e.code() == Code::SessionCount => {}
+                    Err(e) => return Err(outward_of_reading(e)),
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Code::DeviceError.because(format!(
+                    "{}: all {} sessions were in use for {:?}: more `sessions` in the configuration, \
+                     if the token allows them",
+                    self.place, state.open, self.limits.wait
+                )));
+            }
+            let waited = self.returned.wait_timeout(state, left.min(LOOK));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// A session that answered just now: for what cannot be done again.
+    fn proved(self: &Arc<Self>) -> Result<Pinned> {
+        for _ in 0..AGAIN {
+            let pinned = self.pin()?;
+            match self.check_login(&pinned) {
+                Err(e) if self.is_lost(&e) => {
+                    pinned.spoil();
+                    log::warn!("{}: lost, and opened again: {e}", self.place);
+                    self.heal(pinned.generation)?;
+                }
+                _ => return Ok(pinned),
+            }
+        }
+        self.pin()
+    }
+
+    /// After a loss: whether only a session went, or login and token with it; then everything is
+    /// opened again. Whoever comes second finds it done.
+    ///
+    /// # Errors
+    /// DeviceError while the token cannot be reached, DeviceRemoved for a login that is over.
+    pub(super) fn heal(&self, generation: u64) -> Result<()> {
+        let mut state = self.state();
+        if state.generation != generation {
+            return Ok(());
+        }
+        let alive = state.anchor.as_ref().is_some_and(|(_, anchor)| {
+            let wanted = state.login.as_ref().map(|login| login.user);
+            locked(anchor).state().is_ok_and(|now| logged_in(now) == wanted)
+        });
+        match alive {
+            // What lies idle is as old as what was lost.
+            true => {
+                state.open -= state.idle.len();
+                state.idle.clear();
+            }
+            false => self.disconnect(&mut state),
+        }
+        self.connect(&mut state)
+    }
+
+    /// Whether an error says that the session, the login or the token is lost.
+    pub(super) fn is_lost(&self, error: &Error) -> bool {
+        match error.code() {
+            Code::UserNotLoggedIn => self.with_login.load(Ordering::Acquire),
+            code => is_of_the_token(code) || self.place.profile.lost_on.contains(&code),
+        }
+    }
+
+    /// Whether a caller would have to wait for a session.
+    pub(super) fn is_exhausted(&self) -> bool {
+        let state = self.state();
+        state.anchor.is_some() && state.idle.is_empty() && state.open >= self.most(&state)
+    }
+
+    /// Changes when handles of objects became invalid.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether a login ended that nobody ended.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.state().dropped
+    }
+
+    /// Runs `work` on the session that lives as long as the token is reached: session objects made
+    /// there live as long.
+    ///
+    /// # Errors
+    /// As [`once`](Self::once).
+    pub(super) fn anchored<T>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&InnerSession, u64) -> Result<T>,
+    ) -> Result<T> {
+        drop(self.proved()?);
+        let (anchor, generation) = {
+            let mut state = self.state();
+            self.connect(&mut state)?;
+            (state.anchor(), state.generation)
+        };
+        work(&locked(&anchor), generation).map_err(outward)
+    }
+
+    /// `C_SetPIN` at the inner token, of whoever is logged in.
+    ///
+    /// # Errors
+    /// What the inner token says of the PINs.
+    pub(super) fn set_pin(self: &Arc<Self>, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
+        self.anchored(|session, _| session.set_pin(old.0, new.0))?;
+        if let Some(login) = &mut self.state().login
+            && login.pin.is_some()
+        {
+            login.pin = Some(Secret::copy_of(new.0));
+        }
+        Ok(())
+    }
+
+    /// Closes every session that nobody uses: C_InitToken wants none.
+    pub(super) fn release(&self) {
+        self.disconnect(&mut self.state());
+    }
+
+    /// `C_Login` at the inner token.
+    ///
+    /// # Errors
+    /// What the inner token says of the PIN; FunctionFailed if somebody else in this process is
+    /// logged in there, for then it does not look at the PIN.
+    pub(super) fn login(&self, user: User, pin: Pin<'_>) -> Result<()> {
+        let mut state = self.state();
+        state.dropped = false;
+        self.connect(&mut state)?;
+        let mut answer = locked(&state.anchor()).login(user, pin.0);
+        if answer.as_ref().is_err_and(|e| is_of_the_token(e.code())) {
+            self.disconnect(&mut state);
+            self.connect(&mut state)?;
+            answer = locked(&state.anchor()).login(user, pin.0);
+        }
+        answer.map_err(|e| match e.code() {
+            Code::UserAlreadyLoggedIn => Code::FunctionFailed.because(format!(
+                "{}: another part of this program is logged in there, so the PIN cannot be checked",
+                self.place
+            )),
+            _ => outward_of_reading(e),
+        })?;
+        let pin = (user == User::User).then(|| Secret::copy_of(pin.0));
+        state.login = Some(Login { user, pin, wrong: 0 });
+        self.with_login.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether this is the PIN that the token was opened with.
+    pub(super) fn knows(&self, pin: Pin<'_>) -> bool {
+        use subtle::ConstantTimeEq;
+        let state = self.state();
+        let known = state.login.as_ref().and_then(|login| login.pin.as_ref());
+        known.is_some_and(|known| known.expose().ct_eq(pin.0).into())
+    }
+
+    /// Checks a PIN that is given once more, for the use of a key that asks for it every time. After
+    /// a few wrong ones the login is over: nobody tries them all here, past the inner token's count.
+    ///
+    /// # Errors
+    /// PinIncorrect; UserNotLoggedIn if nobody is logged in with a PIN.
+    pub(super) fn confirm(&self, pin: Pin<'_>) -> Result<()> {
+        let known = self.knows(pin);
+        let mut state = self.state();
+        let Some(login) = state.login.as_mut().filter(|login| login.pin.is_some()) else {
+            return Err(Code::UserNotLoggedIn.because("there is no PIN to hold this against"));
+        };
+        if known {
+            login.wrong = 0;
+            return Ok(());
+        }
+        login.wrong += 1;
+        if login.wrong == WRONG {
+            log::warn!("{}: {WRONG} wrong PINs in a row, the login is over", self.place);
+            state.login = None;
+            self.with_login.store(false, Ordering::Release);
+            state.dropped = true;
+            self.disconnect(&mut state);
+        }
+        Err(Code::PinIncorrect.because("another PIN than the one that opened the token"))
+    }
+
+    /// The login that an operation of such a key waits for at the inner token, in its session; the
+    /// application's own was [`confirm`](Self::confirm)ed.
+    ///
+    /// # Errors
+    /// UserNotLoggedIn without a PIN; what the inner token answers.
+    pub(super) fn authenticate(&self, session: &Pinned) -> Result<()> {
+        let pin = {
+            let state = self.state();
+            let login = state.login.as_ref().and_then(|login| login.pin.as_ref());
+            login.map(|pin| Secret::copy_of(pin.expose()))
+        };
+        let none = || Code::UserNotLoggedIn.because("the key wants a PIN, and none is kept");
+        session.login(User::ContextSpecific, pin.ok_or_else(none)?.expose())
+    }
+
+    /// `C_Logout` at the inner token. The PIN is forgotten whatever it answers.
+    pub(super) fn logout(&self) {
+        let mut state = self.state();
+        state.dropped = false;
+        let was = state.login.take();
+        self.with_login.store(false, Ordering::Release);
+        let answer = match (&state.anchor, was) {
+            (Some((_, anchor)), Some(_)) => locked(anchor).logout(),
+            _ => Ok(()),
+        };
+        // The login ends with the last session.
+        if let Err(e) = answer {
+            log::warn!("{}: its sessions are closed for a logout: {e}", self.place);
+            self.disconnect(&mut state);
+        }
+    }
+
+    /// The token as it was found last.
+    ///
+    /// # Errors
+    /// As [`pin`](Self::pin).
+    pub(super) fn link(&self) -> Result<Link> {
+        let mut state = self.state();
+        self.connect(&mut state)?;
+        Ok(state.link().clone())
+    }
+
+    fn lend(self: &Arc<Self>, session: InnerSession, generation: u64) -> Pinned {
+        Pinned { pool: self.clone(), session: Some(session), generation, spoilt: Cell::new(false) }
+    }
+
+    /// Finds the token and logs in, if that is not so already.
+    fn connect(&self, state: &mut State) -> Result<()> {
+        if state.anchor.is_some() {
+            return Ok(());
+        }
+        state.breaker.admit().map_err(|left| {
+            Code::DeviceError
+                .because(format!("{}: failing, left alone for another {left:?}", self.place))
+        })?;
+        let found = self.place.find().and_then(|link| {
+            let anchor = link.open()?;
+            Ok((link, anchor))
+        });
+        let (link, anchor) = found.map_err(|e| {
+            state.breaker.failed();
+            absent(e)
+        })?;
+        if state.login.is_none()
+            && let Some(source) = &self.place.pin_source
+        {
+            let pin = Some(self.place.pin(source)?);
+            state.login = Some(Login { user: User::User, pin, wrong: 0 });
+            self.with_login.store(true, Ordering::Release);
+        }
+        if let Some(login) = &state.login {
+            let again = match &login.pin {
+                Some(pin) => anchor.login(login.user, pin.expose()),
+                None => {
+                    Err(Code::UserNotLoggedIn.because("the security officer's PIN is not kept"))
+                }
+            };
+            match again {
+                Ok(()) => {}
+                Err(e) if e.code() == Code::UserAlreadyLoggedIn => {}
+                Err(e) if is_of_the_token(e.code()) => {
+                    state.breaker.failed();
+                    return Err(outward(e));
+                }
+                // A PIN that is wrong now is not tried again: that would lock it.
+                Err(e) => {
+                    state.login = None;
+                    self.with_login.store(false, Ordering::Release);
+                    state.dropped = true;
+                    let story = format!("{}: the login is lost: {e}", self.place);
+                    return Err(Code::DeviceRemoved.because(story));
+                }
+            }
+        }
+        state.breaker.fine();
+        state.anchor = Some((link, Arc::new(Mutex::new(anchor))));
+        Ok(())
+    }
+
+    fn disconnect(&self, state: &mut State) {
+        state.anchor = None;
+        state.open -= state.idle.len();
+        state.idle.clear();
+        state.generation += 1;
+        self.generation.store(state.generation, Ordering::Release);
+    }
+
+    /// Another session. A token that began anew since the last look gives one as well, with other
+    /// objects behind the handles and nobody logged in.
+    fn open(&self, state: &mut State) -> Result<InnerSession> {
+        let session = state.link().open()?;
+        let (now, wanted) =
+            (logged_in(session.state()?), state.login.as_ref().map(|login| login.user));
+        if now != wanted {
+            return Err(Code::DeviceError.because("a new session does not have the login any more"));
+        }
+        // An anchor that is in use will tell whoever uses it.
+        let anchor = state.anchor();
+        if let Ok(anchor) = anchor.try_lock() {
+            anchor.state()?;
+        }
+        state.open += 1;
+        Ok(session)
+    }
+
+    /// Checks that the login is there that should be.
+    ///
+    /// # Errors
+    /// What the inner token answers; UserNotLoggedIn.
+    pub(super) fn check_login(&self, session: &InnerSession) -> Result<()> {
+        let there = logged_in(session.state()?).is_some();
+        match self.with_login.load(Ordering::Acquire) && !there {
+            true => Err(Code::UserNotLoggedIn.because("the login is not there any more")),
+            false => Ok(()),
+        }
+    }
+
+    /// Asks what needs no session, and once more after a loss.
+    ///
+    /// # Errors
+    /// As [`again`](Self::again).
+    pub(super) fn ask<T>(&self, work: impl Fn(&Link) -> Result<T>) -> Result<T> {
+        let generation = self.generation();
+        let answer = match work(&self.link()?) {
+            Err(e) if self.is_lost(&e) => {
+                log::warn!("{}: lost, and opened again: {e}", self.place);
+                self.heal(generation)?;
+                work(&self.link()?)
+            }
+            answer => answer,
+        };
+        answer.map_err(outward_of_reading)
+    }
+
+    /// Sessions that may exist beside the anchor.
+    fn most(&self, state: &State) -> usize {
+        let offered = match state.link().token.max_sessions {
+            0 | UNAVAILABLE => usize::MAX,
+            most => most as usize,
+        };
+        self.limits.sessions.min(offered).saturating_sub(1).max(1)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// # Panics
+    /// Before `connect`.
+    fn link(&self) -> &Link {
+        &self.anchor.as_ref().expect("connected").0
+    }
+
+    fn anchor(&self) -> Anchor {
+        self.anchor.as_ref().expect("connected").1.clone()
+    }
+}
+
+fn locked(anchor: &Anchor) -> MutexGuard<'_, InnerSession> {
+    anchor.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who is logged in, by a `CKS_` state.
+fn logged_in(state: u64) -> Option<User> {
+    match state {
+        1 | 3 => Some(User::User),
+        4 => Some(User::SecurityOfficer),
+        _ => None,
+    }
+}
+
+impl Pinned {
+    /// The session is closed instead of being used again.
+    pub(super) fn spoil(&self) {
+        self.spoilt.set(true);
+    }
+
+    /// That of [`Pool::generation`] when the session was lent.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+}
+
+impl Deref for Pinned {
+    type Target = InnerSession;
+
+    fn deref(&self) -> &InnerSession {
+        self.session.as_ref().expect("there until it is dropped")
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else { return };
+        let mut state = self.pool.state();
+        if self.spoilt.get() || state.generation != self.generation {
+            // Its place is free when it is closed.
+            drop(state);
+            drop(session);
+            state = self.pool.state();
+            state.open = state.open.saturating_sub(1);
+        } else {
+            state.idle.push((session, Instant::now()));
+        }
+        drop(state);
+        self.pool.returned.notify_one();
+    }
+}

@@ -1,0 +1,141 @@
+//! Templates for the inner token: what our rules completed, without what it makes itself and what
+//! it need not be told.
+
+use super::profile::Profile;
+use crate::attribute::rule::Act;
+use crate::attribute::table::{class_of, subtype_attribute};
+use crate::attribute::{AttributeType, Attributes, Value};
+use crate::error::{Code, Result};
+use crate::lifecycle::state::State;
+
+/// What an object is without being told: such a value says nothing.
+const NEUTRAL: [(AttributeType, bool); 8] = [
+    (AttributeType::COPYABLE, true),
+    (AttributeType::DESTROYABLE, true),
+    (AttributeType::MODIFIABLE, true),
+    (AttributeType::TRUSTED, false),
+    (AttributeType::WRAP_WITH_TRUSTED, false),
+    (AttributeType::ALWAYS_AUTHENTICATE, false),
+    (AttributeType::ENCAPSULATE, false),
+    (AttributeType::DECAPSULATE, false),
+];
+
+/// Kept above the bridge.
+const OURS: [AttributeType; 2] = [AttributeType::UNIQUE_ID, AttributeType::KEYWAY_ROLES];
+
+/// The attributes for a template of `act`.
+///
+/// # Errors
+/// TemplateInconsistent for an attribute that means something and that the inner token cannot
+/// keep: dropping it would make a weaker object than was asked for.
+pub(super) fn for_inner(
+    attributes: &Attributes,
+    act: Act,
+    profile: &Profile,
+) -> Result<Attributes> {
+    let class = attributes.class().and_then(|class| {
+        let subtype = subtype_attribute(class).and_then(|id| attributes.number(id));
+        class_of(class, subtype).ok()
+    });
+    let mut template = Attributes::new();
+    for (id, value) in attributes.iter() {
+        let admitted = class
+            .and_then(|class| class.rule(id))
+            .is_none_or(|rule| rule.admits(act).is_ok() && !rule.computed());
+        if admitted && !is_neutral(id, value) {
+            admit(id, profile)?;
+            template.set(id, value.clone());
+        }
+    }
+    Ok(template)
+}
+
+/// The attributes that differ, for `C_SetAttributeValue` and `C_CopyObject`.
+///
+/// # Errors
+/// As [`for_inner`].
+pub(super) fn changed(from: &Attributes, to: &Attributes, profile: &Profile) -> Result<Attributes> {
+    let mut template = Attributes::new();
+    for (id, value) in to.iter().filter(|(id, value)| from.find(*id) != Some(*value)) {
+        if OURS.contains(&id) || from.find(id).is_none() && is_neutral(id, value) {
+            continue;
+        }
+        admit(id, profile)?;
+        template.set(id, value.clone());
+    }
+    Ok(template)
+}
+
+fn admit(id: AttributeType, profile: &Profile) -> Result<()> {
+    let ours = id == AttributeType::KEYWAY_STATE;
+    match ours || profile.unknown.contains(&id) {
+        true => Err(Code::TemplateInconsistent.because(format!(
+            "the token behind the bridge does not know {id:?} (profile {})",
+            profile.name
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn is_neutral(id: AttributeType, value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => NEUTRAL.contains(&(id, *value)),
+        Value::Bytes(bytes) => bytes.is_empty(),
+        Value::Mechanisms(list) => list.is_empty(),
+        Value::Template(template) => template.is_empty(),
+        Value::Number(number) => {
+            id == AttributeType::KEYWAY_STATE && *number == State::Active as u64
+        }
+        Value::Secret(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{KeyType, ObjectClass};
+
+    fn key() -> Attributes {
+        Attributes::from_iter([
+            (AttributeType::CLASS, Value::Number(ObjectClass::SECRET_KEY.0)),
+            (AttributeType::KEY_TYPE, Value::Number(KeyType::AES.0)),
+            (AttributeType::VALUE_LEN, Value::Number(32)),
+            (AttributeType::LABEL, Value::bytes(*b"k")),
+            (AttributeType::ID, Value::bytes(*b"")),
+            (AttributeType::LOCAL, Value::Bool(true)),
+            (AttributeType::COPYABLE, Value::Bool(true)),
+            (AttributeType::SIGN, Value::Bool(false)),
+            (AttributeType::KEYWAY_STATE, Value::Number(State::Active as u64)),
+        ])
+    }
+
+    #[test]
+    fn what_the_token_sets_or_assumes_is_left_out() {
+        let template = for_inner(&key(), Act::Generate, &Profile::default()).unwrap();
+        let named: Vec<_> = template.iter().map(|row| row.0).collect();
+        assert_eq!(named.len(), 5, "{named:?}");
+        assert!(template.has(AttributeType::SIGN) && template.has(AttributeType::VALUE_LEN));
+    }
+
+    #[test]
+    fn what_the_token_cannot_keep_is_refused_and_never_dropped() {
+        let profile = Profile::load("softhsm2").unwrap();
+        let mut key = key();
+        key.set(AttributeType::ENCAPSULATE, Value::Bool(true));
+        let refused = for_inner(&key, Act::Generate, &profile).unwrap_err();
+        assert_eq!(refused.code(), Code::TemplateInconsistent);
+        assert!(refused.to_string().contains("CKA_ENCAPSULATE"), "{refused}");
+        key.remove(AttributeType::ENCAPSULATE);
+        key.set(AttributeType::KEYWAY_STATE, Value::Number(State::Suspended as u64));
+        assert!(for_inner(&key, Act::Generate, &profile).is_err());
+    }
+
+    #[test]
+    fn a_change_names_what_differs() {
+        let mut to = key();
+        to.set(AttributeType::LABEL, Value::bytes(*b"new"));
+        to.set(AttributeType::UNIQUE_ID, Value::bytes(*b"x"));
+        let template = changed(&key(), &to, &Profile::default()).unwrap();
+        assert_eq!(template.len(), 1);
+    }
+}

@@ -1,0 +1,17 @@
+//! The bridge to SoftHSM2, to a second copy of our module, and to a module that fails as devices
+//! do: what an application sees of the inner token, and of its faults.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod apart;
+mod beside;
+mod faults;
+mod forks;
+mod limits;
+mod losses;
+mod pins;
+mod places;
+mod setting;
+mod storm;
+mod through;
