@@ -15,6 +15,12 @@ const TOKENS: [&str; 3] = ["--token", "--source-token", "--from-token"];
 /// # Errors
 /// [`Kind::Usage`] for a URI that is malformed, or when two of them mean different tokens.
 pub(super) fn plain(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Its URIs name keys of other modules, with their modules and PINs.
+    let mut words = arguments.iter();
+    if words.any(|word| word == "token") && words.any(|word| word == "rewrap") {
+        return Ok(arguments);
+    }
     let mut plain: Vec<OsString> = Vec::new();
     let mut token: Option<(Uri, String)> = None;
     for argument in arguments {
@@ -102,6 +108,7 @@ mod tests {
             &["keyway", "--token", "pkcs11:token=a", "key", "list"][..],
             &["keyway", "--token=pkcs11:token=a;object=b", "key", "list"],
             &["keyway", "encrypt", "--key", "web", "--context", "k=pkcs11:x"],
+            &["keyway", "token", "rewrap", "--root=pkcs11:token=a", "--to", "pkcs11:token=b"],
         ] {
             assert_eq!(read(arguments).expect("read"), arguments);
         }

@@ -193,12 +193,24 @@ fn state(token: &LocalState) -> Finding {
         return noted(format!("token {label} has no user PIN yet"))
             .command(format!("keyway --token '{label}' token unlock"));
     }
+    if let Some(trouble) = &info.root.trouble {
+        return bad(format!("token {label}: no PIN opens it: {trouble}")).advice(
+            "connect the HSM, mend the root in keyway.toml, or move the token to another root: \
+             keyway token rewrap --help (docs/bridge.md)",
+        );
+    }
     let users = users_of(&token.file);
     let used = match users.as_slice() {
         [] => String::new(),
         users => format!("; in use by {}", users.join(", ")),
     };
-    good(format!("token {label} (serial {}) can be read{used}", info.serial))
+    let serial = &info.serial;
+    match &info.root.key {
+        Some(key) => good(format!(
+            "token {label} (serial {serial}) opens with a PIN and {key}, which is there{used}"
+        )),
+        None => good(format!("token {label} (serial {serial}) can be read{used}")),
+    }
 }
 
 /// The programs that have a file open, as far as this user may see them, but for this one.

@@ -14,9 +14,19 @@ pub(super) fn local_error(error: Local) -> Error {
     }
 }
 
+/// As [`local_error`], where the token itself may not be there.
+pub(super) fn opening_error(error: Local) -> Error {
+    match error.code() {
+        Code::TokenNotPresent => {
+            Kind::NotFound.because(error.to_string()).advise("see: keyway token list")
+        }
+        _ => local_error(error),
+    }
+}
+
 fn classify(code: Code) -> (Kind, Option<&'static str>) {
     match code {
-        Code::TokenNotPresent => (Kind::NotFound, Some("see: keyway token list")),
+        Code::TokenNotPresent => (Kind::Token, Some("see: keyway doctor")),
         Code::ArgumentsBad => {
             (Kind::Usage, Some("choose one with --token; see: keyway token list"))
         }

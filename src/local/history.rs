@@ -96,6 +96,7 @@ fn words(kind: EventKind) -> &'static str {
         EventKind::Adopted => "the set of objects was accepted as found",
         EventKind::Used => "used",
         EventKind::Wrapped => "left the token, wrapped",
+        EventKind::Rewrapped => "the master key was wrapped anew, for another root or none",
         EventKind::Recovered => "recovered by the security officer: deactivated, not compromised",
         EventKind::BackedUp => "backed up",
         EventKind::Restored => "restored from a backup",

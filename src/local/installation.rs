@@ -8,6 +8,7 @@ use keyway_pkcs11::config::Config;
 use keyway_pkcs11::policy::Policy;
 
 use super::error::local_error;
+use super::root::{self, Root};
 use crate::error::Result;
 
 /// The configuration as the module reads it.
@@ -37,6 +38,8 @@ pub struct Described {
     pub user_pin_locked: bool,
     /// The same of the security officer's.
     pub so_pin_locked: bool,
+    /// What it opens with beside a PIN.
+    pub root: Root,
 }
 
 impl Installation {
@@ -74,12 +77,18 @@ impl Installation {
 }
 
 fn state(token: &Admin) -> LocalState {
-    let described = token.info().map_err(local_error).map(|info| Described {
+    let described = describe(token);
+    LocalState { file: token.file().to_owned(), described }
+}
+
+fn describe(token: &Admin) -> Result<Described> {
+    let info = token.info().map_err(local_error)?;
+    Ok(Described {
         label: info.label.trim_end().to_owned(),
         serial: info.serial.trim_end().to_owned(),
         has_user_pin: info.user_pin_initialized,
         user_pin_locked: info.user_pin == PinState::Locked,
         so_pin_locked: info.so_pin == PinState::Locked,
-    });
-    LocalState { file: token.file().to_owned(), described }
+        root: root::state(token)?,
+    })
 }

@@ -7,6 +7,7 @@ mod error;
 mod history;
 mod installation;
 mod recover;
+mod root;
 
 pub use check::{Damage, Health};
 
@@ -16,7 +17,7 @@ use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::backend::Pin;
 use keyway_pkcs11::config::Config;
 
-use self::error::local_error;
+use self::error::{local_error, opening_error};
 pub use self::history::{Entry, Log};
 pub use self::installation::{Described, Installation, LocalState};
 use crate::domain::uri::{TokenName, Uri};
@@ -24,6 +25,7 @@ use crate::error::{Kind, Result};
 use crate::token::{Initialisation, OWN_MODULE, check_label};
 
 pub use self::backup::{Contents, Place, restore};
+pub use self::root::{NewRoot, Root};
 
 /// A token of our own, in its file.
 pub struct LocalToken {
@@ -40,7 +42,7 @@ impl LocalToken {
     pub fn open(module: Option<&Path>, name: Option<&str>) -> Result<Self> {
         let config = configuration(module)?;
         let open =
-            |name| Admin::open(&config, name).map(|admin| Self { admin }).map_err(local_error);
+            |name| Admin::open(&config, name).map(|admin| Self { admin }).map_err(opening_error);
         match name.map(TokenName::of).transpose()? {
             None => open(None),
             Some(TokenName::Label(label)) => open(Some(&label)),

@@ -62,6 +62,19 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Give a token another root key in an HSM, without which no PIN opens it, or none
+    #[command(after_help = REWRAP_EXAMPLES)]
+    Rewrap {
+        /// The root key so far, as a PKCS#11 URI, where it is not the one of keyway.toml
+        #[arg(long, value_name = "URI")]
+        root: Option<String>,
+        /// The root key from now on, as a PKCS#11 URI, or none; else the one of keyway.toml
+        #[arg(long, value_name = "URI|none")]
+        to: Option<String>,
+        /// File with the security officer's PIN; else KEYWAY_SO_PIN, else the terminal is asked
+        #[arg(long, value_name = "FILE", env = "KEYWAY_SO_PIN_FILE")]
+        so_pin_file: Option<PathBuf>,
+    },
     /// List every token of the module
     #[command(after_help = LIST_EXAMPLES)]
     List,
@@ -165,6 +178,15 @@ const CHECK_EXAMPLES: &str = "Examples:
   keyway token check
   keyway token check --without-pin
   keyway token check --accept --yes";
+
+const REWRAP_EXAMPLES: &str = "Examples:
+  keyway --token demo token rewrap
+  keyway --token demo token rewrap --root 'pkcs11:token=old;object=root?module-path=/usr/lib/hsm.so&pin-source=/etc/keyway/old.pin'
+  keyway --token demo token rewrap --to none
+
+The first gives the token the root that keyway.toml names for its slot; the second does so too, and
+says under which one it was. It takes both PINs, for both open the token. It is done or not done,
+whenever it is interrupted, and programs that use the token go on. Backups keep the root of their day.";
 
 const LIST_EXAMPLES: &str = "Examples:
   keyway token list

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod command;
 mod import;
+mod rewrap;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +55,9 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
         TokenCommand::Import(arguments) => import::run(options, &arguments),
         TokenCommand::Check { without_pin, accept, yes } => {
             check::run(options, without_pin, accept.then_some(yes))
+        }
+        TokenCommand::Rewrap { root, to, so_pin_file } => {
+            rewrap::run(options, root.as_deref(), to.as_deref(), so_pin_file.as_deref())
         }
         TokenCommand::List => list(options, &module()?),
         TokenCommand::Show => show(options, &module()?),
@@ -147,6 +151,8 @@ struct Shown {
     module: String,
     /// The token's file, if it is one of keyway's own module.
     file: Option<String>,
+    /// The key in another token that it opens with beside a PIN.
+    root: Option<String>,
 }
 
 fn list(options: &Options, module: &Arc<Module>) -> Result<()> {
@@ -156,13 +162,14 @@ fn list(options: &Options, module: &Arc<Module>) -> Result<()> {
 
 fn show(options: &Options, module: &Arc<Module>) -> Result<()> {
     let token = chosen(module, options.token.as_deref())?;
-    let file = match is_own(module.path()) {
-        true => Some(LocalToken::open(Some(module.path()), Some(&token.serial))?.file()),
+    let local = match is_own(module.path()) {
+        true => Some(LocalToken::open(Some(module.path()), Some(&token.serial))?),
         false => None,
     };
-    let file = file.map(|file| file.display().to_string());
+    let file = local.as_ref().map(|local| local.file().display().to_string());
+    let root = local.map(|local| local.root()).transpose()?.and_then(|root| root.key);
     let module = module.path().display().to_string();
-    tell(options, &Shown { token: token.into(), module, file })
+    tell(options, &Shown { token: token.into(), module, file, root })
 }
 
 impl From<TokenSummary> for TokenView {
@@ -198,10 +205,11 @@ impl Answer for Tokens {
 
 impl Answer for Shown {
     fn text(&self, page: &mut Page) {
-        let Self { token, module, file } = self;
+        let Self { token, module, file, root } = self;
         page.field_if("token", token.token.as_ref());
         page.field("module", module);
         page.field_if("file", file.as_ref());
+        page.field_if("root", root.as_ref());
         page.field("slot", token.slot);
         page.field("serial", &token.serial);
         page.field("model", format_args!("{} ({})", token.model, token.manufacturer));
