@@ -60,7 +60,7 @@ setsid tests/programs.sh debug > target/programs.log 2>&1 < /dev/null &
 programs=$!
 trap 'kill -- -$programs 2> /dev/null || :' EXIT
 tested=0
-cargo test --workspace --quiet || tested=$?
+cargo test --workspace --quiet --no-fail-fast || tested=$?
 worked=0
 wait $programs || worked=$?
 trap - EXIT
@@ -80,7 +80,8 @@ if [ -n "$full" ]; then
     say "== the quickstart, and the suites on the optimised module that it built"
     ./quickstart.sh
     export KEYWAY_TEST_MODULE=$PWD/target/release/libkeyway_pkcs11.so
-    cargo test --workspace --profile optimised --quiet
+    # With the module's suite on slots that bridge to other modules, and a minute of faults.
+    KEYWAY_TEST_BRIDGES=1 KEYWAY_TEST_LONG=1 cargo test --workspace --profile optimised --quiet
     say "== every bit of a token's files, flipped"
     cargo test --workspace --profile optimised --quiet --test store flips -- --ignored --nocapture
 fi
