@@ -227,6 +227,9 @@ fn threads_go_on_while_the_module_is_initialised_again() {
                 match sign_once(&library) {
                     Ok(()) => drop(done.fetch_add(1, Ordering::Relaxed)),
                     Err(Code::SessionHandleInvalid | Code::UserNotLoggedIn) => {}
+                    // The login ends with the last session of all, in SoftHSM2 also for a session
+                    // that opens at that moment, and takes the keys along that it made.
+                    Err(Code::ObjectHandleInvalid) if kind == Kind::SoftHsm => {}
                     Err(code) => panic!("{kind:?}: {code:?}"),
                 }
             }
