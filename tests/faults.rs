@@ -131,8 +131,15 @@ fn open(between: &Between) -> Result<Kms> {
         .open()
 }
 
+/// With `KEYWAY_TEST_LONG` every answer; else one for the device, one for the session, one for the
+/// token.
 fn lost(deed: fn(u64) -> Deed) -> Vec<Deed> {
-    LOST.map(|(_, code)| deed(code)).to_vec()
+    let all = std::env::var_os("KEYWAY_TEST_LONG").is_some();
+    let usual = ["CKR_DEVICE_ERROR", "CKR_SESSION_HANDLE_INVALID", "CKR_TOKEN_NOT_PRESENT"];
+    LOST.iter()
+        .filter(|(name, _)| all || usual.contains(name))
+        .map(|(_, code)| deed(*code))
+        .collect()
 }
 
 type UseCase = fn(&Kms) -> Result<()>;

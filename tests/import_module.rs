@@ -247,7 +247,7 @@ fn openssl_uses_the_moved_keys() {
 /// command finishes, and nothing is half there or there twice.
 #[test]
 fn a_killed_run_is_finished_by_the_next() {
-    let step = if std::env::var_os("KEYWAY_TEST_LONG").is_some() { 1 } else { 7 };
+    let step = if std::env::var_os("KEYWAY_TEST_LONG").is_some() { 1 } else { 13 };
     for (from, to) in [(Maker::SoftHsm, Maker::Keyway), (Maker::Keyway, Maker::SoftHsm)] {
         let source = Token::initialised(from);
         filled(&source);
