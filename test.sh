@@ -60,7 +60,8 @@ setsid tests/programs.sh debug > target/programs.log 2>&1 < /dev/null &
 programs=$!
 trap 'kill -- -$programs 2> /dev/null || :' EXIT
 tested=0
-cargo test --workspace --quiet --no-fail-fast || tested=$?
+# Whoever waits for something that never comes is named by the last lines.
+timeout 3600 cargo test --workspace --quiet --no-fail-fast || tested=$?
 worked=0
 wait $programs || worked=$?
 trap - EXIT

@@ -17,8 +17,10 @@ const UNSOUND: i32 = 13;
 fn start_at_a_terminal(token: &Token, arguments: &[&str], without: &str) -> Child {
     let words: Vec<String> = arguments.iter().map(|word| format!("'{word}'")).collect();
     let line = format!("{} {}", env!("CARGO_BIN_EXE_keyway"), words.join(" "));
-    let mut command: Command = token.command("script");
-    command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+    // What waits for words that never come, fails.
+    let mut command: Command = token.command("timeout");
+    command.args(["120", "script", "-qec", &line, "/dev/null"]);
+    command.env("TERM", "xterm").env_remove("NO_COLOR");
     command.env_remove(without);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("script starts: apt install bsdutils")

@@ -122,14 +122,13 @@ impl<'a> Source<'a> {
 
     fn ask(&self, asked: Asked) -> Result<Zeroizing<String>> {
         let Self { who, what, .. } = self;
-        let Ok(mut terminal) = File::options().read(true).write(true).open("/dev/tty") else {
+        let Ok(terminal) = File::options().read(true).write(true).open("/dev/tty") else {
             return Err(Kind::Pin
                 .because(format!("the {who} {what} is missing and there is no terminal"))
                 .advise(self.elsewhere()));
         };
-        let mut prompt = |text: &str| {
-            prompt(&mut terminal, text).map_err(|error| error.advise(self.elsewhere()))
-        };
+        let prompt =
+            |text: &str| prompt(&terminal, text).map_err(|error| error.advise(self.elsewhere()));
         let pin = prompt(&format!("{who} {what}: "))?;
         if asked == Asked::Twice && *pin != *prompt("again: ")? {
             return Err(Kind::Pin.because(format!("the two {what}s differ")).advise("try again"));
@@ -138,13 +137,13 @@ impl<'a> Source<'a> {
     }
 }
 
-fn prompt(terminal: &mut File, text: &str) -> Result<Zeroizing<String>> {
+/// Asks when the terminal is silent already: what is typed before is neither shown nor taken.
+fn prompt(mut terminal: &File, text: &str) -> Result<Zeroizing<String>> {
+    let silence = Silence::new(terminal)?;
     terminal.write_all(text.as_bytes()).map_err(no_terminal)?;
     let mut line = Zeroizing::new(String::with_capacity(256));
-    {
-        let _silence = Silence::new(terminal)?;
-        BufReader::new(&*terminal).read_line(&mut line).map_err(no_terminal)?;
-    }
+    BufReader::new(terminal).read_line(&mut line).map_err(no_terminal)?;
+    drop(silence);
     terminal.write_all(b"\n").map_err(no_terminal)?;
     Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
