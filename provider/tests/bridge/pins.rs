@@ -5,7 +5,7 @@ use serial_test::serial;
 
 use crate::harness::place::{SO_PIN, USER_PIN};
 use crate::harness::{Code, Flags, ObjectClass, Who};
-use crate::setting::{self, PATIENT, on_user, with};
+use crate::setting::{self, PATIENT, Setting, on_user, with};
 
 const DIGEST: [u8; 32] = [0x22; 32];
 
@@ -105,9 +105,7 @@ fn a_pin_that_the_application_changes_heals_the_login_afterwards() {
 #[serial]
 fn a_configured_pin_opens_the_slot_and_heals_it() {
     with(&format!("{PATIENT}pin_source = \"hsm.pin\"\n"), |setting| {
-        let (_, configuration) = setting.target.place.environment();
-        std::fs::write(configuration.with_file_name("hsm.pin"), format!("{USER_PIN}\n"))
-            .expect("the PIN's file");
+        write_pin(setting, USER_PIN);
         const CKF_LOGIN_REQUIRED: u64 = 4;
         let info = setting.target.token_info(setting.target.slot()).expect("C_GetTokenInfo");
         assert_eq!(info.flags & CKF_LOGIN_REQUIRED, 0);
@@ -124,4 +122,43 @@ fn a_configured_pin_opens_the_slot_and_heals_it() {
         let private = found.expect("the slot stays open")[0];
         setting::sign(session, private, &DIGEST).expect("signed without C_Login");
     });
+}
+
+/// Three wrong logins lock the PIN of most HSMs.
+#[test]
+#[serial]
+fn a_configured_pin_that_is_refused_is_tried_again_only_when_its_file_is_written_anew() {
+    with(&format!("{PATIENT}pin_source = \"hsm.pin\"\n"), |setting| {
+        let logins = setting.faulty().of("C_Login");
+        for (round, pin) in ["not-the-pin", "nor-this-one"].into_iter().enumerate() {
+            write_pin(setting, pin);
+            for _ in 0..5 {
+                assert_eq!(setting.target.slots(), [0; 0], "a token without its login");
+            }
+            assert_eq!(logins.calls(), 1 + round as u64);
+        }
+        let log = setting.logged(0);
+        assert!(log.contains("hsm.pin was refused before"), "{log}");
+        write_pin(setting, "");
+        assert_eq!(setting.target.slots(), [0; 0]);
+        write_pin(setting, USER_PIN);
+        let session = setting.target.open(Flags::ReadWrite).expect("a session");
+        let (_, private) = setting::pair(session, "pair").expect("generated");
+        setting::sign(session, private, &DIGEST).expect("signed");
+        assert_eq!(logins.calls(), 3);
+        // The stored PIN is refused after a loss, and the file's is the same.
+        logins.every(1, Code::PinIncorrect);
+        setting.faulty().restart();
+        for _ in 0..5 {
+            setting::sign(session, private, &DIGEST).expect_err("nobody is logged in");
+        }
+        assert_eq!(logins.calls(), 4);
+    });
+}
+
+/// Writes what `pin_source` names.
+fn write_pin(setting: &Setting, pin: &str) {
+    let (_, configuration) = setting.target.place.environment();
+    let file = configuration.with_file_name("hsm.pin");
+    std::fs::write(file, format!("{pin}\n")).expect("the PIN's file");
 }

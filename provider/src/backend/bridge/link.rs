@@ -1,17 +1,15 @@
 //! Where an inner token is: its module, and what it is recognised by.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pkcs11_sys::CKF_WRITE_PROTECTED;
-use zeroize::Zeroizing;
 
 use super::profile::Profile;
 use super::uri::Uri;
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Result};
 use crate::ffi::inner::{InnerSession, InnerToken, Library, Settings};
-use crate::secret::Secret;
 
 /// Which token of which module, as the configuration says.
 #[derive(Clone, Debug)]
@@ -79,26 +77,6 @@ impl Place {
                     told(tokens.iter().map(|(_, token)| token))
                 )))
             }
-        }
-    }
-}
-
-impl Place {
-    /// The PIN of `pin_source`: the first line of the file.
-    ///
-    /// # Errors
-    /// PinIncorrect, for it is the PIN that is missing.
-    pub(super) fn pin(&self, source: &Path) -> Result<Secret> {
-        let story = || format!("read the PIN of {self} from {}", source.display());
-        let text =
-            std::fs::read(source).map(Zeroizing::new).or_code(Code::PinIncorrect, story())?;
-        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match line.is_empty() {
-            true => {
-                Err(Code::PinIncorrect.because(format!("{}: its first line is empty", story())))
-            }
-            false => Ok(Secret::copy_of(line)),
         }
     }
 }

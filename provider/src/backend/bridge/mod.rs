@@ -12,6 +12,7 @@ mod link;
 mod mechanisms;
 mod objects;
 mod operation;
+mod pin_source;
 mod pool;
 mod profile;
 mod root;
@@ -21,6 +22,7 @@ mod task;
 mod template;
 mod token;
 mod uri;
+mod wrapped;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,9 +32,9 @@ pub use limits::Limits;
 pub use link::Wanted;
 pub use profile::{Profile, SHIPPED};
 pub use root::RootKey;
-pub(crate) use root::Wrapped;
 pub use token::BridgeToken;
 pub use uri::Uri;
+pub(crate) use wrapped::Wrapped;
 
 use crate::backend::{Backend, SlotId, Token};
 use crate::error::Result;

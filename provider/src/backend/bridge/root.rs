@@ -7,15 +7,14 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use subtle::ConstantTimeEq;
 
 use super::link::{Link, Place};
 use super::profile::Profile;
 use super::uri::Uri;
+use super::wrapped::{Named, Scheme, Wrapped};
 use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
-use crate::backend::User;
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::sealing::{NONCE, TAG, sha256};
@@ -23,7 +22,6 @@ use crate::ffi::inner::{Call, InnerSession};
 use crate::ffi::turn::Turn;
 use crate::mechanism::{Function, Hash, MechanismType, Params};
 use crate::secret::Secret;
-use crate::store::fields::{fields, put};
 
 /// A key of another token, as the configuration names it.
 #[derive(Debug)]
@@ -32,58 +30,12 @@ pub struct RootKey {
     place: Place,
 }
 
-/// A wrapped secret, and what it takes to open it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrapped {
-    pub(crate) by: Named,
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// What a root key was recognised by when it wrapped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    token: String,
-    serial: String,
-    label: String,
-    id: Vec<u8>,
-    scheme: Scheme,
-    /// Tells keys of one name apart: CKA_CHECK_VALUE of an AES key, if the token gives it; the
-    /// first 8 bytes of the SHA-256 of an RSA modulus.
-    fingerprint: Vec<u8>,
-}
-
-/// How a root key wraps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-enum Scheme {
-    /// `nonce(12) ‖ ciphertext ‖ tag(16)`, the context as associated data.
-    AesGcm = 1,
-    OaepSha256 = 2,
-    /// The only one of SoftHSM2 2.6.1. It does not need SHA-1 to be free of collisions.
-    OaepSha1 = 3,
-}
-
-const SCHEMES: [Scheme; 3] = [Scheme::AesGcm, Scheme::OaepSha256, Scheme::OaepSha1];
-
-const TOKEN: u8 = 1;
-const SERIAL: u8 = 2;
-const LABEL: u8 = 3;
-const ID: u8 = 4;
-const SCHEME: u8 = 5;
-const FINGERPRINT: u8 = 6;
-const BYTES: u8 = 7;
-
 /// Room for what C_Decrypt gives: some modules want as much as an RSA modulus has, here 8192 bits.
 const ROOM: usize = 1024;
 
 /// Logins to root tokens are made and ended one at a time: a logout ends the login of everybody in
 /// the process.
 static TURN: Turn = Turn::new();
-
-/// Digests of the PINs that root tokens refused, the latest of this process: those are not tried
-/// again, for that would lock them. A new C_Initialize is no reason to.
-static REFUSED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
-static REFUSALS: AtomicU64 = AtomicU64::new(0);
 
 /// A session with the root token, logged in if the configuration has a PIN, and the key.
 struct Open {
@@ -181,7 +133,7 @@ impl RootKey {
     fn open(&self) -> Result<Open> {
         let link = self.place.find()?;
         let session = link.open()?;
-        let ours = self.log_in(&session)?;
+        let ours = self.place.log_in(&session)?.is_some_and(|(_, new)| new);
         match self.find(&session) {
             Ok((key, scheme, attributes)) => {
                 Ok(Open { session, ours, link, key, scheme, attributes })
@@ -189,32 +141,6 @@ impl RootKey {
             Err(error) => {
                 log_out(&session, ours);
                 Err(error)
-            }
-        }
-    }
-
-    /// Logs in, if there is a PIN; whether it is ours to log out.
-    fn log_in(&self, session: &InnerSession) -> Result<bool> {
-        let Some(source) = &self.place.pin_source else { return Ok(false) };
-        let pin = self.place.pin(source)?;
-        let digest = sha256(&[self.uri.to_string().as_bytes(), &[0], pin.expose()]);
-        let digest = u64::from_be_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|at| digest[at]));
-        if REFUSED.iter().any(|refused| refused.load(Ordering::Relaxed) == digest) {
-            return Err(Code::PinIncorrect.because(format!(
-                "the PIN in {} was refused before and is not tried again, so that it does not lock",
-                source.display()
-            )));
-        }
-        match session.login(User::User, pin.expose()) {
-            Ok(()) => Ok(true),
-            Err(e) if e.code() == Code::UserAlreadyLoggedIn => Ok(false),
-            Err(e) => {
-                if e.code() == Code::PinIncorrect {
-                    let place = REFUSALS.fetch_add(1, Ordering::Relaxed) as usize % REFUSED.len();
-                    REFUSED[place].store(digest, Ordering::Relaxed);
-                }
-                let story = format!("{} with the PIN in {}", e.context(), source.display());
-                Err(e.code().because(story))
             }
         }
     }
@@ -393,73 +319,6 @@ impl Scheme {
     }
 }
 
-impl Named {
-    /// Whether it may be the same key: a copy in another HSM has another serial number.
-    fn is(&self, other: &Self) -> bool {
-        self.fingerprint == other.fingerprint && self.serial == other.serial
-    }
-
-    /// A URI for the configuration, without what only the machine knows.
-    pub(crate) fn uri(&self) -> String {
-        let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let mut uri = Uri { object: some(&self.label), ..Uri::default() };
-        uri.token.label = some(&self.token);
-        uri.token.serial = some(&self.serial);
-        uri.id = Some(self.id.clone()).filter(|id| !id.is_empty());
-        format!("{uri}?module-path=/path/of/its/module.so&pin-source=file:/path/of/its/pin")
-    }
-}
-
-impl Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        let Self { token, serial, label, id, scheme, fingerprint } = self;
-        let kind = match scheme {
-            Scheme::AesGcm => "AES key",
-            Scheme::OaepSha256 | Scheme::OaepSha1 => "RSA key",
-        };
-        write!(f, "the {kind} '{label}' ({})", hex(id))?;
-        if !fingerprint.is_empty() {
-            write!(f, " with check value {}", hex(fingerprint))?;
-        }
-        write!(f, " of token '{token}' (serial {serial})")
-    }
-}
-
-impl Wrapped {
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let Named { token, serial, label, id, scheme, fingerprint } = &self.by;
-        let mut out = Vec::new();
-        put(&mut out, TOKEN, token.as_bytes());
-        put(&mut out, SERIAL, serial.as_bytes());
-        put(&mut out, LABEL, label.as_bytes());
-        put(&mut out, ID, id);
-        put(&mut out, SCHEME, &[*scheme as u8]);
-        put(&mut out, FINGERPRINT, fingerprint);
-        put(&mut out, BYTES, &self.bytes);
-        out
-    }
-
-    /// `None` for what [`encode`](Self::encode) did not write.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let fields = fields(bytes)?;
-        let field = |id| fields.iter().find(|field| field.0 == id).map(|field| field.1.to_vec());
-        let text = |id| String::from_utf8(field(id)?).ok();
-        let [scheme] = field(SCHEME)?[..] else { return None };
-        Some(Self {
-            by: Named {
-                token: text(TOKEN)?,
-                serial: text(SERIAL)?,
-                label: text(LABEL)?,
-                id: field(ID)?,
-                scheme: SCHEMES.into_iter().find(|known| *known as u8 == scheme)?,
-                fingerprint: field(FINGERPRINT)?,
-            },
-            bytes: field(BYTES)?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -482,22 +341,5 @@ mod tests {
             let told = read(text).unwrap_err();
             assert!(told.contains(word), "{text}: {told}");
         }
-    }
-
-    #[test]
-    fn a_wrapped_secret_is_read_as_it_was_written() {
-        let by = Named {
-            token: "hsm".to_owned(),
-            serial: "01".to_owned(),
-            label: "root".to_owned(),
-            id: vec![7],
-            scheme: Scheme::OaepSha1,
-            fingerprint: vec![1, 2, 3],
-        };
-        let wrapped = Wrapped { by, bytes: vec![9; 256] };
-        let written = wrapped.encode();
-        assert_eq!(Wrapped::decode(&written), Some(wrapped));
-        assert_eq!(Wrapped::decode(&written[..written.len() - 1]), None);
-        assert_eq!(Wrapped::decode(&[]), None);
     }
 }

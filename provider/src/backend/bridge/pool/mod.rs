@@ -1,24 +1,22 @@
 //! Sessions with the inner token: lent for as long as a call or an operation needs one, opened
 //! again and logged in again when they are lost.
 
-use std::cell::Cell;
-use std::ops::Deref;
+mod login;
+mod pinned;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use self::login::{Login, logged_in};
+pub(super) use self::pinned::Pinned;
 use super::breaker::Breaker;
 use super::healing::{absent, is_of_the_token, outward, outward_of_reading};
 use super::limits::Limits;
 use super::link::{Link, Place};
 use crate::attribute::abi::UNAVAILABLE;
-use crate::backend::{Pin, User};
 use crate::error::{Code, Error, Result};
 use crate::ffi::inner::InnerSession;
-use crate::secret::Secret;
-
-/// So many wrong PINs in a row end a login.
-const WRONG: u32 = 3;
 
 /// How often work that may be done twice is done again after a loss.
 const AGAIN: u32 = 2;
@@ -34,9 +32,10 @@ pub(super) struct Pool {
     pub(super) place: Place,
     limits: Limits,
     state: Mutex<State>,
-    /// Whether the inner token should be logged in to.
+    /// Whether the state has a login, for callers that hold other locks: see `set_login`.
     with_login: AtomicBool,
-    /// That of the state, for callers that hold other locks.
+    /// Grows whenever everything was lost: handles from before mean nothing. It changes under the
+    /// state's lock.
     generation: AtomicU64,
     /// Somebody gave a session back.
     returned: Condvar,
@@ -49,29 +48,10 @@ struct State {
     idle: Vec<(InnerSession, Instant)>,
     /// Sessions that exist, without the anchor.
     open: usize,
-    /// Grows whenever everything was lost: handles from before mean nothing.
-    generation: u64,
     login: Option<Login>,
     /// Whether a login ended that nobody ended.
     dropped: bool,
     breaker: Breaker,
-}
-
-/// Whose PIN opens the token, also after a loss.
-struct Login {
-    user: User,
-    /// Absent for the security officer: that login does not survive a loss.
-    pin: Option<Secret>,
-    /// Wrong ones in a row, of [`Pool::confirm`].
-    wrong: u32,
-}
-
-/// A session of the inner token, lent to one caller.
-pub(super) struct Pinned {
-    pool: Arc<Pool>,
-    session: Option<InnerSession>,
-    generation: u64,
-    spoilt: Cell<bool>,
 }
 
 impl Pool {
@@ -80,7 +60,6 @@ impl Pool {
             anchor: None,
             idle: Vec::new(),
             open: 0,
-            generation: 1,
             login: None,
             dropped: false,
             breaker: Breaker::new(limits.failures, limits.pause),
@@ -126,7 +105,7 @@ impl Pool {
             }
             turn += 1;
             log::warn!("{}: lost, and opened again: {error}", self.place);
-            self.heal(pinned.generation)?;
+            self.heal(pinned.generation())?;
         }
     }
 
@@ -149,8 +128,8 @@ impl Pool {
     /// A session for an operation that takes several calls.
     ///
     /// # Errors
-    /// SessionCount when all are in use for as long as the limits say, DeviceError while the token
-    /// cannot be reached.
+    /// DeviceError when all are in use for as long as the limits say, and while the token cannot be
+    /// reached.
     pub(super) fn pin(self: &Arc<Self>) -> Result<Pinned> {
         let deadline = Instant::now() + self.limits.wait;
         let (mut state, mut losses) = (self.state(), 0);
@@ -158,13 +137,13 @@ impl Pool {
             self.connect(&mut state)?;
             while let Some((session, since)) = state.idle.pop() {
                 if self.limits.idle.is_none_or(|idle| since.elapsed() < idle) {
-                    return Ok(self.lend(session, state.generation));
+                    return Ok(self.lend(session));
                 }
                 state.open -= 1;
             }
             if state.open < self.most(&state) {
                 match self.open(&mut state) {
-                    Ok(session) => return Ok(self.lend(session, state.generation)),
+                    Ok(session) => return Ok(self.lend(session)),
                     Err(e) if self.is_lost(&e) && losses < AGAIN => {
                         losses += 1;
                         log::warn!("{}: lost, and opened again: {e}", self.place);
@@ -197,7 +176,7 @@ impl Pool {
                 Err(e) if self.is_lost(&e) => {
                     pinned.spoil();
                     log::warn!("{}: lost, and opened again: {e}", self.place);
-                    self.heal(pinned.generation)?;
+                    self.heal(pinned.generation())?;
                 }
                 _ => return Ok(pinned),
             }
@@ -212,7 +191,7 @@ impl Pool {
     /// DeviceError while the token cannot be reached, DeviceRemoved for a login that is over.
     pub(super) fn heal(&self, generation: u64) -> Result<()> {
         let mut state = self.state();
-        if state.generation != generation {
+        if self.generation() != generation {
             return Ok(());
         }
         let alive = state.anchor.as_ref().is_some_and(|(_, anchor)| {
@@ -267,122 +246,14 @@ impl Pool {
         let (anchor, generation) = {
             let mut state = self.state();
             self.connect(&mut state)?;
-            (state.anchor(), state.generation)
+            (state.anchor(), self.generation())
         };
         work(&locked(&anchor), generation).map_err(outward)
-    }
-
-    /// `C_SetPIN` at the inner token, of whoever is logged in.
-    ///
-    /// # Errors
-    /// What the inner token says of the PINs.
-    pub(super) fn set_pin(self: &Arc<Self>, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
-        self.anchored(|session, _| session.set_pin(old.0, new.0))?;
-        if let Some(login) = &mut self.state().login
-            && login.pin.is_some()
-        {
-            login.pin = Some(Secret::copy_of(new.0));
-        }
-        Ok(())
     }
 
     /// Closes every session that nobody uses: C_InitToken wants none.
     pub(super) fn release(&self) {
         self.disconnect(&mut self.state());
-    }
-
-    /// `C_Login` at the inner token.
-    ///
-    /// # Errors
-    /// What the inner token says of the PIN; FunctionFailed if somebody else in this process is
-    /// logged in there, for then it does not look at the PIN.
-    pub(super) fn login(&self, user: User, pin: Pin<'_>) -> Result<()> {
-        let mut state = self.state();
-        state.dropped = false;
-        self.connect(&mut state)?;
-        let mut answer = locked(&state.anchor()).login(user, pin.0);
-        if answer.as_ref().is_err_and(|e| is_of_the_token(e.code())) {
-            self.disconnect(&mut state);
-            self.connect(&mut state)?;
-            answer = locked(&state.anchor()).login(user, pin.0);
-        }
-        answer.map_err(|e| match e.code() {
-            Code::UserAlreadyLoggedIn => Code::FunctionFailed.because(format!(
-                "{}: another part of this program is logged in there, so the PIN cannot be checked",
-                self.place
-            )),
-            _ => outward_of_reading(e),
-        })?;
-        let pin = (user == User::User).then(|| Secret::copy_of(pin.0));
-        state.login = Some(Login { user, pin, wrong: 0 });
-        self.with_login.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    /// Whether this is the PIN that the token was opened with.
-    pub(super) fn knows(&self, pin: Pin<'_>) -> bool {
-        use subtle::ConstantTimeEq;
-        let state = self.state();
-        let known = state.login.as_ref().and_then(|login| login.pin.as_ref());
-        known.is_some_and(|known| known.expose().ct_eq(pin.0).into())
-    }
-
-    /// Checks a PIN that is given once more, for the use of a key that asks for it every time. After
-    /// a few wrong ones the login is over: nobody tries them all here, past the inner token's count.
-    ///
-    /// # Errors
-    /// PinIncorrect; UserNotLoggedIn if nobody is logged in with a PIN.
-    pub(super) fn confirm(&self, pin: Pin<'_>) -> Result<()> {
-        let known = self.knows(pin);
-        let mut state = self.state();
-        let Some(login) = state.login.as_mut().filter(|login| login.pin.is_some()) else {
-            return Err(Code::UserNotLoggedIn.because("there is no PIN to hold this against"));
-        };
-        if known {
-            login.wrong = 0;
-            return Ok(());
-        }
-        login.wrong += 1;
-        if login.wrong == WRONG {
-            log::warn!("{}: {WRONG} wrong PINs in a row, the login is over", self.place);
-            state.login = None;
-            self.with_login.store(false, Ordering::Release);
-            state.dropped = true;
-            self.disconnect(&mut state);
-        }
-        Err(Code::PinIncorrect.because("another PIN than the one that opened the token"))
-    }
-
-    /// The login that an operation of such a key waits for at the inner token, in its session; the
-    /// application's own was [`confirm`](Self::confirm)ed.
-    ///
-    /// # Errors
-    /// UserNotLoggedIn without a PIN; what the inner token answers.
-    pub(super) fn authenticate(&self, session: &Pinned) -> Result<()> {
-        let pin = {
-            let state = self.state();
-            let login = state.login.as_ref().and_then(|login| login.pin.as_ref());
-            login.map(|pin| Secret::copy_of(pin.expose()))
-        };
-        let none = || Code::UserNotLoggedIn.because("the key wants a PIN, and none is kept");
-        session.login(User::ContextSpecific, pin.ok_or_else(none)?.expose())
-    }
-
-    /// `C_Logout` at the inner token. The PIN is forgotten whatever it answers.
-    pub(super) fn logout(&self) {
-        let mut state = self.state();
-        state.dropped = false;
-        let was = state.login.take();
-        self.with_login.store(false, Ordering::Release);
-        let answer = match (&state.anchor, was) {
-            (Some((_, anchor)), Some(_)) => locked(anchor).logout(),
-            _ => Ok(()),
-        };
-        // The login ends with the last session.
-        if let Err(e) = answer {
-            log::warn!("{}: its sessions are closed for a logout: {e}", self.place);
-            self.disconnect(&mut state);
-        }
     }
 
     /// The token as it was found last.
@@ -395,8 +266,8 @@ impl Pool {
         Ok(state.link().clone())
     }
 
-    fn lend(self: &Arc<Self>, session: InnerSession, generation: u64) -> Pinned {
-        Pinned { pool: self.clone(), session: Some(session), generation, spoilt: Cell::new(false) }
+    fn lend(self: &Arc<Self>, session: InnerSession) -> Pinned {
+        Pinned::new(self.clone(), session, self.generation())
     }
 
     /// Finds the token and logs in, if that is not so already.
@@ -416,37 +287,7 @@ impl Pool {
             state.breaker.failed();
             absent(e)
         })?;
-        if state.login.is_none()
-            && let Some(source) = &self.place.pin_source
-        {
-            let pin = Some(self.place.pin(source)?);
-            state.login = Some(Login { user: User::User, pin, wrong: 0 });
-            self.with_login.store(true, Ordering::Release);
-        }
-        if let Some(login) = &state.login {
-            let again = match &login.pin {
-                Some(pin) => anchor.login(login.user, pin.expose()),
-                None => {
-                    Err(Code::UserNotLoggedIn.because("the security officer's PIN is not kept"))
-                }
-            };
-            match again {
-                Ok(()) => {}
-                Err(e) if e.code() == Code::UserAlreadyLoggedIn => {}
-                Err(e) if is_of_the_token(e.code()) => {
-                    state.breaker.failed();
-                    return Err(outward(e));
-                }
-                // A PIN that is wrong now is not tried again: that would lock it.
-                Err(e) => {
-                    state.login = None;
-                    self.with_login.store(false, Ordering::Release);
-                    state.dropped = true;
-                    let story = format!("{}: the login is lost: {e}", self.place);
-                    return Err(Code::DeviceRemoved.because(story));
-                }
-            }
-        }
+        self.log_in_again(state, &anchor)?;
         state.breaker.fine();
         state.anchor = Some((link, Arc::new(Mutex::new(anchor))));
         Ok(())
@@ -456,8 +297,7 @@ impl Pool {
         state.anchor = None;
         state.open -= state.idle.len();
         state.idle.clear();
-        state.generation += 1;
-        self.generation.store(state.generation, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
     }
 
     /// Another session. A token that began anew since the last look gives one as well, with other
@@ -476,18 +316,6 @@ impl Pool {
         }
         state.open += 1;
         Ok(session)
-    }
-
-    /// Checks that the login is there that should be.
-    ///
-    /// # Errors
-    /// What the inner token answers; UserNotLoggedIn.
-    pub(super) fn check_login(&self, session: &InnerSession) -> Result<()> {
-        let there = logged_in(session.state()?).is_some();
-        match self.with_login.load(Ordering::Acquire) && !there {
-            true => Err(Code::UserNotLoggedIn.because("the login is not there any more")),
-            false => Ok(()),
-        }
     }
 
     /// Asks what needs no session, and once more after a loss.
@@ -535,55 +363,4 @@ impl State {
 
 fn locked(anchor: &Anchor) -> MutexGuard<'_, InnerSession> {
     anchor.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Who is logged in, by a `CKS_` state.
-fn logged_in(state: u64) -> Option<User> {
-    match state {
-        1 | 3 => Some(User::User),
-        4 => Some(User::SecurityOfficer),
-        _ => None,
-    }
-}
-
-impl Pinned {
-    /// The session is closed instead of being used again.
-    pub(super) fn spoil(&self) {
-        self.spoilt.set(true);
-    }
-
-    /// That of [`Pool::generation`] when the session was lent.
-    pub(super) fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    pub(super) fn pool(&self) -> &Arc<Pool> {
-        &self.pool
-    }
-}
-
-impl Deref for Pinned {
-    type Target = InnerSession;
-
-    fn deref(&self) -> &InnerSession {
-        self.session.as_ref().expect("there until it is dropped")
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        let Some(session) = self.session.take() else { return };
-        let mut state = self.pool.state();
-        if self.spoilt.get() || state.generation != self.generation {
-            // Its place is free when it is closed.
-            drop(state);
-            drop(session);
-            state = self.pool.state();
-            state.open = state.open.saturating_sub(1);
-        } else {
-            state.idle.push((session, Instant::now()));
-        }
-        drop(state);
-        self.pool.returned.notify_one();
-    }
 }
