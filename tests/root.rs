@@ -25,21 +25,7 @@ impl Rooted {
         let rooted = Self { token: Token::empty(Maker::Keyway), hsm };
         fs::write(rooted.token.path("hsm-pin"), USER_PIN).expect("written");
         for hsm in &rooted.hsm {
-            let module = hsm.module().to_str().expect("UTF-8");
-            let mut tool = Command::new("pkcs11-tool");
-            tool.env(hsm.environment().0, hsm.environment().1)
-                .args(["--module", module, "--login"]);
-            tool.args([
-                "--token-label",
-                hsm.label(),
-                "--pin",
-                USER_PIN,
-                "--keygen",
-                "--sensitive",
-                "--private",
-            ]);
-            let made = run(tool.args(["--key-type", "AES:32", "--label", "root", "--id", "01"]));
-            assert_eq!(made.code, 0, "{}", made.stderr);
+            aes_key(hsm, "root", "01");
         }
         rooted.configure(Some(&rooted.uri(ROOT)));
         rooted.ok(ROOT, &["token", "init", "--label", "suite"]);
@@ -153,10 +139,9 @@ fn a_backup_restored_elsewhere_needs_the_hsm() {
 fn a_token_moves_to_another_root_and_says_what_to_configure() {
     let rooted = Rooted::new();
     // Both keys in one HSM: the command needs both at once.
-    let hsm = &rooted.hsm[ROOT];
-    let second = second_key(hsm);
+    aes_key(&rooted.hsm[ROOT], "second", "02");
     let from = rooted.uri(ROOT);
-    let to = from.replace("object=root", &format!("object={second}"));
+    let to = from.replace("object=root", "object=second");
     let told = rooted.ok(ROOT, &["token", "rewrap", "--to", &to]);
     assert!(
         told.contains("AES key 'second'") && told.contains(&format!("root = \"{to}\"")),
@@ -187,23 +172,15 @@ fn a_token_moves_to_another_root_and_says_what_to_configure() {
     assert!(answer.stderr.contains("module-path"), "{}", answer.stderr);
 }
 
-/// Another AES key in the same token.
-fn second_key(hsm: &softhsm::Token) -> &'static str {
-    let module = hsm.module().to_str().expect("UTF-8");
+/// Makes an AES key in an HSM.
+fn aes_key(hsm: &softhsm::Token, label: &str, id: &str) {
+    let (name, configuration) = hsm.environment();
     let mut tool = Command::new("pkcs11-tool");
-    tool.env(hsm.environment().0, hsm.environment().1).args(["--module", module, "--login"]);
-    tool.args([
-        "--token-label",
-        hsm.label(),
-        "--pin",
-        USER_PIN,
-        "--keygen",
-        "--sensitive",
-        "--private",
-    ]);
-    let made = run(tool.args(["--key-type", "AES:32", "--label", "second", "--id", "02"]));
+    tool.env(name, configuration).arg("--module").arg(hsm.module());
+    tool.args(["--token-label", hsm.label(), "--login", "--pin", USER_PIN]);
+    tool.args(["--keygen", "--sensitive", "--private", "--key-type", "AES:32"]);
+    let made = run(tool.args(["--label", label, "--id", id]));
     assert_eq!(made.code, 0, "{}", made.stderr);
-    "second"
 }
 
 /// The library that kills its program at a write.
@@ -230,8 +207,9 @@ fn copy(from: &Path, to: &Path) {
 fn killed_at_any_write_the_old_root_or_the_new_one_opens_it() {
     let rooted = Rooted::new();
     let library = preload(&rooted.token);
+    aes_key(&rooted.hsm[ROOT], "second", "02");
     let from = rooted.uri(ROOT);
-    let to = from.replace("object=root", &format!("object={}", second_key(&rooted.hsm[ROOT])));
+    let to = from.replace("object=root", "object=second");
     let (tokens, before) = (rooted.token.path("tokens"), rooted.token.path("before"));
     copy(Path::new(&tokens), Path::new(&before));
     let check = ["token", "check"];

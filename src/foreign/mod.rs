@@ -62,6 +62,13 @@ impl ForeignObject {
         self.bytes(name, &[u8::from(value)]);
     }
 
+    /// As [`Self::flag`], for several.
+    pub fn flags(&mut self, flags: &[(CK_ATTRIBUTE_TYPE, bool)]) {
+        for (name, value) in flags {
+            self.flag(*name, *value);
+        }
+    }
+
     /// Every attribute, in the order in which they were set.
     pub fn attributes(&self) -> impl Iterator<Item = (CK_ATTRIBUTE_TYPE, &[u8])> {
         self.attributes.iter().map(|(name, value)| (*name, value.as_slice()))

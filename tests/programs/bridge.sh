@@ -66,16 +66,7 @@ for name in old p256; do
     check "openssl serves TLS 1.3 with $name" page
 done
 
-cat > "$work/java.cfg" <<CONF
-name = Keyway
-library = $module
-slot = 1
-attributes(*, CKO_SECRET_KEY, *) = {
-    CKA_SENSITIVE = false
-    CKA_EXTRACTABLE = true
-}
-CONF
-store=(-keystore NONE -storetype PKCS11 -storepass:file "$work/pin" -addprovider SunPKCS11 -providerArg "$work/java.cfg")
+sunpkcs11
 pair() { keytool -genkeypair "${store[@]}" -providername SunPKCS11-Keyway -dname CN=localhost "$@"; }
 check "keytool generates RSA-2048 in SoftHSM2" pair -alias rsa -keyalg RSA -keysize 2048
 check "keytool generates P-256 in SoftHSM2" pair -alias ec -keyalg EC -groupname secp256r1

@@ -83,6 +83,21 @@ x509_extensions = extensions
 subjectAltName = DNS:localhost
 CONF
 }
+# sunpkcs11 [LINE...]: $work/java.cfg, which loads the module into Java and lets it read secret keys,
+# and ${store[@]}, the options of Java's tools for it.
+sunpkcs11() {
+    cat > "$work/java.cfg" <<CONF
+name = Keyway
+library = $module
+slot = 1
+attributes(*, CKO_SECRET_KEY, *) = {
+    CKA_SENSITIVE = false
+    CKA_EXTRACTABLE = true
+}
+$(printf '%s\n' "$@")
+CONF
+    store=(-keystore NONE -storetype PKCS11 -storepass:file "$work/pin" -addprovider SunPKCS11 -providerArg "$work/java.cfg")
+}
 engine() { OPENSSL_CONF=$work/openssl.cnf openssl "$1" -engine pkcs11 -keyform engine "${@:2}"; }
 # uri LABEL: the private key of that label, with the PIN's file (RFC 7512).
 uri() { echo "pkcs11:token=test;object=$1;type=private?pin-source=file:$work/pin"; }

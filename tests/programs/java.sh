@@ -2,21 +2,8 @@
 # OpenSSL, curl and Java's software providers are the witnesses.
 
 check "a token is made" new_token
-cat > "$work/java.cfg" <<CONF
-name = Keyway
-library = $module
-slot = 1
-attributes(*, CKO_SECRET_KEY, *) = {
-    CKA_SENSITIVE = false
-    CKA_EXTRACTABLE = true
-}
-attributes(*, CKO_SECRET_KEY, CKK_GENERIC_SECRET) = {
-    CKA_DERIVE = true
-    CKA_SIGN = true
-    CKA_VERIFY = true
-}
-CONF
-store=(-keystore NONE -storetype PKCS11 -storepass:file "$work/pin" -addprovider SunPKCS11 -providerArg "$work/java.cfg")
+sunpkcs11 "attributes(*, CKO_SECRET_KEY, CKK_GENERIC_SECRET) = {" \
+    "    CKA_DERIVE = true" "    CKA_SIGN = true" "    CKA_VERIFY = true" "}"
 # SunPKCS11 makes the pair itself, and so inside the token, if it is named.
 pair() { keytool -genkeypair "${store[@]}" -providername SunPKCS11-Keyway -dname CN=localhost -ext san=dns:localhost "$@"; }
 check "keytool generates RSA-2048" pair -alias rsa -keyalg RSA -keysize 2048

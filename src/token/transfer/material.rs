@@ -44,10 +44,12 @@ pub(super) fn probe(object: &ForeignObject) -> ForeignObject {
             probe.bytes(name, value);
         }
     }
-    probe.flag(CKA_TOKEN, false);
-    probe.flag(CKA_PRIVATE, true);
-    probe.flag(CKA_SENSITIVE, true);
-    probe.flag(CKA_EXTRACTABLE, false);
+    probe.flags(&[
+        (CKA_TOKEN, false),
+        (CKA_PRIVATE, true),
+        (CKA_SENSITIVE, true),
+        (CKA_EXTRACTABLE, false),
+    ]);
     match object.class() {
         Some(CKO_PRIVATE_KEY) => probe.flag(CKA_SIGN, true),
         _ if is_block_cipher(object) => {

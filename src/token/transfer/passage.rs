@@ -211,15 +211,13 @@ fn hand_over(source: &OpenToken, target: &OpenToken, public: ObjectHandle) -> Re
         })?;
         wrapping.bytes(name, &part);
     }
-    for (name, word) in [
+    wrapping.flags(&[
         (CKA_TOKEN, false),
         (CKA_PRIVATE, false),
         (CKA_WRAP, true),
         (CKA_ENCRYPT, false),
         (CKA_VERIFY, false),
-    ] {
-        wrapping.flag(name, word);
-    }
+    ]);
     let template: Vec<_> = wrapping.attributes().collect();
     let made = source.module().raw().create(source.session(), &template);
     made.map_err(|code| raw_error("the source takes no key to wrap with", code))
@@ -252,7 +250,7 @@ fn share_key(
         .map_err(|error| source.failed("the source makes no wrapping key", error))?;
     let mut there = ForeignObject::new(CKO_SECRET_KEY);
     there.number(CKA_KEY_TYPE, CKK_AES);
-    for (name, word) in [
+    there.flags(&[
         (CKA_TOKEN, false),
         (CKA_PRIVATE, true),
         (CKA_SENSITIVE, true),
@@ -262,9 +260,7 @@ fn share_key(
         (CKA_ENCRYPT, false),
         (CKA_DECRYPT, false),
         (CKA_SIGN, false),
-    ] {
-        there.flag(name, word);
-    }
+    ]);
     let there: Vec<_> = there.attributes().collect();
     let mut failure = no_way();
     for hash in HASHES {
