@@ -1,5 +1,6 @@
 //! The configuration file: where it is looked for, what it may say, what holds without one.
 
+mod replica;
 mod slot;
 
 use std::collections::BTreeMap;
@@ -264,6 +265,36 @@ mod tests {
         let story = slot(&bridge).unwrap_err().to_string();
         assert!(story.contains("root takes backend"), "{story}");
         assert!(slot("profile = \"softhsm2\"").is_err());
+    }
+
+    #[test]
+    fn replicas_are_other_tokens_of_a_bridged_slot() {
+        let slot = |keys: &str| read(&format!("token_dir = \"/x\"\n[[slot]]\nid = 4\n{keys}\n"));
+        let first =
+            "backend = \"bridge\"\nmodule = \"/m\"\ntoken = \"t\"\nprofile = \"softhsm2\"\n";
+        let with = |replica: &str| slot(&format!("{first}[[slot.replica]]\n{replica}"));
+        let config = with(
+            "token = \"u\"\npin_source = \"/pin\"\n[[slot.replica]]\nmodule = \"/n\"\n\
+             serial = \"1\"\nprofile = \"generic\"",
+        )
+        .unwrap();
+        let [one, two] = &config.bridges[0].replicas[..] else { panic!("two replicas") };
+        assert_eq!((one.module.as_path(), two.module.as_path()), ("/m".as_ref(), "/n".as_ref()));
+        assert_eq!((&*one.profile.name, &*two.profile.name), ("softhsm2", "generic"));
+        assert_eq!(one.pin_source.as_deref(), Some(Path::new("/pin")));
+        assert_eq!(two.wanted.serial.as_deref(), Some("1"));
+        for (replica, word) in [
+            ("token = \"t\"", "twice"),
+            ("token = \"u\"\n[[slot.replica]]\ntoken = \"u\"", "twice"),
+            ("profile = \"softhsm2\"", "slot 4: a replica needs token"),
+            ("token = \"u\"\nsessions = 3", "sessions"),
+            (&"token = \"u\"\n[[slot.replica]]\n".repeat(8), "7 replicas at most"),
+        ] {
+            let story = with(replica).unwrap_err().to_string();
+            assert!(story.contains(word), "{replica}: {story}");
+        }
+        let embedded = slot("[[slot.replica]]\ntoken = \"u\"").unwrap_err().to_string();
+        assert!(embedded.contains("replica takes backend = \"bridge\""), "{embedded}");
     }
 
     /// The keys that there are, from what the parser says of one that there is not.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::beside;
+use super::replica::Replica;
 use crate::backend::SlotId;
 use crate::backend::bridge::{BridgeConfig, Gate, Limits, Lists, Profile, RootKey, Wanted};
 use crate::error::{Code, Error, Result};
@@ -27,7 +28,7 @@ pub(super) struct Slot {
     token: Option<String>,
     serial: Option<String>,
     pin_source: Option<String>,
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
     mechanisms: Option<Vec<String>>,
     #[serde(default)]
     deny_mechanisms: Vec<String>,
@@ -40,6 +41,8 @@ pub(super) struct Slot {
     refresh_seconds: Option<f64>,
     failures: Option<u32>,
     pause_seconds: Option<u64>,
+    #[serde(default)]
+    pub(super) replica: Vec<Replica>,
 }
 
 #[derive(Deserialize, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,6 +118,7 @@ impl Slot {
             ("refresh_seconds", self.refresh_seconds.is_some()),
             ("failures", self.failures.is_some()),
             ("pause_seconds", self.pause_seconds.is_some()),
+            ("replica", !self.replica.is_empty()),
         ];
         if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
             return Err(self.bad(&format!("{key} takes backend = \"bridge\"")));
@@ -125,13 +129,7 @@ impl Slot {
     }
 
     fn profile(&self, directory: Option<&Path>) -> Result<Profile> {
-        match self.profile.as_deref().unwrap_or("generic") {
-            path if path.contains('/') => {
-                let path = beside(directory, path.into());
-                Profile::load(&path.to_string_lossy())
-            }
-            name => Profile::load(name),
-        }
+        profile(self.profile.as_deref(), directory)
     }
 
     fn bridge(
@@ -143,32 +141,22 @@ impl Slot {
         let Some(module) = self.module.clone() else {
             return Err(self.bad("backend = \"bridge\" needs module = \"/path/of/the/module.so\""));
         };
-        let wanted = match self.token.as_deref() {
-            None if self.serial.is_none() => {
-                return Err(self.bad("backend = \"bridge\" needs token = \"LABEL\", or serial"));
-            }
-            Some(uri) if uri.starts_with("pkcs11:") => {
-                Wanted::of_uri(uri).map_err(|why| self.bad(&why))?
-            }
-            label => Wanted {
-                label: label.map(str::to_owned),
-                serial: self.serial.clone(),
-                ..Wanted::default()
-            },
-        };
+        let wanted = wanted(self.token.as_deref(), self.serial.as_deref())
+            .map_err(|why| self.bad(&format!("backend = \"bridge\" {why}")))?;
         if self.root.is_some() {
             return Err(self.bad("root takes backend = \"embedded\""));
         }
         let profile = self.profile(directory)?;
         let limits = self.limits(&profile)?;
+        let module = beside(directory, module);
+        let replicas = self.replicas(directory, &module, &wanted)?;
         Ok(BridgeConfig {
             slot: self.id,
-            module: beside(directory, module),
+            module,
             wanted,
             profile: Arc::new(profile),
-            pin_source: self.pin_source.as_deref().map(|source| {
-                beside(directory, source.strip_prefix("file:").unwrap_or(source).into())
-            }),
+            pin_source: pin_source(self.pin_source.as_deref(), directory),
+            replicas,
             gate: self.gate()?,
             limits,
             legacy,
@@ -197,7 +185,7 @@ impl Slot {
         })
     }
 
-    fn limits(&self, profile: &Profile) -> Result<Limits> {
+    pub(super) fn limits(&self, profile: &Profile) -> Result<Limits> {
         let usual = Limits::default();
         let seconds = |given: Option<u64>, usual| given.map_or(usual, Duration::from_secs);
         let sessions = self.sessions.or(profile.sessions).unwrap_or(usual.sessions);
@@ -219,7 +207,39 @@ impl Slot {
         })
     }
 
-    fn bad(&self, what: &str) -> Error {
+    pub(super) fn bad(&self, what: &str) -> Error {
         Code::FunctionFailed.because(format!("configuration, slot {}: {what}", self.id))
     }
+}
+
+/// The profile of a name or a file.
+pub(super) fn profile(name: Option<&str>, directory: Option<&Path>) -> Result<Profile> {
+    match name.unwrap_or("generic") {
+        path if path.contains('/') => {
+            let path = beside(directory, path.into());
+            Profile::load(&path.to_string_lossy())
+        }
+        name => Profile::load(name),
+    }
+}
+
+/// What a token is recognised by.
+///
+/// # Errors
+/// What is missing, or is not understood.
+pub(super) fn wanted(token: Option<&str>, serial: Option<&str>) -> Result<Wanted, String> {
+    match token {
+        None if serial.is_none() => Err("needs token = \"LABEL\", or serial".to_owned()),
+        Some(uri) if uri.starts_with("pkcs11:") => Wanted::of_uri(uri),
+        label => Ok(Wanted {
+            label: label.map(str::to_owned),
+            serial: serial.map(str::to_owned),
+            ..Wanted::default()
+        }),
+    }
+}
+
+/// The file that a PIN is in.
+pub(super) fn pin_source(source: Option<&str>, directory: Option<&Path>) -> Option<PathBuf> {
+    source.map(|source| beside(directory, source.strip_prefix("file:").unwrap_or(source).into()))
 }

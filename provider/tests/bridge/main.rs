@@ -6,12 +6,16 @@ mod harness;
 
 mod apart;
 mod beside;
+mod failover;
 mod faults;
 mod forks;
 mod limits;
 mod losses;
+mod pair;
 mod pins;
 mod places;
+mod relay;
+mod replication;
 mod setting;
 mod storm;
 mod through;

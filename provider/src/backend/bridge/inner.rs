@@ -33,6 +33,11 @@ impl Inner {
         announced.map(Vec::as_slice)
     }
 
+    /// Whether it was asked, so that [`mechanisms`](Self::mechanisms) waits for nobody.
+    pub(super) fn is_known(&self) -> bool {
+        self.mechanisms.get().is_some()
+    }
+
     /// What it announces of one mechanism.
     pub(super) fn mechanism(&self, id: MechanismType) -> Option<&InnerMechanism> {
         let announced = self.mechanisms().ok()?;

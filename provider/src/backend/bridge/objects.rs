@@ -53,7 +53,7 @@ struct Entry {
 }
 
 /// Milliseconds since this module was first used: what `Object::seen` counts in.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     static START: Lazy<Instant> = Lazy::new(Instant::now);
     START.elapsed().as_millis() as u64 + 1
 }

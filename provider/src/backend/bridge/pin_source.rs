@@ -29,8 +29,7 @@ impl Place {
     pub(super) fn log_in(&self, session: &InnerSession) -> Result<Option<(Secret, bool)>> {
         let Some(source) = &self.pin_source else { return Ok(None) };
         let pin = self.pin(source)?;
-        let digest = self.digest(&pin);
-        if REFUSED.iter().any(|refused| refused.load(Ordering::Relaxed) == digest) {
+        if self.was_refused(&pin) {
             return Err(Code::PinIncorrect.because(format!(
                 "the PIN in {} was refused before and is not tried again, so that it does not \
                  lock: write the right one into that file",
@@ -46,6 +45,12 @@ impl Place {
                 Err(e.code().because(story))
             }
         }
+    }
+
+    /// Whether this process knows that the token refuses the PIN.
+    pub(super) fn was_refused(&self, pin: &Secret) -> bool {
+        let digest = self.digest(pin);
+        REFUSED.iter().any(|refused| refused.load(Ordering::Relaxed) == digest)
     }
 
     /// Keeps in mind that a login with this PIN had this answer.

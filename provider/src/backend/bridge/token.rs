@@ -40,7 +40,7 @@ impl BridgeToken {
 
     /// Makes objects at the inner token: session objects in the session that lives as long as the
     /// connection.
-    fn make<const N: usize>(
+    pub(super) fn make<const N: usize>(
         &self,
         objects: [&Attributes; N],
         work: impl FnOnce(&InnerSession) -> Result<[u64; N]>,
@@ -123,7 +123,11 @@ impl BridgeToken {
         }
     }
 
-    fn template(&self, attributes: &Attributes, act: Act) -> Result<Attributes> {
+    /// The attributes for a template of the inner token.
+    ///
+    /// # Errors
+    /// TemplateInconsistent for what it cannot keep, or the configuration holds back.
+    pub(super) fn template(&self, attributes: &Attributes, act: Act) -> Result<Attributes> {
         self.inner.objects.gate.admit(attributes)?;
         template::for_inner(attributes, act, &self.inner.pool.place.profile)
     }

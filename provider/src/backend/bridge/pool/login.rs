@@ -30,7 +30,7 @@ impl Pool {
     /// logged in there, for then it does not look at the PIN.
     pub(in super::super) fn login(&self, user: User, pin: Pin<'_>) -> Result<()> {
         let mut state = self.state();
-        state.dropped = false;
+        self.dropped.store(false, Ordering::Release);
         self.connect(&mut state)?;
         let mut answer = locked(&state.anchor()).login(user, pin.0);
         if answer.as_ref().is_err_and(|e| is_of_the_token(e.code())) {
@@ -48,6 +48,15 @@ impl Pool {
         let pin = (user == User::User).then(|| Secret::copy_of(pin.0));
         self.set_login(&mut state, Some(Login { user, pin, wrong: 0 }));
         Ok(())
+    }
+
+    /// Has the user logged in as soon as the token can be reached, with one try.
+    pub(in super::super) fn expect(&self, pin: &Secret) {
+        let mut state = self.state();
+        self.dropped.store(false, Ordering::Release);
+        let pin = Some(Secret::copy_of(pin.expose()));
+        self.set_login(&mut state, Some(Login { user: User::User, pin, wrong: 0 }));
+        self.disconnect(&mut state);
     }
 
     /// Whether this is the PIN that the token was opened with.
@@ -77,7 +86,7 @@ impl Pool {
         if login.wrong == WRONG {
             log::warn!("{}: {WRONG} wrong PINs in a row, the login is over", self.place);
             self.set_login(&mut state, None);
-            state.dropped = true;
+            self.dropped.store(true, Ordering::Release);
             self.disconnect(&mut state);
         }
         Err(Code::PinIncorrect.because("another PIN than the one that opened the token"))
@@ -101,7 +110,7 @@ impl Pool {
     /// `C_Logout` at the inner token. The PIN is forgotten whatever it answers.
     pub(in super::super) fn logout(&self) {
         let mut state = self.state();
-        state.dropped = false;
+        self.dropped.store(false, Ordering::Release);
         let answer = match (&state.anchor, &state.login) {
             (Some((_, anchor)), Some(_)) => locked(anchor).logout(),
             _ => Ok(()),
@@ -173,7 +182,7 @@ impl Pool {
             }
             Err(e) => {
                 self.set_login(state, None);
-                state.dropped = true;
+                self.dropped.store(true, Ordering::Release);
                 Err(Code::DeviceRemoved.because(format!("{}: the login is lost: {e}", self.place)))
             }
             Ok(()) => Ok(()),

@@ -34,6 +34,8 @@ pub(super) struct Pool {
     state: Mutex<State>,
     /// Whether the state has a login, for callers that hold other locks: see `set_login`.
     with_login: AtomicBool,
+    /// Whether a login ended that nobody ended; read while somebody waits for the token.
+    dropped: AtomicBool,
     /// Grows whenever everything was lost: handles from before mean nothing. It changes under the
     /// state's lock.
     generation: AtomicU64,
@@ -49,8 +51,6 @@ struct State {
     /// Sessions that exist, without the anchor.
     open: usize,
     login: Option<Login>,
-    /// Whether a login ended that nobody ended.
-    dropped: bool,
     breaker: Breaker,
 }
 
@@ -61,13 +61,13 @@ impl Pool {
             idle: Vec::new(),
             open: 0,
             login: None,
-            dropped: false,
             breaker: Breaker::new(limits.failures, limits.pause),
         };
         let with_login = AtomicBool::new(false);
         let (state, returned) = (Mutex::new(state), Condvar::new());
         let generation = AtomicU64::new(1);
-        Arc::new(Self { place, limits, state, with_login, generation, returned })
+        let dropped = AtomicBool::new(false);
+        Arc::new(Self { place, limits, state, with_login, dropped, generation, returned })
     }
 
     /// Runs `work` on a session. If it fails because the session, the login or the token was lost,
@@ -168,6 +168,19 @@ impl Pool {
         }
     }
 
+    /// Whether the token answers, with its login.
+    ///
+    /// # Errors
+    /// As [`pin`](Self::pin).
+    pub(super) fn reach(self: &Arc<Self>) -> Result<()> {
+        self.check_login(&*self.proved()?).map_err(outward_of_reading)
+    }
+
+    /// The longest that the token is left alone.
+    pub(super) fn pause(&self) -> Duration {
+        self.limits.pause
+    }
+
     /// A session that answered just now: for what cannot be done again.
     fn proved(self: &Arc<Self>) -> Result<Pinned> {
         for _ in 0..AGAIN {
@@ -230,7 +243,7 @@ impl Pool {
 
     /// Whether a login ended that nobody ended.
     pub(super) fn is_dropped(&self) -> bool {
-        self.state().dropped
+        self.dropped.load(Ordering::Acquire)
     }
 
     /// Runs `work` on the session that lives as long as the token is reached: session objects made
