@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use harness::killing::{killed_command, killer};
-use harness::moved::{assert_decrypts_as, assert_signs_as, openssl};
+use harness::moved::{
+    assert_decrypts_as, assert_signs_as, filled, objects, on_every_pair, openssl, pair, shown, tool,
+};
 use harness::{Answer, LABEL, Maker, Token, makers, run};
 use serde_json::Value;
 
@@ -17,56 +19,6 @@ const CALLS_MAX: u32 = 120;
 /// The objects of [`filled`] that can be moved, and all of them.
 const MOVABLE: usize = 9;
 const ALL: usize = 10;
-
-/// A target, and a source that one process sees beside it.
-fn pair(source: Maker, target: Maker) -> (Token, Token) {
-    let target = Token::initialised(target);
-    let source = match source == target.maker {
-        true => target.beside("old"),
-        false => Token::initialised(source),
-    };
-    (source, target)
-}
-
-/// A test on a source of every maker and a target of every maker.
-fn on_every_pair(test: impl Fn(&Token, &Token)) {
-    for (from, to) in makers().into_iter().flat_map(|a| makers().map(|b| (a, b))) {
-        let (source, target) = pair(from, to);
-        eprintln!("from {from:?} to {to:?}");
-        test(&source, &target);
-    }
-}
-
-fn tool(token: &Token, arguments: &[&str]) {
-    let answer = token.pkcs11_tool(arguments);
-    assert_eq!(answer.code, 0, "{:?} {arguments:?}: {}", token.maker, answer.stderr);
-}
-
-/// What people have in their tokens, made by pkcs11-tool: guarded keys that may leave wrapped, one
-/// that may not, a readable one, a certificate, a data object.
-fn filled(source: &Token) {
-    let guarded = ["--private", "--sensitive", "--extractable"];
-    for (name, id, key_type) in [("rsa", "01", "rsa:2048"), ("p256", "02", "EC:prime256v1")] {
-        let pair = ["--keypairgen", "--key-type", key_type, "--id", id, "--label", name];
-        tool(source, &[&pair[..], &guarded].concat());
-    }
-    for (name, id, key_type, more) in [
-        ("aes", "05", "AES:32", &guarded[..]),
-        ("bound", "06", "AES:16", &["--private", "--sensitive"]),
-        ("hmac", "07", "GENERIC:32", &[&guarded[..], &["--usage-sign"]].concat()),
-        ("open", "08", "AES:32", &["--private", "--extractable"]),
-    ] {
-        let key = ["--keygen", "--key-type", key_type, "--id", id, "--label", name];
-        tool(source, &[&key[..], more].concat());
-    }
-    let data = source.write("data", b"what a data object holds");
-    tool(source, &["--write-object", &data, "--type", "data", "--label", "note", "--private"]);
-    let (key, pem, der) = (source.path("k.pem"), source.path("c.pem"), source.path("c.der"));
-    openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
-    openssl(&["req", "-new", "-x509", "-key", &key, "-subj", "/CN=somebody", "-out", &pem]);
-    openssl(&["x509", "-in", &pem, "-outform", "DER", "-out", &der]);
-    tool(source, &["--write-object", &der, "--type", "cert", "--id", "01", "--label", "rsa"]);
-}
 
 fn command(source: &Token, target: &Token, more: &[&str]) -> Command {
     command_through(&source.module, source, target, more)
@@ -103,27 +55,6 @@ fn entry<'r>(report: &'r Value, kind: &str, label: &str) -> &'r Value {
 fn count(report: &Value, outcome: &str) -> usize {
     let objects = report["objects"].as_array().expect("objects");
     objects.iter().filter(|object| object["outcome"] == outcome).count()
-}
-
-/// Every object as pkcs11-tool shows it; a token may list them in another order each time.
-fn shown(token: &Token) -> Vec<String> {
-    let answer = token.pkcs11_tool(&["-O"]);
-    assert_eq!(answer.code, 0, "{}", answer.stderr);
-    let mut objects = objects(&answer.text());
-    objects.sort();
-    objects
-}
-
-/// The objects of a listing: a line that names the class, then indented ones.
-fn objects(text: &str) -> Vec<String> {
-    let mut objects: Vec<String> = Vec::new();
-    for line in text.lines() {
-        match objects.last_mut() {
-            Some(object) if line.starts_with(' ') => object.push_str(&format!("{line}\n")),
-            _ => objects.push(format!("{line}\n")),
-        }
-    }
-    objects
 }
 
 /// How many objects a token shows.

@@ -24,6 +24,8 @@ pub use pool::{Ending, Intent, Lease, Pool, Sizes};
 pub use record_store::TokenRecords;
 pub(crate) use slot::check_label;
 pub use slot::{Initialisation, TokenSummary, chosen, initialise, summaries};
-pub use transfer::{Transferred, Way, transfer};
+pub use transfer::{
+    Compared, Copied, Difference, Repair, State, Transferred, Way, compare, transfer,
+};
 pub use trust::trust;
 pub use vault::TokenVault;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
@@ -49,6 +49,9 @@ pub(crate) enum TokenCommand {
     /// Bring keys and certificates in from another token or another program's store
     #[command(after_help = IMPORT_EXAMPLES)]
     Import(ImportArguments),
+    /// Compare two tokens that ought to hold the same objects, and copy what one of them lacks
+    #[command(after_help = SYNC_EXAMPLES)]
+    Sync(SyncArguments),
     /// Verify a whole token: its file, every record, the set of objects, the chain of events
     #[command(after_help = CHECK_EXAMPLES)]
     Check {
@@ -149,6 +152,41 @@ pub(crate) struct ImportArguments {
     #[arg(long)]
     pub dry_run: bool,
 }
+
+/// What to compare --token with.
+#[derive(Args, Debug)]
+pub(crate) struct SyncArguments {
+    /// The other token: its label, serial number or PKCS#11 URI
+    #[arg(long, value_name = "LABEL|URI")]
+    pub with_token: Option<String>,
+    /// The PKCS#11 module of the other token, where it is another one
+    #[arg(long, value_name = "PATH", required_unless_present = "with_token")]
+    pub with_module: Option<PathBuf>,
+    /// File with the other token's PIN; else KEYWAY_SOURCE_PIN, else the terminal is asked
+    #[arg(long, value_name = "FILE", env = "KEYWAY_SOURCE_PIN_FILE")]
+    pub with_pin_file: Option<PathBuf>,
+    /// Copy what is only on the other token here, what is only here there, or both
+    #[arg(long, value_name = "here|there|both")]
+    pub repair: Option<RepairArgument>,
+}
+
+/// Where objects are copied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RepairArgument {
+    Here,
+    There,
+    Both,
+}
+
+const SYNC_EXAMPLES: &str = "Examples:
+  keyway --token first token sync --with-token second
+  keyway --token first token sync --with-token second --repair there
+  keyway --token first token sync --with-module /usr/lib/vendor-pkcs11.so --with-token standby
+
+Without --repair nothing is written: what could be copied is tried for a moment. Keys go over wrapped
+and are proved before they stay, as with import; nothing is overwritten, changed or destroyed. What
+was destroyed on one token is only on the other, too: look before you copy. The exit code is 5 as
+long as the tokens differ.";
 
 const IMPORT_EXAMPLES: &str = "Examples:
   keyway --token new token import --from-softhsm /var/lib/softhsm/tokens --source-token old --dry-run

@@ -5,6 +5,7 @@ mod check;
 mod command;
 mod import;
 mod rewrap;
+mod sync;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
             tell(options, &Done { token, serial: None, done: "user PIN set" })
         }
         TokenCommand::Import(arguments) => import::run(options, &arguments),
+        TokenCommand::Sync(arguments) => sync::run(options, &arguments),
         TokenCommand::Check { without_pin, accept, yes } => {
             check::run(options, without_pin, accept.then_some(yes))
         }

@@ -5,6 +5,7 @@
 //! the source's and only then made to stay, from the same wrapped bytes and by one call: an
 //! interruption leaves whole objects or none, and the next run goes on from there.
 
+mod compare;
 mod material;
 mod passage;
 mod presence;
@@ -14,6 +15,7 @@ mod source;
 use cryptoki::object::ObjectHandle;
 use cryptoki_sys::{CK_ATTRIBUTE_TYPE, CKA_TOKEN};
 
+pub use self::compare::{Compared, Copied, Difference, Repair, State, compare};
 use self::passage::{Carried, Passage};
 use self::presence::{Presence, look};
 use self::proof::{Proof, prove, same};
@@ -56,7 +58,7 @@ pub fn transfer(source: &OpenToken, target: &OpenToken, mode: Import) -> Result<
             .advise("name the token to read with --source-token, the one to fill with --token"));
     }
     let found = read(source)?;
-    let mut transfer = Transfer { source, target, mode, passage: None };
+    let mut transfer = Transfer::new(source, target, mode);
     found
         .into_iter()
         .map(|found| {
@@ -78,7 +80,11 @@ struct Transfer<'t> {
 /// A key that came over, or why it did not.
 type Brought = std::result::Result<Way, String>;
 
-impl Transfer<'_> {
+impl<'t> Transfer<'t> {
+    fn new(source: &'t OpenToken, target: &'t OpenToken, mode: Import) -> Self {
+        Self { source, target, mode, passage: None }
+    }
+
     fn one(&mut self, found: &Found) -> Result<(Outcome, Option<Way>)> {
         let refused = |reason| Ok((Outcome::Refused(reason), None));
         if let Some(obstacle) = &found.object.obstacle {
@@ -86,7 +92,7 @@ impl Transfer<'_> {
         }
         match look(self.source, self.target, found)? {
             Presence::Absent => {}
-            Presence::Present => return Ok((Outcome::Present, None)),
+            Presence::Present(_) => return Ok((Outcome::Present, None)),
             Presence::Conflict(reason) => return refused(reason),
         }
         let brought = match &found.guard {

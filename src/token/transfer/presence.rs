@@ -14,8 +14,8 @@ use crate::token::open::OpenToken;
 pub(super) enum Presence {
     /// It is not.
     Absent,
-    /// It is.
-    Present,
+    /// It is, and where.
+    Present(ObjectHandle),
     /// Something else is there in its place, and what.
     Conflict(String),
 }
@@ -30,7 +30,7 @@ pub(super) fn look(source: &OpenToken, target: &OpenToken, found: &Found) -> Res
     let mut conflict = None;
     for there in target.find(&place(object, class))? {
         match compare(source, target, found, there)? {
-            Presence::Present => return Ok(Presence::Present),
+            present @ Presence::Present(_) => return Ok(present),
             Presence::Conflict(reason) => conflict = Some(reason),
             Presence::Absent => {}
         }
@@ -69,7 +69,9 @@ fn compare(
     let has_value = || object.get(CKA_VALUE).unwrap_or_default() == of(CKA_VALUE).as_slice();
     let conflict = |what: String| Ok(Presence::Conflict(format!("{what}; nothing is overwritten")));
     match object.class() {
-        Some(CKO_DATA | CKO_CERTIFICATE) if has_value() => return Ok(Presence::Present),
+        Some(CKO_DATA | CKO_CERTIFICATE) if has_value() => {
+            return Ok(Presence::Present(there));
+        }
         Some(CKO_CERTIFICATE) => return Ok(Presence::Absent),
         Some(CKO_DATA) => {
             return conflict("the target has another data object of its name".to_owned());
@@ -80,7 +82,9 @@ fn compare(
     }
     let label = of(CKA_LABEL);
     match same(source, target, found, there)? {
-        Proof::Same if label.as_slice() == object.label().as_bytes() => Ok(Presence::Present),
+        Proof::Same if label.as_slice() == object.label().as_bytes() => {
+            Ok(Presence::Present(there))
+        }
         Proof::Same => {
             let label = String::from_utf8_lossy(&label).into_owned();
             conflict(format!("the target has this key under the label {label:?}"))

@@ -65,10 +65,61 @@ const KEY: &[CK_ATTRIBUTE_TYPE] = &[
 const GUARDED: &[CK_ATTRIBUTE_TYPE] =
     &[CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_WRAP_WITH_TRUSTED, CKA_ALWAYS_AUTHENTICATE];
 
-/// Attributes that need not be said when they are false, or true: some tokens do not know them.
-const FALSE_ANYWAY: &[CK_ATTRIBUTE_TYPE] =
-    &[CKA_SIGN_RECOVER, CKA_VERIFY_RECOVER, CKA_WRAP_WITH_TRUSTED, CKA_ALWAYS_AUTHENTICATE];
+/// Attributes that need not be said when they are false, or true: some tokens do not know them. Of
+/// what a key may do everything is said: SoftHSM2 permits more where nothing is.
+const FALSE_ANYWAY: &[CK_ATTRIBUTE_TYPE] = &[CKA_WRAP_WITH_TRUSTED, CKA_ALWAYS_AUTHENTICATE];
 const TRUE_ANYWAY: &[CK_ATTRIBUTE_TYPE] = &[CKA_MODIFIABLE, CKA_COPYABLE, CKA_DESTROYABLE];
+
+/// What people call them.
+macro_rules! named {
+    ($($name:ident),+ $(,)?) => { [$(($name, stringify!($name))),+] };
+}
+const WORDS: [(CK_ATTRIBUTE_TYPE, &str); 38] = named![
+    CKA_LABEL,
+    CKA_PRIVATE,
+    CKA_MODIFIABLE,
+    CKA_COPYABLE,
+    CKA_DESTROYABLE,
+    CKA_APPLICATION,
+    CKA_OBJECT_ID,
+    CKA_VALUE,
+    CKA_CERTIFICATE_TYPE,
+    CKA_CERTIFICATE_CATEGORY,
+    CKA_ID,
+    CKA_SUBJECT,
+    CKA_ISSUER,
+    CKA_SERIAL_NUMBER,
+    CKA_URL,
+    CKA_HASH_OF_SUBJECT_PUBLIC_KEY,
+    CKA_HASH_OF_ISSUER_PUBLIC_KEY,
+    CKA_NAME_HASH_ALGORITHM,
+    CKA_OWNER,
+    CKA_AC_ISSUER,
+    CKA_ATTR_TYPES,
+    CKA_START_DATE,
+    CKA_END_DATE,
+    CKA_KEY_TYPE,
+    CKA_ENCRYPT,
+    CKA_DECRYPT,
+    CKA_SIGN,
+    CKA_SIGN_RECOVER,
+    CKA_VERIFY,
+    CKA_VERIFY_RECOVER,
+    CKA_WRAP,
+    CKA_UNWRAP,
+    CKA_DERIVE,
+    CKA_ALLOWED_MECHANISMS,
+    CKA_SENSITIVE,
+    CKA_EXTRACTABLE,
+    CKA_WRAP_WITH_TRUSTED,
+    CKA_ALWAYS_AUTHENTICATE,
+];
+
+/// The name of an attribute.
+pub(super) fn word(name: CK_ATTRIBUTE_TYPE) -> String {
+    let known = WORDS.iter().find(|(known, _)| *known == name);
+    known.map_or_else(|| format!("{name:#x}"), |(_, word)| (*word).to_owned())
+}
 
 /// What a token says of a key itself and takes from nobody.
 const OWN_WORDS: [(CK_ATTRIBUTE_TYPE, &str); 3] = [
@@ -111,10 +162,17 @@ pub(super) struct Found {
     pub guard: Guard,
 }
 
+impl Found {
+    /// Whether it is of a class whose objects any token may hold.
+    pub(super) fn is_for_any_token(&self) -> bool {
+        self.object.class().is_some_and(|class| ORDER.contains(&class))
+    }
+}
+
 /// The objects that stay in a token, in the order in which they go over.
 pub(super) fn read(token: &OpenToken) -> Result<Vec<Found>> {
     let handles = token.find(&[Attribute::Token(true)])?;
-    let mut found: Vec<Found> = handles.into_iter().map(|handle| one(token, handle)).collect();
+    let mut found: Vec<Found> = handles.into_iter().map(|handle| read_one(token, handle)).collect();
     found.sort_by_key(|found| ORDER.iter().position(|class| Some(*class) == found.object.class()));
     Ok(found)
 }
@@ -137,7 +195,8 @@ pub(super) fn public_part(token: &OpenToken, handle: ObjectHandle) -> ForeignObj
     object
 }
 
-fn one(token: &OpenToken, handle: ObjectHandle) -> Found {
+/// An object, as its token shows it.
+pub(super) fn read_one(token: &OpenToken, handle: ObjectHandle) -> Found {
     let of = |name| value(token, handle, name);
     let is = |name| of(name).is_some_and(|value| value.as_slice() == [1]);
     let class = of(CKA_CLASS).and_then(|value| value.as_slice().try_into().ok());
