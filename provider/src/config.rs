@@ -297,6 +297,19 @@ mod tests {
         assert!(embedded.contains("replica takes backend = \"bridge\""), "{embedded}");
     }
 
+    #[test]
+    fn a_slot_says_its_modules_arguments_or_its_profile_does() {
+        let slot = |keys: &str| read(&format!("token_dir = \"/x\"\n[[slot]]\nid = 4\n{keys}\n"));
+        let bridge = "backend = \"bridge\"\nmodule = \"/m\"\ntoken = \"t\"";
+        let config = slot(&format!("{bridge}\nprofile = \"nss\"\narguments = \"a='b'\"")).unwrap();
+        let profile = &config.bridges[0].profile;
+        assert_eq!((&*profile.name, profile.arguments.as_deref()), ("nss", Some("a='b'")));
+        assert!(profile.finalize_after_fork);
+        assert_eq!(slot(bridge).unwrap().bridges[0].profile.arguments, None);
+        let story = slot("arguments = \"a\"").unwrap_err().to_string();
+        assert!(story.contains("arguments takes backend"), "{story}");
+    }
+
     /// The keys that there are, from what the parser says of one that there is not.
     fn keys() -> Vec<String> {
         let story = read("nonsense = 1").unwrap_err().to_string();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::beside;
 use super::slot::{Slot, pin_source, profile, wanted};
-use crate::backend::bridge::{REPLICAS, ReplicaConfig, Wanted};
+use crate::backend::bridge::{Profile, REPLICAS, ReplicaConfig, Wanted};
 use crate::error::Result;
 
 /// One `[[slot.replica]]` as it is written.
@@ -64,11 +64,10 @@ impl Slot {
     }
 
     /// The replica's own profile, or the slot's where it has none.
-    fn profile_of(
-        &self,
-        replica: &Replica,
-        directory: Option<&Path>,
-    ) -> Result<crate::backend::bridge::Profile> {
-        profile(replica.profile.as_deref().or(self.profile.as_deref()), directory)
+    fn profile_of(&self, replica: &Replica, directory: Option<&Path>) -> Result<Profile> {
+        match &replica.profile {
+            Some(name) => profile(Some(name), directory),
+            None => self.profile(directory),
+        }
     }
 }

@@ -28,7 +28,8 @@ pub(super) struct Slot {
     token: Option<String>,
     serial: Option<String>,
     pin_source: Option<String>,
-    pub(super) profile: Option<String>,
+    profile: Option<String>,
+    arguments: Option<String>,
     mechanisms: Option<Vec<String>>,
     #[serde(default)]
     deny_mechanisms: Vec<String>,
@@ -108,6 +109,7 @@ impl Slot {
             ("serial", self.serial.is_some()),
             ("pin_source", self.pin_source.is_some()),
             ("profile", self.profile.is_some() && self.root.is_none()),
+            ("arguments", self.arguments.is_some() && self.root.is_none()),
             ("mechanisms", self.mechanisms.is_some()),
             ("deny_mechanisms", !self.deny_mechanisms.is_empty()),
             ("keys", self.keys.is_some()),
@@ -128,8 +130,10 @@ impl Slot {
         root.map(Some).map_err(|why| self.bad(&format!("root: {why}")))
     }
 
-    fn profile(&self, directory: Option<&Path>) -> Result<Profile> {
-        profile(self.profile.as_deref(), directory)
+    /// The slot's profile, with the arguments that the slot says.
+    pub(super) fn profile(&self, directory: Option<&Path>) -> Result<Profile> {
+        let profile = profile(self.profile.as_deref(), directory)?;
+        Ok(Profile { arguments: self.arguments.clone().or(profile.arguments), ..profile })
     }
 
     fn bridge(

@@ -1,10 +1,14 @@
 //! What is lost in the middle: operations in parts, restarts of the device, its daemon's death.
 
+use std::fs;
+
 use serial_test::serial;
 
 use crate::harness::faulty::Effect;
+use crate::harness::place::USER_PIN;
 use crate::harness::{
-    AttributeType as A, Code, Flags, Function, Mechanism, MechanismType as M, Room, keys,
+    AttributeType as A, Code, Flags, Function, Mechanism, MechanismType as M, ObjectClass, Room,
+    Who, keys,
 };
 use crate::setting::{self, PATIENT, on_user};
 
@@ -176,5 +180,43 @@ fn the_death_of_the_modules_daemon_is_healed() {
         assert_eq!(made.map(|found| found.len()), Ok(3));
         let other = session.another(Flags::ReadOnly).expect("a session");
         setting::sign(other, private, &DIGEST).expect("signed");
+    });
+}
+
+/// As a TPM's module does: C_GetSessionInfo goes on answering, every use is CKR_GENERAL_ERROR. Only
+/// the profile can say that this is a loss, and that it takes another C_Initialize.
+#[test]
+#[serial]
+fn a_dead_connection_that_sessions_do_not_tell_of_is_healed_as_the_profile_says() {
+    let softhsm = include_str!("../../profiles/softhsm2.toml");
+    let directory = tempfile::tempdir().expect("a directory");
+    let profile = directory.path().join("profile.toml");
+    fs::write(&profile, softhsm.replace("damaged_on", "reinitialize_on")).expect("written");
+    let lines = PATIENT.replace("softhsm2", &profile.display().to_string());
+    on_user(&lines, |setting, session| {
+        let faulty = setting.faulty();
+        let (public, mut private) = setting::pair(session, "pair").expect("generated");
+        let verifier = setting::verifier(session, public);
+        let signs = |key| {
+            let signature = setting::sign(session, key, &DIGEST).expect("signed");
+            assert!(setting::is_signature(&verifier, &DIGEST, &signature));
+        };
+        for _ in 0..3 {
+            faulty.die();
+            signs(private);
+            faulty.die();
+            assert_eq!(session.find(&setting::by_label("pair")).map(|found| found.len()), Ok(2));
+            // What must not be done twice fails once, and the next caller finds all well.
+            faulty.die();
+            assert_eq!(setting::aes(session, "another"), Err(Code::DeviceError));
+            setting::aes(session, "another").expect("generated");
+            faulty.die();
+            session.logout().expect("logged out");
+            session.login(Who::User, USER_PIN).expect("logged in");
+            let keys = setting::of_class(ObjectClass::PRIVATE_KEY, "pair");
+            private = session.find(&keys).expect("found")[0];
+            signs(private);
+        }
+        assert!(setting.logged(0).contains("initialised again"));
     });
 }

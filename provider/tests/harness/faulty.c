@@ -21,10 +21,11 @@ typedef _Atomic word cell;
 
 enum {
     INITIALIZE = 0, FINALIZE = 1, GET_FUNCTION_LIST = 3, GET_TOKEN_INFO = 6, OPEN_SESSION = 12,
-    CLOSE_SESSION = 13, CLOSE_ALL_SESSIONS = 14, FUNCTIONS = 68
+    CLOSE_SESSION = 13, CLOSE_ALL_SESSIONS = 14, LOGIN = 18, LOGOUT = 19, FUNCTIONS = 68
 };
 enum {
-    CKR_SESSION_COUNT = 0xb1, CKR_SESSION_HANDLE_INVALID = 0xb3, CKR_CRYPTOKI_NOT_INITIALIZED = 0x190
+    CKR_GENERAL_ERROR = 5, CKR_SESSION_COUNT = 0xb1, CKR_SESSION_HANDLE_INVALID = 0xb3,
+    CKR_CRYPTOKI_NOT_INITIALIZED = 0x190
 };
 /* What an injected answer does beside being given. */
 enum { ANSWER = 0, LOSE_SESSION = 1, LOSE_ALL = 2 };
@@ -55,7 +56,9 @@ struct page {
     cell most;
     cell timed_out;/* sessions lost for lying idle */
     cell cut;      /* sessions lost with a life */
-    cell pad[3];
+    cell dead;     /* another number: CKR_GENERAL_ERROR until it is initialised again, but for sessions
+                    * and logout, which it knows by itself */
+    cell pad[2];
     struct order orders[FUNCTIONS];
 };
 
@@ -83,6 +86,7 @@ static pthread_rwlock_t running;
 static pthread_mutex_t table = PTHREAD_MUTEX_INITIALIZER;
 static word life;
 static word crash;
+static word dead;
 
 static word now(void)
 {
@@ -273,6 +277,7 @@ static word begin(word arguments)
     }
     if (answer == 0) {
         crash = page->crash;
+        dead = page->dead;
         life = page->life;
     }
     return answer;
@@ -298,6 +303,8 @@ static word call(int place, word *a)
         usleep((unsigned)page->latency);
     if (crash != page->crash && place != INITIALIZE && place != FINALIZE)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
+    if (dead != page->dead && place >= LOGIN && place != LOGOUT)
+        return CKR_GENERAL_ERROR;
     notice();
     int injected = is_drawn(order, count);
     word answer = 0, handle = a[0];

@@ -67,7 +67,8 @@ struct Page {
     most: AtomicU64,
     timed_out: AtomicU64,
     cut: AtomicU64,
-    pad: [AtomicU64; 3],
+    dead: AtomicU64,
+    pad: [AtomicU64; 2],
     orders: [Order; 68],
 }
 
@@ -161,6 +162,12 @@ impl Faulty {
     /// and C_Initialize.
     pub fn crash(&self) {
         self.page().crash.fetch_add(1, SeqCst);
+    }
+
+    /// The module's connection dies and its sessions do not: everything that needs the device answers
+    /// CKR_GENERAL_ERROR until C_Finalize and C_Initialize.
+    pub fn die(&self) {
+        self.page().dead.fetch_add(1, SeqCst);
     }
 
     /// So many sessions at once, 0 for no limit; whether C_GetTokenInfo says so.

@@ -2,9 +2,10 @@
 
 use crate::attribute::rule::{Default, Kind};
 use crate::attribute::table::{class_of, subtype_attribute};
-use crate::attribute::{AttributeType, Attributes, Value, abi};
+use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value, abi};
 use crate::backend::ObjectId;
 use crate::ffi::awslc::sealing::sha256;
+use crate::policy::significant_bits;
 
 /// The attributes that tell objects of one token apart, if they are there and not empty.
 const TELLING: [AttributeType; 17] = [
@@ -71,8 +72,9 @@ pub(super) fn wanted(known: &Attributes) -> Vec<AttributeType> {
     rules.map(|rule| rule.id).filter(|id| !ours.contains(id)).collect()
 }
 
-/// Gives an object's values the kinds that its class says, and what its token does not say of it: what our rules take for granted, and where
-/// they do not, what permits least.
+/// Gives an object's values the kinds that its class says, and what its token does not say of it:
+/// what follows from the rest, what our rules take for granted, and where they do not, what permits
+/// least.
 pub(super) fn complete(attributes: &mut Attributes) {
     let Some(class) = attributes.class().and_then(|class| {
         let subtype = subtype_attribute(class).and_then(|id| attributes.number(id));
@@ -97,6 +99,13 @@ pub(super) fn complete(attributes: &mut Attributes) {
         };
         attributes.set_default(rule.id, value);
     }
+    if attributes.class() == Some(ObjectClass::PUBLIC_KEY)
+        && attributes.key_type() == Some(KeyType::RSA)
+        && let Some(modulus) = attributes.bytes(AttributeType::MODULUS)
+    {
+        let bits = Value::Number(significant_bits(modulus));
+        attributes.set_default(AttributeType::MODULUS_BITS, bits);
+    }
 }
 
 /// What says which attributes an object has.
@@ -108,3 +117,23 @@ pub(super) const FIRST: [AttributeType; 6] = [
     AttributeType::SENSITIVE,
     AttributeType::EXTRACTABLE,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_modulus_is_known_where_a_token_does_not_say_it() {
+        let read = |class: ObjectClass| {
+            let mut key = Attributes::from_iter([
+                (AttributeType::CLASS, Value::Number(class.0)),
+                (AttributeType::KEY_TYPE, Value::Number(KeyType::RSA.0)),
+                (AttributeType::MODULUS, Value::bytes([&[0x00, 0x80][..], &[1; 255]].concat())),
+            ]);
+            complete(&mut key);
+            key.number(AttributeType::MODULUS_BITS)
+        };
+        assert_eq!(read(ObjectClass::PUBLIC_KEY), Some(2048));
+        assert_eq!(read(ObjectClass::PRIVATE_KEY), None);
+    }
+}

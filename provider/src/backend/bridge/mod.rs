@@ -118,8 +118,9 @@ impl BridgeConfig {
 
     fn inner(&self, token: ReplicaConfig) -> Arc<inner::Inner> {
         let ReplicaConfig { module, wanted, profile, pin_source, limits } = token;
+        let gate = self.gate.clone();
+        let objects = objects::Objects::new(limits.refresh, gate, profile.clone());
         let place = link::Place { module, wanted, profile, pin_source };
-        let objects = objects::Objects::new(limits.refresh, self.gate.clone());
         inner::Inner::new(pool::Pool::new(place, limits), objects)
     }
 }

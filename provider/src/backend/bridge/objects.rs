@@ -9,6 +9,8 @@ use once_cell::sync::Lazy;
 use super::gate::Gate;
 use super::identity;
 use super::pool::Pinned;
+use super::profile::Profile;
+use super::supplied;
 use crate::attribute::{AttributeType, Attributes, Value, matching};
 use crate::backend::{Found, Object, ObjectId, View};
 use crate::error::{Code, Result};
@@ -22,6 +24,7 @@ pub(super) struct Objects {
     /// How long what was read is taken for true.
     refresh: Duration,
     pub(super) gate: Gate,
+    profile: Arc<Profile>,
     known: Mutex<Known>,
 }
 
@@ -59,8 +62,8 @@ pub(super) fn now() -> u64 {
 }
 
 impl Objects {
-    pub(super) fn new(refresh: Duration, gate: Gate) -> Self {
-        Self { refresh, gate, known: Mutex::default() }
+    pub(super) fn new(refresh: Duration, gate: Gate, profile: Arc<Profile>) -> Self {
+        Self { refresh, gate, profile, known: Mutex::default() }
     }
 
     /// The token objects that match. Few searches are the inner token's to answer; of many, all
@@ -84,9 +87,9 @@ impl Objects {
                 let mut wanted = query.clone();
                 wanted.set(AttributeType::TOKEN, Value::Bool(true));
                 let found = search(session, &wanted)?;
-                return known.load(session, &self.gate, &found).map(|ids| known.told(&ids, view));
+                return known.load(session, self, &found).map(|ids| known.told(&ids, view));
             }
-            known.list(session, &self.gate)?;
+            known.list(session, self)?;
         }
         let matching = known.by_id.iter().filter(|(_, entry)| {
             let attributes = &entry.object.snapshot().attributes;
@@ -157,7 +160,7 @@ impl Objects {
     ) -> Result<Arc<Object>> {
         let mut known = self.known();
         known.of_generation(generation);
-        let id = known.read(session, handle)?;
+        let id = known.read(session, &self.profile, handle)?;
         let object = known.by_id[&id].object.clone();
         if !object.is_token_object() {
             known.lent.push((Arc::downgrade(&object), handle));
@@ -183,7 +186,7 @@ impl Objects {
             }
             handle => handle?,
         };
-        let read = read(session, handle);
+        let read = read(session, &self.profile, handle);
         let mut known = self.known();
         match read {
             Err(e) if e.code() == Code::ObjectHandleInvalid => {
@@ -300,10 +303,10 @@ impl Known {
     }
 
     /// Reads what is new, and lets go of what is gone.
-    fn list(&mut self, session: &Pinned, gate: &Gate) -> Result<()> {
+    fn list(&mut self, session: &Pinned, of: &Objects) -> Result<()> {
         let query = Attributes::from_iter([(AttributeType::TOKEN, Value::Bool(true))]);
         let handles = search(session, &query)?;
-        let there = self.load(session, gate, &handles)?;
+        let there = self.load(session, of, &handles)?;
         let there: HashSet<_> = there.into_iter().collect();
         let gone: Vec<_> = self
             .by_id
@@ -322,7 +325,7 @@ impl Known {
     fn load(
         &mut self,
         session: &InnerSession,
-        gate: &Gate,
+        of: &Objects,
         handles: &[u64],
     ) -> Result<Vec<ObjectId>> {
         let mut ids = Vec::with_capacity(handles.len());
@@ -332,11 +335,11 @@ impl Known {
             }
             match self.by_handle.get(handle) {
                 Some(id) => ids.push(*id),
-                None => match self.read(session, *handle) {
+                None => match self.read(session, &of.profile, *handle) {
                     Err(e) if e.code() == Code::ObjectHandleInvalid => {}
                     id => {
                         let id = id?;
-                        match gate.shows(&self.by_id[&id].object.snapshot().attributes) {
+                        match of.gate.shows(&self.by_id[&id].object.snapshot().attributes) {
                             true => ids.push(id),
                             false => {
                                 self.forget(id);
@@ -350,8 +353,8 @@ impl Known {
         Ok(ids)
     }
 
-    fn read(&mut self, session: &InnerSession, handle: u64) -> Result<ObjectId> {
-        let mut attributes = read(session, handle)?;
+    fn read(&mut self, session: &InnerSession, profile: &Profile, handle: u64) -> Result<ObjectId> {
+        let mut attributes = read(session, profile, handle)?;
         let template = identity::template(&attributes);
         let mut id = identity::of(&template, 0);
         let mut twin = 0;
@@ -438,7 +441,7 @@ fn is_foreign(query: &Attributes) -> bool {
 }
 
 /// What an object shows, completed.
-fn read(session: &InnerSession, handle: u64) -> Result<Attributes> {
+fn read(session: &InnerSession, profile: &Profile, handle: u64) -> Result<Attributes> {
     let first = session.read(handle, &identity::FIRST)?;
     if !first.has(AttributeType::CLASS) {
         return Err(Code::ObjectHandleInvalid.because(format!("object {handle:#x} has no class")));
@@ -446,6 +449,12 @@ fn read(session: &InnerSession, handle: u64) -> Result<Attributes> {
     let mut attributes = session.read(handle, &identity::wanted(&first))?;
     first.iter().for_each(|(id, value)| attributes.set_default(id, value.clone()));
     identity::complete(&mut attributes);
+    if profile.lists_own_mechanisms
+        && let Some(Value::Mechanisms(own)) = attributes.find(AttributeType::ALLOWED_MECHANISMS)
+    {
+        let all = Value::Mechanisms(supplied::with_composed(own).into());
+        attributes.set(AttributeType::ALLOWED_MECHANISMS, all);
+    }
     Ok(attributes)
 }
 

@@ -20,10 +20,18 @@ pub struct Profile {
     pub finalize_after_fork: bool,
     /// Codes by which this module, beyond the usual ones, says that its connection is lost.
     pub lost_on: Vec<Code>,
+    /// Codes after which this module is finalised and initialised again, as one needs it that keeps
+    /// its dead connection and sessions that still answer.
+    pub reinitialize_on: Vec<Code>,
     /// Codes by which this module says that what it is to decrypt or unwrap is damaged.
     pub damaged_on: Vec<Code>,
     /// Attributes that templates for this token must not name.
     pub unknown: Vec<AttributeType>,
+    /// Whether templates leave out what no key of the type does (`CKA_DECRYPT` of an EC key).
+    pub omits_foreign_uses: bool,
+    /// Whether `CKA_ALLOWED_MECHANISMS` of a key is no rule of an application's but the token's own
+    /// list of what it does: what is composed of those is allowed as well.
+    pub lists_own_mechanisms: bool,
     /// Sessions at once, if the token allows fewer than it says.
     pub sessions: Option<usize>,
     /// Seconds after which the token closes an idle session.
@@ -42,9 +50,15 @@ struct File {
     #[serde(default)]
     lost_on: Vec<String>,
     #[serde(default)]
+    reinitialize_on: Vec<String>,
+    #[serde(default)]
     damaged_on: Vec<String>,
     #[serde(default)]
     unknown_attributes: Vec<String>,
+    #[serde(default)]
+    omits_foreign_uses: bool,
+    #[serde(default)]
+    lists_own_mechanisms: bool,
     sessions: Option<usize>,
     idle_seconds: Option<u64>,
 }
@@ -54,10 +68,13 @@ fn yes() -> bool {
 }
 
 /// The profiles that come with the module: name and text.
-pub const SHIPPED: [(&str, &str); 3] = [
+pub const SHIPPED: [(&str, &str); 6] = [
     ("generic", include_str!("../../../profiles/generic.toml")),
     ("keyway", include_str!("../../../profiles/keyway.toml")),
+    ("nss", include_str!("../../../profiles/nss.toml")),
+    ("opencryptoki", include_str!("../../../profiles/opencryptoki.toml")),
     ("softhsm2", include_str!("../../../profiles/softhsm2.toml")),
+    ("tpm2", include_str!("../../../profiles/tpm2.toml")),
 ];
 
 impl Profile {
@@ -106,8 +123,11 @@ impl Profile {
             os_locking: file.os_locking,
             finalize_after_fork: file.finalize_after_fork,
             lost_on: codes(&file.lost_on)?,
+            reinitialize_on: codes(&file.reinitialize_on)?,
             damaged_on: codes(&file.damaged_on)?,
             unknown: attributes.collect::<Result<_>>()?,
+            omits_foreign_uses: file.omits_foreign_uses,
+            lists_own_mechanisms: file.lists_own_mechanisms,
             sessions: file.sessions,
             idle_seconds: file.idle_seconds,
         })

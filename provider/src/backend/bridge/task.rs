@@ -249,7 +249,7 @@ impl Running {
             return Err(Code::DeviceError.because(story));
         }
         log::warn!("{}: lost between Init and the call, done again: {lost}", pool.place);
-        pool.heal(generation)?;
+        pool.heal(generation, &lost)?;
         self.task.again(work).map_err(|error| match error.code() {
             // The application's own Init found the key.
             Code::KeyHandleInvalid => error.with_code(Code::DeviceError),
@@ -274,6 +274,7 @@ impl Running {
                 self.task.id,
                 self.parts
             );
+            pool.prepare(session.generation(), &error);
             error.with_code(Code::DeviceError)
         })
     }

@@ -4,9 +4,10 @@
 use super::profile::Profile;
 use crate::attribute::rule::Act;
 use crate::attribute::table::{class_of, subtype_attribute};
-use crate::attribute::{AttributeType, Attributes, Value};
+use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::error::{Code, Result};
 use crate::lifecycle::state::State;
+use crate::mechanism::MechanismType;
 
 /// What an object is without being told: such a value says nothing.
 const NEUTRAL: [(AttributeType, bool); 8] = [
@@ -18,6 +19,22 @@ const NEUTRAL: [(AttributeType, bool); 8] = [
     (AttributeType::ALWAYS_AUTHENTICATE, false),
     (AttributeType::ENCAPSULATE, false),
     (AttributeType::DECAPSULATE, false),
+];
+
+/// The same for numbers: what older modules do not know says nothing there.
+const NEUTRAL_NUMBERS: [(AttributeType, u64); 4] = [
+    (AttributeType::KEYWAY_STATE, State::Active as u64),
+    (AttributeType::CERTIFICATE_CATEGORY, 0),
+    (AttributeType::JAVA_MIDP_SECURITY_DOMAIN, 0),
+    (AttributeType::NAME_HASH_ALGORITHM, MechanismType::SHA_1.0),
+];
+
+/// What no EC key does, for there is no mechanism for it.
+const NOT_OF_EC: [AttributeType; 4] = [
+    AttributeType::ENCRYPT,
+    AttributeType::DECRYPT,
+    AttributeType::SIGN_RECOVER,
+    AttributeType::VERIFY_RECOVER,
 ];
 
 /// Kept above the bridge.
@@ -42,7 +59,8 @@ pub(super) fn for_inner(
         let admitted = class
             .and_then(|class| class.rule(id))
             .is_none_or(|rule| rule.admits(act).is_ok() && !rule.computed());
-        if admitted && !is_neutral(id, value) {
+        let foreign = profile.omits_foreign_uses && is_foreign_use(attributes, id, value);
+        if admitted && !is_neutral(id, value) && !foreign {
             admit(id, profile)?;
             template.set(id, value.clone());
         }
@@ -83,17 +101,23 @@ fn is_neutral(id: AttributeType, value: &Value) -> bool {
         Value::Bytes(bytes) => bytes.is_empty(),
         Value::Mechanisms(list) => list.is_empty(),
         Value::Template(template) => template.is_empty(),
-        Value::Number(number) => {
-            id == AttributeType::KEYWAY_STATE && *number == State::Active as u64
-        }
+        Value::Number(number) => NEUTRAL_NUMBERS.contains(&(id, *number)),
         Value::Secret(_) => false,
     }
+}
+
+/// Whether a key is said not to do what it could not do anyway.
+fn is_foreign_use(key: &Attributes, id: AttributeType, value: &Value) -> bool {
+    let elliptic = [KeyType::EC, KeyType::EC_EDWARDS, KeyType::EC_MONTGOMERY];
+    *value == Value::Bool(false)
+        && NOT_OF_EC.contains(&id)
+        && key.key_type().is_some_and(|key_type| elliptic.contains(&key_type))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{KeyType, ObjectClass};
+    use crate::attribute::ObjectClass;
 
     fn key() -> Attributes {
         Attributes::from_iter([
@@ -118,6 +142,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_certificate_is_without_being_told_is_left_out() {
+        use AttributeType as A;
+        let certificate = |category| {
+            let certificate = Attributes::from_iter([
+                (A::CLASS, Value::Number(ObjectClass::CERTIFICATE.0)),
+                (A::CERTIFICATE_TYPE, Value::Number(0)),
+                (A::CERTIFICATE_CATEGORY, Value::Number(category)),
+                (A::JAVA_MIDP_SECURITY_DOMAIN, Value::Number(0)),
+                (A::NAME_HASH_ALGORITHM, Value::Number(MechanismType::SHA_1.0)),
+                (A::URL, Value::bytes(*b"")),
+            ]);
+            let template = for_inner(&certificate, Act::Create, &Profile::default()).unwrap();
+            template.iter().map(|row| row.0).collect::<Vec<_>>()
+        };
+        assert_eq!(certificate(0), [A::CLASS, A::CERTIFICATE_TYPE]);
+        assert_eq!(certificate(2), [A::CLASS, A::CERTIFICATE_TYPE, A::CERTIFICATE_CATEGORY]);
+    }
+
+    #[test]
     fn what_the_token_cannot_keep_is_refused_and_never_dropped() {
         let profile = Profile::load("softhsm2").unwrap();
         let mut key = key();
@@ -128,6 +171,31 @@ mod tests {
         key.remove(AttributeType::ENCAPSULATE);
         key.set(AttributeType::KEYWAY_STATE, Value::Number(State::Suspended as u64));
         assert!(for_inner(&key, Act::Generate, &profile).is_err());
+    }
+
+    #[test]
+    fn what_no_key_of_the_type_does_is_left_out_for_tokens_that_stumble_over_it() {
+        let flags = [AttributeType::SIGN, AttributeType::DECRYPT, AttributeType::UNWRAP];
+        let key = |key_type: KeyType| {
+            let mut key = Attributes::from_iter([
+                (AttributeType::CLASS, Value::Number(ObjectClass::PRIVATE_KEY.0)),
+                (AttributeType::KEY_TYPE, Value::Number(key_type.0)),
+            ]);
+            flags.iter().for_each(|flag| key.set(*flag, Value::Bool(false)));
+            key
+        };
+        let named = |key: &Attributes, profile: &str| {
+            let profile = Profile::load(profile).unwrap();
+            let template = for_inner(key, Act::Generate, &profile).unwrap();
+            flags.map(|flag| template.has(flag))
+        };
+        assert_eq!(named(&key(KeyType::EC), "tpm2"), [true, false, true]);
+        assert_eq!(named(&key(KeyType::EC), "generic"), [true; 3]);
+        // An RSA key could decrypt: whoever forbids it is heard.
+        assert_eq!(named(&key(KeyType::RSA), "tpm2"), [true; 3]);
+        let mut asked = key(KeyType::EC);
+        asked.set(AttributeType::DECRYPT, Value::Bool(true));
+        assert_eq!(named(&asked, "tpm2"), [true; 3]);
     }
 
     #[test]

@@ -147,6 +147,13 @@ impl InnerSession {
         if unsafe { self.ask_nested(object, id, &mut nested)? } != Asked::All {
             return Ok(None);
         }
+        // Modules that know no arrays keep the bytes that they were given, pointers and all.
+        let filled = |(entry, buffer): (&CK_ATTRIBUTE, &Zeroizing<Vec<u8>>)| {
+            ptr::eq(entry.pValue.cast(), buffer.as_ptr())
+        };
+        if !nested.iter().zip(&buffers).all(filled) {
+            return Ok(None);
+        }
         let value = |(entry, buffer): (&CK_ATTRIBUTE, &Zeroizing<Vec<u8>>)| {
             let id = AttributeType(wide(entry.type_));
             let bytes = buffer.get(..entry.ulValueLen as usize)?;

@@ -57,6 +57,11 @@ impl InnerSession {
         &self.library
     }
 
+    /// Which initialisation of the module it belongs to: see [`Library::life`].
+    pub fn life(&self) -> u64 {
+        self.life.number
+    }
+
     /// The state of the session (`CKS_*`).
     ///
     /// # Errors

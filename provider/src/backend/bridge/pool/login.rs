@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::super::healing::{absent, is_of_the_token, outward, outward_of_reading};
+use super::super::healing::{absent, outward, outward_of_reading};
 use super::{Pinned, Pool, State, locked};
 use crate::backend::{Pin, User};
 use crate::error::{Code, Result};
@@ -33,9 +33,8 @@ impl Pool {
         self.dropped.store(false, Ordering::Release);
         self.connect(&mut state)?;
         let mut answer = locked(&state.anchor()).login(user, pin.0);
-        if answer.as_ref().is_err_and(|e| is_of_the_token(e.code())) {
-            self.disconnect(&mut state);
-            self.connect(&mut state)?;
+        if let Some(lost) = answer.as_ref().err().filter(|e| self.is_loss(e.code())) {
+            self.open_anew(&mut state, lost)?;
             answer = locked(&state.anchor()).login(user, pin.0);
         }
         answer.map_err(|e| match e.code() {
@@ -158,7 +157,7 @@ impl Pool {
     pub(super) fn log_in_again(&self, state: &mut State, anchor: &InnerSession) -> Result<()> {
         let Some(login) = &state.login else {
             let login = self.place.log_in(anchor).map_err(|e| {
-                if is_of_the_token(e.code()) {
+                if self.is_loss(e.code()) {
                     state.breaker.failed();
                 }
                 absent(e)
@@ -176,7 +175,7 @@ impl Pool {
         };
         match again {
             Err(e) if e.code() == Code::UserAlreadyLoggedIn => Ok(()),
-            Err(e) if is_of_the_token(e.code()) => {
+            Err(e) if self.is_loss(e.code()) => {
                 state.breaker.failed();
                 Err(outward(e))
             }

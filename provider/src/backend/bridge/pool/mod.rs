@@ -14,6 +14,7 @@ use super::breaker::Breaker;
 use super::healing::{absent, is_of_the_token, outward, outward_of_reading};
 use super::limits::Limits;
 use super::link::{Link, Place};
+use super::profile::Profile;
 use crate::attribute::abi::UNAVAILABLE;
 use crate::error::{Code, Error, Result};
 use crate::ffi::inner::InnerSession;
@@ -105,7 +106,7 @@ impl Pool {
             }
             turn += 1;
             log::warn!("{}: lost, and opened again: {error}", self.place);
-            self.heal(pinned.generation())?;
+            self.heal(pinned.generation(), &error)?;
         }
     }
 
@@ -120,9 +121,19 @@ impl Pool {
             pinned.spoil();
             if self.is_lost(&error) {
                 log::error!("{}: lost during a call that is not repeated: {error}", self.place);
+                self.prepare(pinned.generation(), &error);
             }
             outward(error)
         })
+    }
+
+    /// For the next caller, after a loss that no session would tell it.
+    pub(super) fn prepare(&self, generation: u64, lost: &Error) {
+        if self.place.profile.reinitialize_on.contains(&lost.code())
+            && let Err(e) = self.heal(generation, lost)
+        {
+            log::warn!("{}: {e}", self.place);
+        }
     }
 
     /// A session for an operation that takes several calls.
@@ -147,7 +158,7 @@ impl Pool {
                     Err(e) if self.is_lost(&e) && losses < AGAIN => {
                         losses += 1;
                         log::warn!("{}: lost, and opened again: {e}", self.place);
-                        self.disconnect(&mut state);
+                        self.open_anew(&mut state, &e)?;
                         continue;
                     }
                     // Others in this process use the token as well, or a session is being closed.
@@ -189,7 +200,7 @@ impl Pool {
                 Err(e) if self.is_lost(&e) => {
                     pinned.spoil();
                     log::warn!("{}: lost, and opened again: {e}", self.place);
-                    self.heal(pinned.generation())?;
+                    self.heal(pinned.generation(), &e)?;
                 }
                 _ => return Ok(pinned),
             }
@@ -202,32 +213,62 @@ impl Pool {
     ///
     /// # Errors
     /// DeviceError while the token cannot be reached, DeviceRemoved for a login that is over.
-    pub(super) fn heal(&self, generation: u64) -> Result<()> {
+    pub(super) fn heal(&self, generation: u64, lost: &Error) -> Result<()> {
         let mut state = self.state();
         if self.generation() != generation {
             return Ok(());
         }
-        let alive = state.anchor.as_ref().is_some_and(|(_, anchor)| {
-            let wanted = state.login.as_ref().map(|login| login.user);
-            locked(anchor).state().is_ok_and(|now| logged_in(now) == wanted)
-        });
+        let told = !self.place.profile.reinitialize_on.contains(&lost.code());
+        let alive = told
+            && state.anchor.as_ref().is_some_and(|(_, anchor)| {
+                let wanted = state.login.as_ref().map(|login| login.user);
+                locked(anchor).state().is_ok_and(|now| logged_in(now) == wanted)
+            });
         match alive {
             // What lies idle is as old as what was lost.
             true => {
                 state.open -= state.idle.len();
                 state.idle.clear();
+                self.connect(&mut state)
             }
-            false => self.disconnect(&mut state),
+            false => self.open_anew(&mut state, lost),
         }
-        self.connect(&mut state)
+    }
+
+    /// Opens everything again after a loss, with a new C_Initialize where the module needs one.
+    ///
+    /// # Errors
+    /// As [`heal`](Self::heal).
+    fn open_anew(&self, state: &mut State, lost: &Error) -> Result<()> {
+        let before = state.anchor.as_ref().map(|(link, anchor)| {
+            let life = locked(anchor).life();
+            (link.library.clone(), life)
+        });
+        self.disconnect(state);
+        if let Some((library, life)) = before
+            && self.place.profile.reinitialize_on.contains(&lost.code())
+        {
+            log::info!("{}: its module is initialised again", self.place);
+            library.reinitialize(life).map_err(|e| {
+                state.breaker.failed();
+                absent(e)
+            })?;
+        }
+        self.connect(state)
     }
 
     /// Whether an error says that the session, the login or the token is lost.
     pub(super) fn is_lost(&self, error: &Error) -> bool {
         match error.code() {
             Code::UserNotLoggedIn => self.with_login.load(Ordering::Acquire),
-            code => is_of_the_token(code) || self.place.profile.lost_on.contains(&code),
+            code => self.is_loss(code),
         }
+    }
+
+    /// Whether a code says that the session or the token is lost, for this module.
+    fn is_loss(&self, code: Code) -> bool {
+        let Profile { lost_on, reinitialize_on, .. } = &*self.place.profile;
+        is_of_the_token(code) || lost_on.contains(&code) || reinitialize_on.contains(&code)
     }
 
     /// Whether a caller would have to wait for a session.
@@ -261,7 +302,8 @@ impl Pool {
             self.connect(&mut state)?;
             (state.anchor(), self.generation())
         };
-        work(&locked(&anchor), generation).map_err(outward)
+        let answer = work(&locked(&anchor), generation);
+        answer.inspect_err(|e| self.prepare(generation, e)).map_err(outward)
     }
 
     /// Closes every session that nobody uses: C_InitToken wants none.
@@ -340,7 +382,7 @@ impl Pool {
         let answer = match work(&self.link()?) {
             Err(e) if self.is_lost(&e) => {
                 log::warn!("{}: lost, and opened again: {e}", self.place);
-                self.heal(generation)?;
+                self.heal(generation, &e)?;
                 work(&self.link()?)
             }
             answer => answer,

@@ -172,6 +172,22 @@ pub(super) fn start(
     }
 }
 
+/// The mechanisms of a key, and those that are composed of them: for a token whose list of a key's
+/// mechanisms says what the token does, and nothing of what the key may do.
+pub(super) fn with_composed(own: &[u64]) -> Vec<u64> {
+    use MechanismType as M;
+    let raw = [M::RSA_PKCS, M::RSA_PKCS_PSS, M::RSA_PKCS_OAEP];
+    let composed = HASHING.iter().map(|row| row.0).chain(raw).filter(|id| {
+        [Function::Sign, Function::Decrypt]
+            .into_iter()
+            .flat_map(|function| ways(*id, function, |base| own.contains(&base.0)))
+            .any(|way| way != Way::Inner)
+    });
+    let mut all = own.to_vec();
+    all.extend(composed.map(|id| id.0).filter(|id| !own.contains(id)));
+    all
+}
+
 /// What a wrapping that is composed is composed of; `None` where it is the inner token's own.
 pub(super) fn base(
     id: MechanismType,
@@ -227,6 +243,23 @@ mod tests {
         assert_eq!(of(&both), Some(M::AES_KEY_WRAP_KWP));
         assert_eq!(of(&[M::RSA_AES_KEY_WRAP, M::AES_KEY_WRAP_KWP]), None);
         assert_eq!(of(&[M::AES_KEY_WRAP]), None);
+    }
+
+    #[test]
+    fn a_tokens_list_of_mechanisms_goes_on_with_what_is_composed_of_them() {
+        use MechanismType as M;
+        let list = |own: &[M]| {
+            let all = with_composed(&own.iter().map(|id| id.0).collect::<Vec<_>>());
+            all.into_iter().map(MechanismType).collect::<Vec<_>>()
+        };
+        let all = list(&[M::ECDSA, M::ECDSA_SHA256]);
+        assert_eq!(all[..2], [M::ECDSA, M::ECDSA_SHA256]);
+        assert!(all.contains(&M::ECDSA_SHA3_256) && !all.contains(&M::SHA256_RSA_PKCS));
+        assert_eq!(all.iter().filter(|id| **id == M::ECDSA_SHA256).count(), 1);
+        let all = list(&[M::RSA_X_509]);
+        assert!(all.contains(&M::RSA_PKCS_OAEP) && all.contains(&M::SHA3_256_RSA_PKCS_PSS));
+        assert_eq!(list(&[M::AES_CBC]), [M::AES_CBC]);
+        assert_eq!(list(&[]), []);
     }
 
     #[test]
