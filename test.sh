@@ -21,14 +21,20 @@ need_packages \
     ca-certificates \
     chromium \
     curl \
+    dbus-daemon \
     firefox-esr \
     gdb \
     gnutls-bin \
     groff-base \
     libengine-pkcs11-openssl \
+    libglib2.0-0 \
+    libitm1 \
     libnss3-tools \
     libpcre2-8-0 \
+    libseccomp2 \
+    libsqlite3-0 \
     libwrap0 \
+    libyaml-0-2 \
     make \
     nodejs \
     openjdk-17-jdk-headless \
@@ -42,8 +48,11 @@ need_packages \
     python3-venv \
     softhsm2 \
     time
-# These would start services; apache2-bin has none.
-unpack_packages target/programs nginx openssh-server stunnel4
+# These would start services, or need what does; apache2-bin has none.
+unpack_packages target/programs nginx openssh-server stunnel4 \
+    libopencryptoki0 opencryptoki \
+    libtpm2-pkcs11-1 libtpms0 libtss2-esys-3.0.2-0 libtss2-mu0 libtss2-rc0 libtss2-sys1 \
+    libtss2-tcti-swtpm0 libtss2-tcti-tabrmd0 libtss2-tctildr0 swtpm swtpm-libs tpm2-abrmd
 # Debian's package conflicts with a Node from elsewhere, which brings its own.
 command -v npm >/dev/null || need_packages npm
 

@@ -1,22 +1,12 @@
 # A SoftHSM2 token through the bridge: programs use its keys as they are, and with what SoftHSM2
 # 2.6.1 lacks. SoftHSM2's own module and openssl are the witnesses.
+. tests/programs/bridge/common.sh
 
 softhsm=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
 new_inner() { SO_PIN=$so_pin USER_PIN=$pin softhsm/new-token.sh "$work/inner" test > "$work/inner.env" && grep -q SOFTHSM2_CONF "$work/inner.env"; }
 check "a SoftHSM2 token is made" new_inner
 . "$work/inner.env"
-cat > "$work/keyway.toml" <<CONF
-token_dir = "$work/tokens"
-log = { level = "info", to = "$work/log" }
-[[slot]]
-id = 1
-backend = "bridge"
-module = "$softhsm"
-token = "test"
-profile = "softhsm2"
-CONF
-direct() { pkcs11-tool --module "$softhsm" --token-label test --login --pin $pin "$@"; }
-echo "a text to sign" > "$work/text"
+bridged softhsm2 "$softhsm"
 
 check "the slot shows the inner token" says "SoftHSM v2" tool -L
 check "a wrong PIN is refused" refuse tool --token-label test --login --pin 654321 -O
@@ -25,27 +15,15 @@ check "which is there through the bridge" says "label: *old" user -O --type priv
 check "the bridge makes a P-256 pair" user --keypairgen --key-type EC:prime256v1 --id 02 --label p256
 check "which SoftHSM2 shows: sensitive, made there" says "never extractable, local" direct -O --type privkey --id 02
 check "the bridge makes an AES key" user --keygen --key-type AES:32 --id 03 --label aes --sensitive
-public() { direct --read-object --type pubkey --id "$1" -o "$work/$1.der" && openssl pkey -pubin -inform DER -in "$work/$1.der" -out "$work/$1.pem"; }
-for id in 01 02; do check "public key $id is read from SoftHSM2" public $id; done
+for id in 01 02; do check "public key $id is read from SoftHSM2" public direct $id; done
 
-sign() { rm -f "$work/sig"; "$1" --sign --id "$2" -m "$3" -i "$work/text" -o "$work/sig" "${@:4}"; }
-verified() { openssl dgst "$@" -signature "$work/sig" "$work/text"; }
-p256() { sign user 02 ECDSA-SHA256 --signature-format openssl && verified -sha256 -verify "$work/02.pem"; }
-check "ECDSA-SHA256, which SoftHSM2 lacks: openssl verifies it" p256
+check "ECDSA-SHA256, which SoftHSM2 lacks: openssl verifies it" signs user 02 ECDSA-SHA256 -sha256
 check "and SoftHSM2 refuses it" refuse sign direct 02 ECDSA-SHA256
-sha3() { sign user 01 SHA3-256-RSA-PKCS && verified -sha3-256 -verify "$work/01.pem"; }
-check "SHA3-256 with RSA, which SoftHSM2 lacks: openssl verifies it" sha3
+check "SHA3-256 with RSA, which SoftHSM2 lacks: openssl verifies it" signs user 01 SHA3-256-RSA-PKCS -sha3-256
 check "and SoftHSM2 refuses it" refuse sign direct 01 SHA3-256-RSA-PKCS
-pss() { sign user 01 SHA256-RSA-PKCS-PSS && verified -sha256 -sigopt rsa_padding_mode:pss -verify "$work/01.pem"; }
-check "RSA-PSS: openssl verifies it" pss
-
-oaep() {
-    openssl pkeyutl -encrypt -pubin -inkey "$work/01.pem" -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 \
-        -in "$work/text" -out "$work/sealed" && rm -f "$work/back" &&
-        "$1" --decrypt -m RSA-PKCS-OAEP --hash-algorithm SHA256 --id 01 -i "$work/sealed" -o "$work/back" && cmp "$work/text" "$work/back"
-}
-check "OAEP with SHA-256, which SoftHSM2 lacks: decrypts what openssl made" oaep user
-check "and SoftHSM2 refuses it" refuse oaep direct
+check "RSA-PSS: openssl verifies it" signs user 01 SHA256-RSA-PKCS-PSS -sha256 $pss
+check "OAEP with SHA-256, which SoftHSM2 lacks: decrypts what openssl made" opens_oaep user 01
+check "and SoftHSM2 refuses it" refuse opens_oaep direct 01
 iv=00112233445566778899aabbccddeeff
 cbc() {
     user --encrypt -m AES-CBC-PAD --iv $iv --id 03 -i "$work/text" -o "$work/sealed" && rm -f "$work/back" &&
@@ -57,21 +35,15 @@ openssl_with_engine
 for name in old p256; do
     certificate() { certify $name && openssl verify -CAfile "$work/$name.crt" "$work/$name.crt"; }
     check "openssl makes a certificate with $name" certificate
-    page() {
-        serve env -C "$work" OPENSSL_CONF="$work/openssl.cnf" openssl s_server -engine pkcs11 -keyform engine -key "$(uri $name)" \
-            -cert $name.crt -accept 127.0.0.1:0 -WWW &&
-            curl -sS --fail --noproxy '*' --tlsv1.3 --cacert "$work/$name.crt" "https://localhost:$port/text" | cmp - "$work/text"
-        dismiss $?
-    }
-    check "openssl serves TLS 1.3 with $name" page
+    check "openssl serves TLS 1.3 with $name" pages $name
 done
 
 sunpkcs11
 pair() { keytool -genkeypair "${store[@]}" -providername SunPKCS11-Keyway -dname CN=localhost "$@"; }
 check "keytool generates RSA-2048 in SoftHSM2" pair -alias rsa -keyalg RSA -keysize 2048
 check "keytool generates P-256 in SoftHSM2" pair -alias ec -keyalg EC -groupname secp256r1
-check "the programs compile" javac -Werror -Xlint:all -d "$work/classes" tests/programs/java/*.java
-run() { java -cp "$work/classes" "$1" "$work/java.cfg" "$work/pin" "${@:2}"; }
+check "the programs compile" compile_java
+run() { java -cp "$classes" "$1" "$work/java.cfg" "$work/pin" "${@:2}"; }
 check "AES-GCM agrees with SunJCE" says "gcm agrees" run Secrets gcm
 check "8 threads sign, SunRsaSign and SunEC verify" says "[1-9][0-9]* signatures verified" run Threads 8 3
 check "nothing was lost or refused in the log" refuse grep -i "panic\|lost" "$work/log"

@@ -98,6 +98,13 @@ $(printf '%s\n' "$@")
 CONF
     store=(-keystore NONE -storetype PKCS11 -storepass:file "$work/pin" -addprovider SunPKCS11 -providerArg "$work/java.cfg")
 }
+# compile_java: $classes, the programs of tests/programs/java, compiled once for each state of theirs.
+compile_java() {
+    classes=$PWD/target/programs/java-$(cat tests/programs/java/*.java | sha256sum | cut -c -16)
+    [ ! -e "$classes" ] || return 0
+    mkdir -p target/programs && javac -Werror -Xlint:all -d "$work/classes" tests/programs/java/*.java &&
+        cp -r "$work/classes" "$classes-new" && mv "$classes-new" "$classes"
+}
 engine() { OPENSSL_CONF=$work/openssl.cnf openssl "$1" -engine pkcs11 -keyform engine "${@:2}"; }
 # uri LABEL: the private key of that label, with the PIN's file (RFC 7512).
 uri() { echo "pkcs11:token=test;object=$1;type=private?pin-source=file:$work/pin"; }

@@ -50,8 +50,8 @@ for name in rsa ec; do
     check "and refuses the jar once it is changed" changed_jar $name
 done
 
-check "the programs compile" javac -Werror -Xlint:all -d "$work/classes" tests/programs/java/*.java
-run() { java -cp "$work/classes" "$1" "$work/java.cfg" "$work/pin" "${@:2}"; }
+check "the programs compile" compile_java
+run() { java -cp "$classes" "$1" "$work/java.cfg" "$work/pin" "${@:2}"; }
 check "AES-GCM agrees with SunJCE" says "gcm agrees" run Secrets gcm
 check "AES-CBC agrees with SunJCE" says "cbc agrees" run Secrets cbc
 check "HMAC agrees with SunJCE" says "hmac agrees" run Secrets hmac
@@ -64,7 +64,7 @@ tls13() { says "TLSv1.3 TLS_AES" fetch --tlsv1.3; }
 tls12() { says "TLSv1.2 TLS_ECDHE" fetch --tls-max 1.2; }
 # handshakes ALIAS ORDER PROTOCOL...: the server's log shows if one fails.
 handshakes() {
-    serve java $java_options -cp "$work/classes" TlsServer "$work/java.cfg" "$work/pin" "$1" "$2"
+    serve java $java_options -cp "$classes" TlsServer "$work/java.cfg" "$work/pin" "$1" "$2"
     local rc=$?
     for protocol in "${@:3}"; do
         [ $rc != 0 ] || "$protocol" || rc=1
