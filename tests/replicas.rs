@@ -111,7 +111,7 @@ fn keys_of_the_command_are_on_both_tokens_and_used_on_the_one_that_is_there() {
     assert!(left.contains("0 different") && !left.contains("0 the same"), "{left}");
 }
 
-/// Another PIN at the second token: it is left out, and its tries are not used up.
+/// Another PIN at the second token: it is left out, and loses one of its tries.
 #[test]
 fn a_token_with_another_pin_takes_no_part() {
     let replicas = Replicas::new();
@@ -127,8 +127,30 @@ fn a_token_with_another_pin_takes_no_part() {
     assert_eq!(refused.code, 8, "{}", refused.stderr);
     let log = String::from_utf8(replicas.ours.read("log")).expect("text");
     assert!(log.contains("token 'second'") && log.contains("left out"), "{log}");
+    // Three programs logged in, and one of them tried.
+    assert_eq!(log.matches("refuses the PIN that another took").count(), 1, "{log}");
+    assert!(log.matches("another could lock it").count() >= 2, "{log}");
     // With its own PIN it takes part again.
     let text = String::from_utf8(replicas.ours.read("keyway.toml")).expect("text");
     replicas.ours.write("keyway.toml", format!("{text}pin_source = {new:?}\n").as_bytes());
     replicas.ok(&["key", "create", "new", "--algorithm", "aes-128"]);
+}
+
+/// By its label and by its serial number it is one token, which would hold everything twice.
+#[test]
+fn a_token_that_is_there_twice_takes_no_changes() {
+    let replicas = Replicas::new();
+    let listed = replicas.theirs.ok(&["token", "list", "--output", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).expect("JSON");
+    let tokens = listed["tokens"].as_array().expect("tokens");
+    let first = tokens.iter().find(|token| token["token"] == LABELS[0]).expect("the first");
+    let text = String::from_utf8(replicas.ours.read("keyway.toml")).expect("text");
+    let second = format!("[[slot.replica]]\ntoken = {:?}\n", LABELS[1]);
+    assert!(text.contains(&second), "{text}");
+    let twice = format!("[[slot.replica]]\nserial = {}\n", first["serial"]);
+    replicas.ours.write("keyway.toml", text.replace(&second, &twice).as_bytes());
+    let refused = replicas.keyway(&["key", "create", "new", "--algorithm", "aes-128"]);
+    assert_eq!(refused.code, 8, "{}", refused.stderr);
+    let log = String::from_utf8(replicas.ours.read("log")).expect("text");
+    assert!(log.contains("is there twice in the configuration"), "{log}");
 }

@@ -99,10 +99,7 @@ impl Pair {
 
     /// The token answers nothing any more.
     pub fn kill(&self, which: usize) {
-        for function in ANSWERED {
-            self.faulty[which].of(function).every(1, Code::DeviceRemoved);
-        }
-        self.faulty[which].restart();
+        kill(&self.faulty[which]);
     }
 
     pub fn revive(&self, which: usize) {
@@ -131,6 +128,14 @@ impl Pair {
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
+}
+
+/// The token behind it answers nothing any more.
+pub fn kill(faulty: &Faulty) {
+    for function in ANSWERED {
+        faulty.of(function).every(1, Code::DeviceRemoved);
+    }
+    faulty.restart();
 }
 
 /// Waits for what must come about within a pause; the time is not measured.

@@ -2,12 +2,15 @@
 
 use serial_test::serial;
 
+use crate::apart::alone;
 use crate::harness::attribute::merged;
+use crate::harness::faulty::Faulty;
+use crate::harness::place::{self, Place, USER_PIN};
 use crate::harness::{
-    Attribute, AttributeType as A, Code, Function, Mechanism, MechanismType as M, ObjectClass,
-    Session, keys,
+    Attribute, AttributeType as A, Code, Flags, Function, Kind, Mechanism, MechanismType as M,
+    ObjectClass, Session, Target, Who, keys,
 };
-use crate::pair::{Pair, on_user, soon};
+use crate::pair::{Pair, QUICK, kill, on_user, soon};
 use crate::setting::{aes, by_label, is_signature, of_class, rsa, sign, verifier};
 
 const DIGEST: [u8; 32] = [0x33; 32];
@@ -190,5 +193,56 @@ fn a_key_of_the_session_is_kept_on_both_if_it_may_leave_its_token() {
         assert_eq!(session.copy(bound, &stays).map(drop), Err(Code::TemplateInconsistent));
         let found = session.find(&of_class(ObjectClass::PRIVATE_KEY, "kept"));
         assert_eq!(found, Ok(vec![kept]));
+    });
+}
+
+/// A token of SoftHSM2 and one of a second copy of our module: they show and allow different things.
+#[test]
+#[serial]
+fn the_tokens_may_be_of_two_makers() {
+    alone(|| {
+        let soft = softhsm::Token::labelled("soft");
+        let (name, configuration) = soft.environment();
+        let first = Faulty::before(soft.module(), (name, &configuration));
+        let inner = Place::new(Kind::Keyway, true);
+        let (name, configuration) = inner.environment();
+        let second = Faulty::before(&place::second(), (name, &configuration));
+        let place = Place::new(Kind::Keyway, false);
+        place.append(&format!(
+            "[[slot]]\nid = 1\nbackend = \"bridge\"\nmodule = {:?}\ntoken = \"soft\"\n{QUICK}\
+             [[slot.replica]]\nmodule = {:?}\ntoken = {:?}\nprofile = \"keyway\"\n",
+            first.module(),
+            second.module(),
+            softhsm::LABEL,
+        ));
+        let target = Target::over(Kind::Keyway, place);
+        target.initialize().expect("C_Initialize");
+        let session = target.open_on(1, Flags::ReadWrite).expect("a session");
+        session.login(Who::User, USER_PIN).expect("the user logs in");
+        let (public, private) = crate::setting::pair(session, "pair").expect("generated");
+        let verifier = verifier(session, public);
+        let (_, imported) = rsa(session, "rsa");
+        let key = aes(session, "aes").expect("generated");
+        let (ecb, pkcs) = (Mechanism::plain(M::AES_ECB), Mechanism::plain(M::SHA256_RSA_PKCS));
+        let use_all = || -> Result<_, Code> {
+            let signature = sign(session, private, &DIGEST)?;
+            assert!(is_signature(&verifier, &DIGEST, &signature), "a wrong signature");
+            Ok((
+                session.run(Function::Encrypt, &ecb, key, &[1; 32])?,
+                session.run(Function::Sign, &pkcs, imported, b"m")?,
+            ))
+        };
+        let made = use_all().expect("by the first");
+        for dead in [&first, &second] {
+            kill(dead);
+            assert_eq!(use_all().as_ref(), Ok(&made));
+            let label = [Attribute::text(A::LABEL, "changed")];
+            assert_eq!(session.set(private, &label), Err(Code::DeviceError));
+            dead.clear();
+            soon("both tokens are there", || session.set_label_of_nothing());
+        }
+        session.destroy(private).expect("destroyed");
+        kill(&first);
+        assert_eq!(session.find(&of_class(ObjectClass::PRIVATE_KEY, "pair")), Ok(vec![]));
     });
 }

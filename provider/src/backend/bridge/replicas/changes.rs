@@ -4,11 +4,15 @@
 
 use std::sync::Arc;
 
+use super::member::Member;
 use super::same::Same;
 use super::set::{Set, carried_over, is_gone, is_lost};
 use crate::attribute::{AttributeType, Attributes};
 use crate::backend::{Object, Snapshot, Token};
 use crate::error::{Code, Error, Result};
+
+/// Label and serial number in the configuration do not tell that they are one token's.
+pub(super) const TWICE: &str = "is there twice in the configuration of the slot";
 
 impl Set {
     /// Looks whether every token answers and takes part.
@@ -28,7 +32,21 @@ impl Set {
                 ))
             })?;
         }
-        Ok(())
+        match self.members.iter().find(|member| self.is_twice(member)) {
+            Some(member) => Err(Code::DeviceError.because(format!("{so}: {member} {TWICE}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a token is one that stands before it, by another word for it.
+    pub(super) fn is_twice(&self, member: &Member) -> bool {
+        let Ok(link) = member.inner.pool.link() else { return false };
+        let mut before = self.members.iter().take_while(|other| !std::ptr::eq(*other, member));
+        before.any(|other| {
+            other.inner.pool.link().is_ok_and(|other| {
+                Arc::ptr_eq(&other.library, &link.library) && other.slot == link.slot
+            })
+        })
     }
 
     /// Makes objects on every token: those of one token are what `make` answers for its place, and

@@ -1,9 +1,10 @@
 //! Who is logged in at several tokens: the PIN of C_Login goes to each that has none of its own, and
 //! none that a token refused is given to it again without being asked for.
 
+use super::changes::TWICE;
 use super::member::Member;
 use super::set::{Set, is_lost};
-use crate::backend::{Pin, Token, User};
+use crate::backend::{Pin, PinState, Token, User};
 use crate::error::{Code, Error, Result};
 use crate::secret::Secret;
 
@@ -33,11 +34,9 @@ impl Set {
         let (mut decided, mut away, mut failure) = (false, Vec::new(), None);
         for member in self.asking() {
             member.leave_out(false);
-            if decided && member.inner.pool.place.was_refused(&secret) {
+            if decided && let Some(why) = self.risk(member, user, &secret) {
                 member.leave_out(true);
-                log::warn!(
-                    "{member}: left out: it refused this PIN before, and is not asked again"
-                );
+                log::warn!("{member}: left out: {why}");
                 continue;
             }
             match member.token.login(user, pin) {
@@ -67,6 +66,24 @@ impl Set {
                 Ok(())
             }
         }
+    }
+
+    /// Why a token is better not asked whether it takes a PIN that another one took.
+    fn risk(&self, member: &Member, user: User, pin: &Secret) -> Option<&'static str> {
+        if member.inner.pool.place.was_refused(pin) {
+            return Some(REFUSED);
+        }
+        if self.is_twice(member) {
+            return Some(TWICE);
+        }
+        let info = member.token.info().ok()?;
+        let state = match user {
+            User::SecurityOfficer => info.so_pin,
+            User::User | User::ContextSpecific => info.user_pin,
+        };
+        let warned = "a wrong PIN was given to it since the last right one, and another could lock it: \
+                      log in to it alone with the right one";
+        (state != PinState::Fine).then_some(warned)
     }
 
     /// What the security officer does has to be done on every token.
@@ -131,12 +148,14 @@ impl Set {
     }
 }
 
+const REFUSED: &str = "it refused this PIN before, and is not asked again";
+
 /// Has a token that is away logged in when it is back.
 fn expect(member: &Member, pin: &Secret) {
     match member.inner.pool.place.was_refused(pin) {
         true => {
             member.leave_out(true);
-            log::warn!("{member}: left out: it refused this PIN before, and is not asked again");
+            log::warn!("{member}: left out: {REFUSED}");
         }
         false => {
             log::warn!("{member}: cannot be reached; it is logged in when it can");
