@@ -32,7 +32,7 @@ use std::sync::Arc;
 use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{FileJournal, Journaled};
-use crate::local::is_own;
+use crate::local::{bridge, is_own};
 use crate::registry::Records;
 use crate::service::Kms as UseCases;
 use crate::token::{Ending, Intent, OpenToken, Pool, TokenRecords, TokenVault};
@@ -158,8 +158,9 @@ pub(crate) fn with_use_cases<T>(
     token: &OpenToken,
     run: impl FnOnce(UseCases<'_>) -> Result<T>,
 ) -> Result<T> {
-    // Our own tokens keep events of their own.
-    let journal = match is_own(token.module_path()) {
+    // Our own tokens keep events of their own; what a slot of ours bridges to does not.
+    let module = token.module_path();
+    let journal = match is_own(module) && !bridge::is_in(module, token.slot())? {
         true => None,
         false => Some(FileJournal::of(token.serial())?),
     };

@@ -2,6 +2,7 @@
 //! not to its keys. The only place that knows the crate of the module.
 
 mod backup;
+pub mod bridge;
 mod check;
 mod error;
 mod history;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use keyway_pkcs11::admin::Admin;
 use keyway_pkcs11::backend::Pin;
 use keyway_pkcs11::config::Config;
+use keyway_pkcs11::mechanism::MechanismType;
 
 use self::error::{local_error, opening_error};
 pub use self::history::{Entry, Log};
@@ -41,8 +43,9 @@ impl LocalToken {
     /// [`Kind::Usage`] when there are several.
     pub fn open(module: Option<&Path>, name: Option<&str>) -> Result<Self> {
         let config = configuration(module)?;
-        let open =
-            |name| Admin::open(&config, name).map(|admin| Self { admin }).map_err(opening_error);
+        let open = |name| {
+            Admin::open(&config, name).map(|admin| Self { admin }).map_err(|e| unfound(e, &config))
+        };
         match name.map(TokenName::of).transpose()? {
             None => open(None),
             Some(TokenName::Label(label)) => open(Some(&label)),
@@ -96,10 +99,29 @@ impl LocalToken {
     }
 }
 
+fn unfound(error: keyway_pkcs11::error::Error, config: &Config) -> crate::error::Error {
+    let told = opening_error(error);
+    match told.kind() == Kind::NotFound && !config.bridges.is_empty() {
+        true => told.advise(
+            "see: keyway token list; what a slot bridges to has no file here and takes this with \
+             the tools of its maker",
+        ),
+        false => told,
+    }
+}
+
 /// Whether a module is our own, by its file name.
 pub fn is_own(module: &Path) -> bool {
     let resolved = module.canonicalize().unwrap_or_else(|_| module.to_owned());
     resolved.file_name().is_some_and(|name| name == OWN_MODULE)
+}
+
+/// The name of a mechanism in the specification, `CKM_...`; its number if it has none.
+pub fn mechanism_name(number: u64) -> String {
+    match MechanismType(number).name() {
+        Some(name) => name.to_owned(),
+        None => format!("{number:#x}"),
+    }
 }
 
 /// The configuration that the module reads as well.

@@ -3,6 +3,7 @@
 mod account;
 mod error;
 mod import;
+mod mechanism;
 mod module;
 mod open;
 mod pin;
@@ -16,6 +17,7 @@ mod vault;
 
 pub use account::{Account, change_pin, unlock};
 pub use import::{Import, Outcome, import};
+pub use mechanism::{Function, Mechanism, mechanisms};
 pub use module::{Module, OWN_MODULE, named_module_places, own_module_places};
 pub use open::OpenToken;
 pub(crate) use pin::first_line;

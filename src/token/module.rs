@@ -181,6 +181,13 @@ impl Module {
     pub(super) fn mechanisms(&self, slot: u64) -> Result<Vec<u64>> {
         self.raw.mechanisms(slot).map_err(|code| raw_error("cannot list the mechanisms", code))
     }
+
+    /// The flags of one of them.
+    pub(super) fn mechanism_flags(&self, slot: u64, mechanism: u64) -> Result<u64> {
+        self.raw
+            .mechanism_flags(slot, mechanism)
+            .map_err(|code| raw_error(&format!("cannot look at mechanism {mechanism:#x}"), code))
+    }
 }
 
 /// Where our own module is looked for, in order: beside the command, then where libraries lie.

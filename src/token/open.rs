@@ -21,6 +21,7 @@ use crate::error::{Kind, Result};
 pub struct OpenToken {
     module: Arc<Module>,
     life: u64,
+    slot: u64,
     session: Session,
     label: String,
     serial: String,
@@ -74,6 +75,7 @@ impl OpenToken {
         Ok(Self {
             module: Arc::clone(module),
             life,
+            slot: slot.id(),
             session,
             label,
             serial,
@@ -160,6 +162,11 @@ impl OpenToken {
     /// The token's serial number.
     pub fn serial(&self) -> &str {
         &self.serial
+    }
+
+    /// The slot that it is in.
+    pub fn slot(&self) -> u64 {
+        self.slot
     }
 
     /// Where the token's module lies.

@@ -11,12 +11,13 @@ use std::ptr;
 use cryptoki::object::{Attribute, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki_sys::{
-    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FUNCTION_LIST, CK_HKDF_PARAMS, CK_MECHANISM,
-    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RSA_AES_KEY_WRAP_PARAMS, CK_RSA_PKCS_OAEP_PARAMS,
-    CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE, CK_ULONG, CK_UNAVAILABLE_INFORMATION,
-    CKA_KEY_TYPE, CKF_HKDF_SALT_DATA, CKG_MGF1_SHA1, CKG_MGF1_SHA256, CKK_CHACHA20,
-    CKM_CHACHA20_POLY1305, CKM_HKDF_DERIVE, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP, CKM_SHA_1,
-    CKM_SHA256, CKR_ATTRIBUTE_TYPE_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK, CKZ_DATA_SPECIFIED,
+    CK_ATTRIBUTE, CK_ATTRIBUTE_TYPE, CK_FLAGS, CK_FUNCTION_LIST, CK_HKDF_PARAMS, CK_MECHANISM,
+    CK_MECHANISM_INFO, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RSA_AES_KEY_WRAP_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RV, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_TRUE, CK_ULONG,
+    CK_UNAVAILABLE_INFORMATION, CKA_KEY_TYPE, CKF_HKDF_SALT_DATA, CKG_MGF1_SHA1, CKG_MGF1_SHA256,
+    CKK_CHACHA20, CKM_CHACHA20_POLY1305, CKM_HKDF_DERIVE, CKM_RSA_AES_KEY_WRAP, CKM_RSA_PKCS_OAEP,
+    CKM_SHA_1, CKM_SHA256, CKR_ATTRIBUTE_TYPE_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CKZ_DATA_SPECIFIED,
 };
 use zeroize::Zeroizing;
 
@@ -80,6 +81,22 @@ impl Raw {
         ok(unsafe { function(slot, list.as_mut_ptr(), &mut count) })?;
         list.truncate(count as usize);
         Ok(list)
+    }
+
+    /// The flags (`CKF_SIGN`, ...) of a mechanism.
+    ///
+    /// # Errors
+    /// The module's return code.
+    pub fn mechanism_flags(
+        &self,
+        slot: u64,
+        mechanism: CK_MECHANISM_TYPE,
+    ) -> Result<CK_FLAGS, CK_RV> {
+        let function = self.functions.C_GetMechanismInfo.ok_or(CKR_FUNCTION_NOT_SUPPORTED)?;
+        let mut info = CK_MECHANISM_INFO { ulMinKeySize: 0, ulMaxKeySize: 0, flags: 0 };
+        // SAFETY: there is room for what the function writes.
+        ok(unsafe { function(slot as CK_ULONG, mechanism, &mut info) })?;
+        Ok(info.flags)
     }
 
     /// C_GenerateKeyPair with a mechanism without parameter.

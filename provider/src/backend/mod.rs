@@ -6,6 +6,7 @@ pub mod embedded;
 mod material;
 pub mod object;
 pub mod operation;
+mod origin;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::object::Wanted;
 pub(crate) use material::MaterialKey;
 pub use object::{Object, ObjectId, Snapshot};
 pub use operation::{Check, Operation, Transform};
+pub use origin::{Origin, Origins};
 
 /// A source of slots: the embedded token, another PKCS#11 module, a remote service.
 pub trait Backend: Send + Sync {
@@ -46,8 +48,8 @@ pub trait Token: Send + Sync {
         false
     }
     fn mechanisms(&self) -> &[&'static MechanismSpec];
-    /// Who does what of a mechanism, for people; `None` where all of it is the token's own.
-    fn origins(&self, _row: &MechanismSpec) -> Option<String> {
+    /// Who does what of a mechanism; `None` where all of it is the token's own.
+    fn origins(&self, _row: &MechanismSpec) -> Option<Origins> {
         None
     }
 

@@ -83,7 +83,12 @@ pub(crate) enum TokenCommand {
     List,
     /// Show one token
     #[command(after_help = SHOW_EXAMPLES)]
-    Show,
+    Show {
+        /// List its mechanisms and what it does with each; of a slot that bridges to another
+        /// module's token also who does it: that token (inner), keyway's engine, or both (composed)
+        #[arg(long)]
+        mechanisms: bool,
+    },
     /// Write one encrypted file that holds the whole token, while programs go on using it
     #[command(after_help = BACKUP_EXAMPLES)]
     Backup {
@@ -232,7 +237,8 @@ const LIST_EXAMPLES: &str = "Examples:
 
 const SHOW_EXAMPLES: &str = "Examples:
   keyway --token demo token show
-  keyway token show --output json";
+  keyway token show --output json
+  keyway --token production token show --mechanisms";
 
 const BACKUP_EXAMPLES: &str = "Examples:
   keyway --token demo token backup --out demo.backup

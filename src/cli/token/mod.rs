@@ -5,10 +5,10 @@ mod check;
 mod command;
 mod import;
 mod rewrap;
+mod show;
 mod sync;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -16,15 +16,12 @@ pub(super) use self::command::TokenCommand;
 use super::arguments::Options;
 use super::confirm::confirm;
 use super::open::module;
-use super::page::{Cell, Page, Table};
+use super::page::Page;
 use super::pin;
 use super::print::{Answer, tell};
 use crate::error::Result;
-use crate::local::{LocalToken, is_own};
-use crate::token::{
-    Account, Initialisation, Module, TokenSummary, change_pin, chosen, initialise, summaries,
-    unlock,
-};
+use crate::local::LocalToken;
+use crate::token::{Account, Initialisation, change_pin, initialise, unlock};
 
 const NEW_USER: &str = "new user";
 const NEW_SO: &str = "new security officer";
@@ -61,8 +58,8 @@ pub(super) fn run(options: &Options, command: TokenCommand) -> Result<()> {
         TokenCommand::Rewrap { root, to, so_pin_file } => {
             rewrap::run(options, root.as_deref(), to.as_deref(), so_pin_file.as_deref())
         }
-        TokenCommand::List => list(options, &module()?),
-        TokenCommand::Show => show(options, &module()?),
+        TokenCommand::List => show::list(options, &module()?),
+        TokenCommand::Show { mechanisms } => show::show(options, &module()?, mechanisms),
         TokenCommand::Backup { output, passphrase_file, without_pin } => {
             backup::make(options, &output, passphrase_file.as_deref(), without_pin)
         }
@@ -122,101 +119,4 @@ fn init(
         }
     };
     tell(options, &done)
-}
-
-/// Every token of a module.
-#[derive(Serialize)]
-struct Tokens {
-    tokens: Vec<TokenView>,
-}
-
-/// A token as its module shows it.
-#[derive(Serialize)]
-struct TokenView {
-    /// Null before it is initialised.
-    token: Option<String>,
-    serial: String,
-    manufacturer: String,
-    model: String,
-    slot: u64,
-    /// The state of the user PIN; null before it is initialised.
-    pin: Option<&'static str>,
-    writable: bool,
-    mechanisms: usize,
-}
-
-/// One token, and where it is.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    token: TokenView,
-    module: String,
-    /// The token's file, if it is one of keyway's own module.
-    file: Option<String>,
-    /// The key in another token that it opens with beside a PIN.
-    root: Option<String>,
-}
-
-fn list(options: &Options, module: &Arc<Module>) -> Result<()> {
-    let tokens = summaries(module)?.into_iter().map(TokenView::from).collect();
-    tell(options, &Tokens { tokens })
-}
-
-fn show(options: &Options, module: &Arc<Module>) -> Result<()> {
-    let token = chosen(module, options.token.as_deref())?;
-    let local = match is_own(module.path()) {
-        true => Some(LocalToken::open(Some(module.path()), Some(&token.serial))?),
-        false => None,
-    };
-    let file = local.as_ref().map(|local| local.file().display().to_string());
-    let root = local.map(|local| local.root()).transpose()?.and_then(|root| root.key);
-    let module = module.path().display().to_string();
-    tell(options, &Shown { token: token.into(), module, file, root })
-}
-
-impl From<TokenSummary> for TokenView {
-    fn from(token: TokenSummary) -> Self {
-        Self {
-            token: token.initialised.then_some(token.label),
-            serial: token.serial,
-            manufacturer: token.manufacturer,
-            model: token.model,
-            slot: token.slot,
-            pin: token.initialised.then_some(token.pin),
-            writable: !token.write_protected,
-            mechanisms: token.mechanisms,
-        }
-    }
-}
-
-impl Answer for Tokens {
-    fn text(&self, page: &mut Page) {
-        let mut table = Table::new(&["LABEL", "SERIAL", "MODEL", "PIN", "SLOT"]);
-        for token in &self.tokens {
-            table.row([
-                Cell::new(token.token.as_deref().unwrap_or("(free: keyway token init)")),
-                Cell::or_dash(Some(&token.serial).filter(|serial| !serial.is_empty())),
-                Cell::or_dash(Some(&token.model).filter(|model| !model.is_empty())),
-                Cell::or_dash(token.pin),
-                Cell::new(token.slot),
-            ]);
-        }
-        page.table(&table);
-    }
-}
-
-impl Answer for Shown {
-    fn text(&self, page: &mut Page) {
-        let Self { token, module, file, root } = self;
-        page.field_if("token", token.token.as_ref());
-        page.field("module", module);
-        page.field_if("file", file.as_ref());
-        page.field_if("root", root.as_ref());
-        page.field("slot", token.slot);
-        page.field("serial", &token.serial);
-        page.field("model", format_args!("{} ({})", token.model, token.manufacturer));
-        page.field_if("user PIN", token.pin);
-        page.field("writable", if token.writable { "yes" } else { "no" });
-        page.field("mechanisms", token.mechanisms);
-    }
 }

@@ -5,7 +5,6 @@
 //! that. Mechanisms that it announces and our table lacks pass through with opaque parameters.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use once_cell::sync::Lazy;
@@ -13,7 +12,7 @@ use pkcs11_sys as ck;
 
 use super::supplied::{self, Way};
 use crate::attribute::KeyType;
-use crate::backend::Operation;
+use crate::backend::{Operation, Origin, Origins};
 use crate::engine::Lease;
 use crate::error::{Code, Error, Result};
 use crate::ffi::inner::InnerMechanism;
@@ -21,27 +20,6 @@ use crate::mechanism::set::{self, Legacy};
 use crate::mechanism::{Function, MechanismSpec, MechanismType, Params, params};
 use crate::policy::Policy;
 use crate::secret::Secret;
-
-/// Who does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The inner token.
-    Inner,
-    /// Our engine, with what anybody may know of the key.
-    Engine,
-    /// The inner token with another mechanism, and our engine around that.
-    Composed,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Inner => "inner",
-            Self::Engine => "engine",
-            Self::Composed => "composed",
-        })
-    }
-}
 
 /// Keys whose public half the engine uses: whoever has it needs no token.
 const PUBLIC: [KeyType; 4] = [KeyType::RSA, KeyType::EC, KeyType::EC_EDWARDS, KeyType::DSA];
@@ -94,37 +72,18 @@ pub(super) fn origin(
     })
 }
 
-/// What a row does and who does it, for people: `sign: composed, verify: engine`.
-pub(super) fn origins(inner: &[InnerMechanism], row: &MechanismSpec) -> String {
-    let of = |function: Function| {
-        row.flags() & flag(function) != 0 && !(row.opaque && function == Function::Digest)
+/// What a row does and who does it.
+pub(super) fn origins(inner: &[InnerMechanism], row: &MechanismSpec) -> Origins {
+    let does = |function: Function| {
+        #[allow(clippy::unnecessary_cast)] // 32 bits wide on some platforms
+        let bit = flag(function) as ck::CK_FLAGS;
+        let has = row.flags() & bit != 0 && !(row.opaque && function == Function::Digest);
+        has.then(|| origin(inner, row, function).map(|origin| (bit, origin))).flatten()
     };
-    let mut said: Vec<String> = Function::ALL
-        .into_iter()
-        .filter(|function| of(*function))
-        .filter_map(|function| {
-            origin(inner, row, function).map(|origin| format!("{}: {origin}", word(function)))
-        })
-        .collect();
-    if row.flags() & (ck::CKF_GENERATE | ck::CKF_GENERATE_KEY_PAIR) != 0 {
-        said.push(format!("generate: {}", Origin::Inner));
-    }
-    said.join(", ")
-}
-
-fn word(function: Function) -> &'static str {
-    match function {
-        Function::Encrypt => "encrypt",
-        Function::Decrypt => "decrypt",
-        Function::Digest => "digest",
-        Function::Sign => "sign",
-        Function::Verify => "verify",
-        Function::SignRecover => "sign with recovery",
-        Function::VerifyRecover => "verify with recovery",
-        Function::Wrap => "wrap",
-        Function::Unwrap => "unwrap",
-        Function::Derive => "derive",
-    }
+    let makes = [ck::CKF_GENERATE, ck::CKF_GENERATE_KEY_PAIR];
+    let makes = makes.into_iter().filter(|bit| row.flags() & bit != 0);
+    let uses = Function::ALL.into_iter().filter_map(does);
+    Origins(uses.chain(makes.map(|bit| (bit, Origin::Inner))).collect())
 }
 
 /// Whether the engine does it with a public key's readable attributes.
@@ -356,7 +315,7 @@ mod tests {
     #[test]
     fn who_does_it_is_said() {
         use MechanismType as M;
-        let said = |id| origins(&inner(), of(Policy::Standard, id));
+        let said = |id| origins(&inner(), of(Policy::Standard, id)).to_string();
         assert_eq!(said(M::SHA256), "digest: engine");
         assert_eq!(said(M::ECDSA_SHA3_256), "sign: composed, verify: engine");
         assert_eq!(said(M::RSA_PKCS_KEY_PAIR_GEN), "generate: inner");
