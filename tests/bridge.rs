@@ -181,7 +181,10 @@ fn periods_of_managed_keys_hold_behind_a_bridge() {
     let refused =
         bridged.keyway(&["encrypt", "--key", "later", "--in", "plain", "--out", "sealed"]);
     assert_ne!(refused.code, 0);
-    let what = ["--encrypt", "--mechanism", "AES-ECB", "--label", "later"];
+    // pkcs11-tool takes a secret key by its id alone.
+    let shown = bridged.json(&["key", "show", "later"]);
+    let id = shown["versions"][0]["id"].as_str().expect("an id");
+    let what = ["--encrypt", "--mechanism", "AES-ECB", "--id", id];
     bridged.token.write("block", &[0; 16]);
     let files = ["--input-file", "block", "--output-file", "out"];
     let refused = bridged.tool(&[&what[..], &files].concat());

@@ -84,6 +84,19 @@ impl State {
         }
     }
 
+    /// Of two states that are said of one key the one that holds: the one that takes more, or is
+    /// further on.
+    pub fn stricter(self, other: Self) -> Self {
+        let rank = |state| match state {
+            Self::Active => 0,
+            Self::PreActive => 1,
+            Self::Suspended => 2,
+            Self::Deactivated => 3,
+            Self::Compromised => 4,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// What to do about a refusal.
     pub(super) fn advice(self) -> &'static str {
         match self {
@@ -123,6 +136,20 @@ mod tests {
         ] {
             assert_eq!(state.allows(Duty::Process), processes, "{state}");
         }
+    }
+
+    #[test]
+    fn of_two_states_the_one_that_allows_less_holds() {
+        for (a, _) in State::ALL {
+            for (b, _) in State::ALL {
+                let both = a.stricter(b);
+                assert_eq!(both, b.stricter(a));
+                let protects = a.allows(Duty::Protect) && b.allows(Duty::Protect);
+                assert_eq!(both.allows(Duty::Protect), protects, "{a} and {b}");
+            }
+        }
+        assert_eq!(State::Active.stricter(State::PreActive), State::PreActive);
+        assert_eq!(State::Suspended.stricter(State::Deactivated), State::Deactivated);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod beside;
 mod failover;
 mod faults;
 mod forks;
+mod lifecycle;
 mod limits;
 mod losses;
 mod pair;

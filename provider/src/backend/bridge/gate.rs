@@ -1,6 +1,7 @@
 //! What of an inner token goes through the bridge at all: mechanisms and keys, as the
 //! configuration allows and denies them.
 
+use super::record::is_record;
 use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::error::{Code, Result};
 use crate::mechanism::MechanismType;
@@ -64,8 +65,12 @@ impl Gate {
         self.mechanisms.admit(|listed| *listed == id)
     }
 
-    /// Whether an object may be seen. Only keys are held back: certificates and data are not used.
+    /// Whether an object may be seen. Only keys are held back, and what the bridge keeps of keys:
+    /// certificates and other data are not used.
     pub(super) fn shows(&self, attributes: &Attributes) -> bool {
+        if is_record(attributes) {
+            return false;
+        }
         let label = attributes.bytes(AttributeType::LABEL).unwrap_or_default();
         !attributes.class().is_some_and(ObjectClass::is_key)
             || self.keys.admit(|pattern| pattern.is(label))
@@ -78,6 +83,10 @@ impl Gate {
     pub(super) fn admit(&self, attributes: &Attributes) -> Result<()> {
         match self.shows(attributes) {
             true => Ok(()),
+            false if is_record(attributes) => {
+                Err(Code::TemplateInconsistent
+                    .because("data of this CKA_APPLICATION is the bridge's"))
+            }
             false => Err(Code::TemplateInconsistent.because(format!(
                 "the configuration of this slot lets no key with the label '{}' through",
                 String::from_utf8_lossy(attributes.bytes(AttributeType::LABEL).unwrap_or_default())

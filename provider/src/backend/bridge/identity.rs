@@ -108,10 +108,12 @@ pub(super) fn complete(attributes: &mut Attributes) {
     }
 }
 
-/// What says which attributes an object has.
-pub(super) const FIRST: [AttributeType; 6] = [
+/// What says which attributes an object has, and what records a key has.
+pub(super) const FIRST: [AttributeType; 8] = [
     AttributeType::CLASS,
     AttributeType::TOKEN,
+    AttributeType::LABEL,
+    AttributeType::ID,
     AttributeType::KEY_TYPE,
     AttributeType::CERTIFICATE_TYPE,
     AttributeType::SENSITIVE,

@@ -2,6 +2,7 @@
 //! lacks supplied above it. `docs/bridge.md` describes it.
 
 mod breaker;
+mod change;
 mod gate;
 mod healing;
 mod identity;
@@ -9,12 +10,16 @@ mod inner;
 mod key;
 mod limits;
 mod link;
+mod make;
 mod mechanisms;
 mod objects;
 mod operation;
 mod pin_source;
 mod pool;
 mod profile;
+mod read;
+mod record;
+mod records;
 mod replicas;
 mod root;
 mod size;

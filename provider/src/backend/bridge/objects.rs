@@ -10,14 +10,19 @@ use super::gate::Gate;
 use super::identity;
 use super::pool::Pinned;
 use super::profile::Profile;
-use super::supplied;
+use super::read::{name, read, search};
+use super::record::Kept;
+use super::records::{self, ByLabel};
 use crate::attribute::{AttributeType, Attributes, Value, matching};
-use crate::backend::{Found, Object, ObjectId, View};
+use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::error::{Code, Result};
 use crate::ffi::inner::InnerSession;
 
 /// Searches of one window that are passed on; with more, all objects are read and searched here.
 const PASSED_ON: u32 = 8;
+
+/// Of more new objects than so many, the records are read all at once.
+const FEW: usize = 3;
 
 /// What is known of the objects.
 pub(super) struct Objects {
@@ -41,8 +46,9 @@ struct Known {
     /// Searches that were passed on since then.
     passed: u32,
     window: Option<Instant>,
-    /// What the first use of a key decided (`CKA_KEYWAY_ROLES`), for the life of this module.
-    roles: HashMap<ObjectId, Value>,
+    /// What the first use of a key decided (`CKA_KEYWAY_ROLES`), for the life of this module: where
+    /// the token takes no record of it.
+    roles: HashMap<ObjectId, u64>,
     /// Session objects, and the handles that end with them.
     lent: Vec<(Weak<Object>, u64)>,
 }
@@ -53,6 +59,8 @@ struct Entry {
     object: Arc<Object>,
     /// What it is found again by.
     template: Attributes,
+    /// Of a session object, what its token does not keep.
+    kept: Option<Kept>,
 }
 
 /// Milliseconds since this module was first used: what `Object::seen` counts in.
@@ -148,7 +156,7 @@ impl Objects {
         }
     }
 
-    /// Reads an object that the inner token just made.
+    /// Reads an object that the inner token just made; a session object is kept to `kept` here.
     ///
     /// # Errors
     /// What the inner token answers.
@@ -157,13 +165,16 @@ impl Objects {
         session: &InnerSession,
         generation: u64,
         handle: u64,
+        kept: &Kept,
     ) -> Result<Arc<Object>> {
         let mut known = self.known();
         known.of_generation(generation);
-        let id = known.read(session, &self.profile, handle)?;
+        known.hidden.remove(&handle);
+        let id = known.read(session, &self.profile, handle, None)?;
         let object = known.by_id[&id].object.clone();
         if !object.is_token_object() {
             known.lent.push((Arc::downgrade(&object), handle));
+            known.keep(id, kept);
         }
         Ok(object)
     }
@@ -186,7 +197,7 @@ impl Objects {
             }
             handle => handle?,
         };
-        let read = read(session, &self.profile, handle);
+        let read = read(session, &self.profile, handle, None);
         let mut known = self.known();
         match read {
             Err(e) if e.code() == Code::ObjectHandleInvalid => {
@@ -212,9 +223,36 @@ impl Objects {
         Ok(())
     }
 
-    /// Records what the first use of a key decided; the next reading has it.
-    pub(super) fn decide(&self, id: ObjectId, roles: &Value) {
-        self.known().roles.insert(id, roles.clone());
+    /// Gives a session object other attributes that its token does not keep; `false` if it is no
+    /// longer what `base` says.
+    pub(super) fn rekeep(
+        &self,
+        object: &Object,
+        base: &Arc<Snapshot>,
+        attributes: Attributes,
+        kept: Kept,
+    ) -> bool {
+        let mut known = self.known();
+        let done = object.replace_if(base, attributes);
+        if let Some(entry) = known.by_id.get_mut(&object.id).filter(|_| done) {
+            entry.kept = Some(kept);
+        }
+        done
+    }
+
+    /// Keeps a session object to something; the next reading has it.
+    pub(super) fn keep(&self, id: ObjectId, kept: &Kept) {
+        self.known().keep(id, kept);
+    }
+
+    /// The handle may be another object's from now on.
+    pub(super) fn unhide(&self, handle: u64) {
+        self.known().hidden.remove(&handle);
+    }
+
+    /// Notes what the first use of a key decided; the next reading has it.
+    pub(super) fn decide(&self, id: ObjectId, roles: u64) {
+        *self.known().roles.entry(id).or_default() |= roles;
     }
 
     /// What is known of the object is what `attributes` say, after a change that was made here.
@@ -306,6 +344,8 @@ impl Known {
     fn list(&mut self, session: &Pinned, of: &Objects) -> Result<()> {
         let query = Attributes::from_iter([(AttributeType::TOKEN, Value::Bool(true))]);
         let handles = search(session, &query)?;
+        let all: HashSet<_> = handles.iter().collect();
+        self.hidden.retain(|handle| all.contains(handle));
         let there = self.load(session, of, &handles)?;
         let there: HashSet<_> = there.into_iter().collect();
         let gone: Vec<_> = self
@@ -329,13 +369,17 @@ impl Known {
         handles: &[u64],
     ) -> Result<Vec<ObjectId>> {
         let mut ids = Vec::with_capacity(handles.len());
+        let new =
+            |handle: &&u64| !self.by_handle.contains_key(*handle) && !self.hidden.contains(*handle);
+        let many = handles.iter().filter(new).count() > FEW;
+        let records = many.then(|| records::all(session)).transpose()?;
         for handle in handles {
             if self.hidden.contains(handle) {
                 continue;
             }
             match self.by_handle.get(handle) {
                 Some(id) => ids.push(*id),
-                None => match self.read(session, &of.profile, *handle) {
+                None => match self.read(session, &of.profile, *handle, records.as_ref()) {
                     Err(e) if e.code() == Code::ObjectHandleInvalid => {}
                     id => {
                         let id = id?;
@@ -353,8 +397,14 @@ impl Known {
         Ok(ids)
     }
 
-    fn read(&mut self, session: &InnerSession, profile: &Profile, handle: u64) -> Result<ObjectId> {
-        let mut attributes = read(session, profile, handle)?;
+    fn read(
+        &mut self,
+        session: &InnerSession,
+        profile: &Profile,
+        handle: u64,
+        records: Option<&ByLabel>,
+    ) -> Result<ObjectId> {
+        let mut attributes = read(session, profile, handle, records)?;
         let template = identity::template(&attributes);
         let mut id = identity::of(&template, 0);
         let mut twin = 0;
@@ -370,16 +420,33 @@ impl Known {
         self.name(&mut attributes, id);
         let stored = u64::from(attributes.is_true(AttributeType::TOKEN));
         let object = Arc::new(Object::new(id, attributes, stored, now()));
-        self.by_id.insert(id, Entry { handle, generation: self.generation, object, template });
+        let entry = Entry { handle, generation: self.generation, object, template, kept: None };
+        self.by_id.insert(id, entry);
         self.by_handle.insert(handle, id);
         Ok(id)
     }
 
-    /// Gives an object our name for it, and the roles that it has here.
+    /// Gives an object our name for it, and what is kept of it here.
     fn name(&self, attributes: &mut Attributes, id: ObjectId) {
         name(attributes, id);
         if let Some(roles) = self.roles.get(&id) {
-            attributes.set(AttributeType::KEYWAY_ROLES, roles.clone());
+            let recorded = attributes.number(AttributeType::KEYWAY_ROLES).unwrap_or(0);
+            attributes.set(AttributeType::KEYWAY_ROLES, Value::Number(roles | recorded));
+        }
+        if let Some(kept) = self.by_id.get(&id).and_then(|entry| entry.kept.as_ref()) {
+            kept.show(attributes);
+        }
+    }
+
+    /// Keeps a session object to something.
+    fn keep(&mut self, id: ObjectId, kept: &Kept) {
+        let Some(entry) = self.by_id.get_mut(&id) else { return };
+        entry.kept = (!kept.is_nothing()).then(|| kept.clone());
+        let snapshot = entry.object.snapshot();
+        let mut attributes = snapshot.attributes.clone();
+        kept.show(&mut attributes);
+        if attributes != snapshot.attributes {
+            entry.object.replace(attributes, snapshot.stored_version);
         }
     }
 
@@ -423,55 +490,13 @@ impl Known {
     }
 }
 
-/// The handles that the inner token finds: all of them, for without its login a token finds less
-/// and does not say so.
-fn search(session: &Pinned, query: &Attributes) -> Result<Vec<u64>> {
-    let found = session.find(query)?;
-    let pool = session.pool();
-    pool.check_login(session)?;
-    match pool.generation() == session.generation() {
-        true => Ok(found),
-        false => Err(Code::SessionClosed.because("the token was opened anew during a search")),
-    }
-}
-
-/// Whether a search names what no inner token has.
+/// Whether a search names what is kept above the bridge.
 fn is_foreign(query: &Attributes) -> bool {
-    query.has(AttributeType::UNIQUE_ID) || query.has(AttributeType::KEYWAY_STATE)
-}
-
-/// What an object shows, completed.
-fn read(session: &InnerSession, profile: &Profile, handle: u64) -> Result<Attributes> {
-    let first = session.read(handle, &identity::FIRST)?;
-    if !first.has(AttributeType::CLASS) {
-        return Err(Code::ObjectHandleInvalid.because(format!("object {handle:#x} has no class")));
-    }
-    let mut attributes = session.read(handle, &identity::wanted(&first))?;
-    first.iter().for_each(|(id, value)| attributes.set_default(id, value.clone()));
-    identity::complete(&mut attributes);
-    if profile.lists_own_mechanisms
-        && let Some(Value::Mechanisms(own)) = attributes.find(AttributeType::ALLOWED_MECHANISMS)
-    {
-        let all = Value::Mechanisms(supplied::with_composed(own).into());
-        attributes.set(AttributeType::ALLOWED_MECHANISMS, all);
-    }
-    Ok(attributes)
-}
-
-/// Gives an object our name for it.
-pub(super) fn name(attributes: &mut Attributes, id: ObjectId) {
-    attributes.set(AttributeType::UNIQUE_ID, Value::bytes(format!("{id:?}").into_bytes()));
-}
-
-/// The identity behind a name.
-///
-/// # Errors
-/// GeneralError for attributes that no bridge gave.
-pub(super) fn named(attributes: &Attributes) -> Result<ObjectId> {
-    let parsed = attributes.bytes(AttributeType::UNIQUE_ID).and_then(|name| {
-        let text = std::str::from_utf8(name).ok().filter(|text| text.len() == 32)?;
-        u128::from_str_radix(text, 16).ok()
-    });
-    let parsed = parsed.ok_or_else(|| Code::GeneralError.because("an object without identity"))?;
-    Ok(ObjectId(parsed.to_be_bytes()))
+    const OURS: [AttributeType; 4] = [
+        AttributeType::UNIQUE_ID,
+        AttributeType::KEYWAY_STATE,
+        AttributeType::START_DATE,
+        AttributeType::END_DATE,
+    ];
+    OURS.iter().any(|id| query.has(*id))
 }

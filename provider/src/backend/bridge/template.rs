@@ -2,11 +2,11 @@
 //! it need not be told.
 
 use super::profile::Profile;
+use super::record::is_kept;
 use crate::attribute::rule::Act;
 use crate::attribute::table::{class_of, subtype_attribute};
 use crate::attribute::{AttributeType, Attributes, KeyType, Value};
 use crate::error::{Code, Result};
-use crate::lifecycle::state::State;
 use crate::mechanism::MechanismType;
 
 /// What an object is without being told: such a value says nothing.
@@ -22,8 +22,7 @@ const NEUTRAL: [(AttributeType, bool); 8] = [
 ];
 
 /// The same for numbers: what older modules do not know says nothing there.
-const NEUTRAL_NUMBERS: [(AttributeType, u64); 4] = [
-    (AttributeType::KEYWAY_STATE, State::Active as u64),
+const NEUTRAL_NUMBERS: [(AttributeType, u64); 3] = [
     (AttributeType::CERTIFICATE_CATEGORY, 0),
     (AttributeType::JAVA_MIDP_SECURITY_DOMAIN, 0),
     (AttributeType::NAME_HASH_ALGORITHM, MechanismType::SHA_1.0),
@@ -36,9 +35,6 @@ const NOT_OF_EC: [AttributeType; 4] = [
     AttributeType::SIGN_RECOVER,
     AttributeType::VERIFY_RECOVER,
 ];
-
-/// Kept above the bridge.
-const OURS: [AttributeType; 2] = [AttributeType::UNIQUE_ID, AttributeType::KEYWAY_ROLES];
 
 /// The attributes for a template of `act`.
 ///
@@ -55,7 +51,7 @@ pub(super) fn for_inner(
         class_of(class, subtype).ok()
     });
     let mut template = Attributes::new();
-    for (id, value) in attributes.iter() {
+    for (id, value) in attributes.iter().filter(|(id, _)| !is_kept(*id, attributes)) {
         let admitted = class
             .and_then(|class| class.rule(id))
             .is_none_or(|rule| rule.admits(act).is_ok() && !rule.computed());
@@ -75,7 +71,8 @@ pub(super) fn for_inner(
 pub(super) fn changed(from: &Attributes, to: &Attributes, profile: &Profile) -> Result<Attributes> {
     let mut template = Attributes::new();
     for (id, value) in to.iter().filter(|(id, value)| from.find(*id) != Some(*value)) {
-        if OURS.contains(&id) || from.find(id).is_none() && is_neutral(id, value) {
+        let ours = id == AttributeType::UNIQUE_ID || is_kept(id, to);
+        if ours || from.find(id).is_none() && is_neutral(id, value) {
             continue;
         }
         admit(id, profile)?;
@@ -85,8 +82,7 @@ pub(super) fn changed(from: &Attributes, to: &Attributes, profile: &Profile) -> 
 }
 
 fn admit(id: AttributeType, profile: &Profile) -> Result<()> {
-    let ours = id == AttributeType::KEYWAY_STATE;
-    match ours || profile.unknown.contains(&id) {
+    match profile.unknown.contains(&id) {
         true => Err(Code::TemplateInconsistent.because(format!(
             "the token behind the bridge does not know {id:?} (profile {})",
             profile.name
@@ -118,6 +114,7 @@ fn is_foreign_use(key: &Attributes, id: AttributeType, value: &Value) -> bool {
 mod tests {
     use super::*;
     use crate::attribute::ObjectClass;
+    use crate::lifecycle::state::State;
 
     fn key() -> Attributes {
         Attributes::from_iter([
@@ -168,9 +165,15 @@ mod tests {
         let refused = for_inner(&key, Act::Generate, &profile).unwrap_err();
         assert_eq!(refused.code(), Code::TemplateInconsistent);
         assert!(refused.to_string().contains("CKA_ENCAPSULATE"), "{refused}");
-        key.remove(AttributeType::ENCAPSULATE);
+    }
+
+    #[test]
+    fn what_is_kept_above_the_bridge_is_not_for_the_token() {
+        let mut key = key();
         key.set(AttributeType::KEYWAY_STATE, Value::Number(State::Suspended as u64));
-        assert!(for_inner(&key, Act::Generate, &profile).is_err());
+        key.set(AttributeType::END_DATE, Value::bytes(*b"20270101"));
+        let told = for_inner(&key, Act::Generate, &Profile::default()).unwrap();
+        assert!(!told.has(AttributeType::KEYWAY_STATE) && !told.has(AttributeType::END_DATE));
     }
 
     #[test]

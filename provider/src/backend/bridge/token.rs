@@ -5,21 +5,22 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 use pkcs11_sys as ck;
 
+use super::change::changed_meanwhile;
 use super::inner::Inner;
 use super::key::BridgeKey;
 use super::pool::Pinned;
 use super::supplied::temporary;
-use super::{mechanisms, objects, supplied, template};
+use super::{mechanisms, read, supplied, template};
 use crate::attribute::rule::Act;
 use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::backend::{
-    Found, Key, MaterialKey, Object, ObjectId, Operation, Pin, PinState, Snapshot, Token,
+    Found, Key, MaterialKey, Object, ObjectId, Operation, Origins, Pin, PinState, Snapshot, Token,
     TokenInfo, User, View,
 };
 use crate::engine::rsa_outline::Outline;
 use crate::engine::{self, random};
 use crate::error::{Code, Error, Result};
-use crate::ffi::inner::{Call, InnerSession, InnerToken};
+use crate::ffi::inner::{Call, InnerToken};
 use crate::mechanism::set::Legacy;
 use crate::mechanism::{Function, Mechanism, MechanismSpec, MechanismType, Params};
 use crate::object::Wanted;
@@ -38,46 +39,6 @@ impl BridgeToken {
         Self { inner, legacy, policy, rows: OnceCell::new() }
     }
 
-    /// Makes objects at the inner token: session objects in the session that lives as long as the
-    /// connection.
-    pub(super) fn make<const N: usize>(
-        &self,
-        objects: [&Attributes; N],
-        work: impl FnOnce(&InnerSession) -> Result<[u64; N]>,
-    ) -> Result<[Arc<Object>; N]> {
-        let inner = &self.inner;
-        let durable = objects.iter().all(|object| object.is_true(AttributeType::TOKEN));
-        let adopt = |session: &InnerSession, generation: u64, handles: [u64; N]| {
-            let made: Result<Vec<_>> = handles
-                .into_iter()
-                .map(|handle| inner.objects.adopt(session, generation, handle))
-                .collect();
-            made.map(|made| made.try_into().unwrap_or_else(|_| unreachable!("as many as handles")))
-        };
-        match durable {
-            true => {
-                let (handles, made) =
-                    inner.pool.once(|session| Ok((work(session)?, session.generation())))?;
-                // Reading may be done again, as long as the handles stand for the same.
-                let read = inner.pool.again(|session| match session.generation() == made {
-                    true => adopt(session, made, handles),
-                    false => Err(Code::DeviceError
-                        .because("the connection was lost since, and the handles with it")),
-                });
-                read.inspect_err(|e| {
-                    let place = &inner.pool.place;
-                    log::error!("{place}: an object was made and cannot be read, look for it: {e}");
-                })
-            }
-            false => {
-                self.sweep();
-                inner
-                    .pool
-                    .anchored(|session, generation| adopt(session, generation, work(session)?))
-            }
-        }
-    }
-
     /// An empty PIN is one for the token's own keypad; without one it is `wrong`.
     fn admit_pin(&self, pin: Pin<'_>, wrong: Code) -> Result<()> {
         #[allow(clippy::useless_conversion)] // 32 bits wide on some platforms
@@ -90,7 +51,7 @@ impl BridgeToken {
 
     /// The identity of an object, if the inner token has it.
     fn theirs(&self, attributes: &Attributes) -> Option<ObjectId> {
-        objects::named(attributes).ok().filter(|id| self.inner.objects.has(*id))
+        read::named(attributes).ok().filter(|id| self.inner.objects.has(*id))
     }
 
     /// What a wrapping is composed of that the inner token lacks.
@@ -105,21 +66,6 @@ impl BridgeToken {
         match self.inner.pool.place.profile.damaged_on.contains(&error.code()) {
             true => error.with_code(Code::WrappedKeyInvalid),
             false => error,
-        }
-    }
-
-    /// Takes away the session objects that ended here.
-    fn sweep(&self) {
-        let (handles, generation) = self.inner.objects.unused();
-        for handle in handles {
-            // After a restart the handle may stand for something else.
-            let gone = self.inner.pool.once(|session| match session.generation() == generation {
-                true => session.destroy(handle),
-                false => Ok(()),
-            });
-            if let Err(e) = gone {
-                log::debug!("a session object that ended: {e}");
-            }
         }
     }
 
@@ -152,7 +98,8 @@ impl BridgeToken {
             Ok((base, self.keys(session, mechanism)?))
         })?;
         let call = Call { id: mechanism.spec.id, params: &mechanism.params, keys: &keys };
-        let [key] = self.make([wanted], |session| Ok([session.derive(&call, base, &template)?]))?;
+        let [key] =
+            self.inner.make([wanted], |session| Ok([session.derive(&call, base, &template)?]))?;
         Ok(key)
     }
 }
@@ -192,7 +139,7 @@ impl Token for BridgeToken {
         }
     }
 
-    fn origins(&self, row: &MechanismSpec) -> Option<String> {
+    fn origins(&self, row: &MechanismSpec) -> Option<Origins> {
         Some(mechanisms::origins(self.inner.mechanisms().ok()?, row))
     }
 
@@ -270,13 +217,13 @@ impl Token for BridgeToken {
             engine::complete(&mut attributes)?;
             let mut id = ObjectId([0; 16]);
             random::fill(&mut id.0)?;
-            objects::name(&mut attributes, id);
+            read::name(&mut attributes, id);
             return Ok(Arc::new(Object::new(id, attributes, 0, 0)));
         }
         let template = self.template(&attributes, Act::Create)?;
         // No inner token has to be trusted with a key that is none.
         engine::complete(&mut attributes)?;
-        let [made] = self.make([&attributes], |session| Ok([session.create(&template)?]))?;
+        let [made] = self.inner.make([&attributes], |session| Ok([session.create(&template)?]))?;
         Ok(made)
     }
 
@@ -284,44 +231,33 @@ impl Token for BridgeToken {
         let Some(id) = self.theirs(&original.attributes) else { return self.create(attributes) };
         self.inner.objects.gate.admit(&attributes)?;
         let profile = &self.inner.pool.place.profile;
-        let template = template::changed(&original.attributes, &attributes, profile)?;
+        let mut template = template::changed(&original.attributes, &attributes, profile)?;
+        // SoftHSM2 takes no template without a row.
+        if let Some(label) = attributes.find(AttributeType::LABEL).filter(|_| template.is_empty()) {
+            template.set(AttributeType::LABEL, label.clone());
+        }
         let from = self.inner.pool.again(|session| self.inner.objects.handle(session, id))?;
-        let [made] = self.make([&attributes], |session| Ok([session.copy(from, &template)?]))?;
+        let [made] =
+            self.inner.make([&attributes], |session| Ok([session.copy(from, &template)?]))?;
         Ok(made)
     }
 
     fn update(&self, object: &Object, base: &Arc<Snapshot>, attributes: Attributes) -> Result<()> {
-        let gone = || Code::FunctionFailed.because("somebody else changed it: try again");
         if self.theirs(&base.attributes).is_none() {
-            return object.replace_if(base, attributes).then_some(()).ok_or_else(gone);
+            return object.replace_if(base, attributes).then_some(()).ok_or_else(changed_meanwhile);
         }
         self.inner.objects.gate.admit(&attributes)?;
         let profile = &self.inner.pool.place.profile;
         let template = template::changed(&base.attributes, &attributes, profile)?;
-        let roles = attributes.find(AttributeType::KEYWAY_ROLES);
-        if let Some(roles) =
-            roles.filter(|roles| base.attributes.find(AttributeType::KEYWAY_ROLES) != Some(roles))
-        {
-            self.inner.objects.decide(object.id, roles);
+        match base.attributes.is_true(AttributeType::TOKEN) {
+            true => self.inner.change(object, base, &attributes, &template),
+            false => self.inner.change_session_object(object, base, attributes, &template),
         }
-        if template.is_empty() {
-            return object.replace_if(base, attributes).then_some(()).ok_or_else(gone);
-        }
-        self.inner.pool.once(|session| {
-            let handle = self.inner.objects.handle(session, object.id)?;
-            session.change(handle, &template)?;
-            self.inner.objects.reread(session, object)?;
-            self.inner.objects.changed(object.id, handle, session.generation());
-            Ok(())
-        })
     }
 
     fn destroy(&self, object: &Object) -> Result<()> {
         if self.theirs(&object.snapshot().attributes).is_some() {
-            self.inner
-                .pool
-                .once(|session| session.destroy(self.inner.objects.handle(session, object.id)?))?;
-            self.inner.objects.forget(object.id);
+            self.inner.destroy(object)?;
         }
         object.mark_destroyed();
         Ok(())
@@ -330,7 +266,8 @@ impl Token for BridgeToken {
     fn generate(&self, mechanism: &Mechanism<'_>, key: Attributes) -> Result<Arc<Object>> {
         let template = self.template(&key, Act::Generate)?;
         let call = Call { id: mechanism.spec.id, params: &mechanism.params, keys: &[] };
-        let [made] = self.make([&key], |session| Ok([session.generate(&call, &template)?]))?;
+        let [made] =
+            self.inner.make([&key], |session| Ok([session.generate(&call, &template)?]))?;
         Ok(made)
     }
 
@@ -343,7 +280,7 @@ impl Token for BridgeToken {
         let outer = self.template(&public, Act::Generate)?;
         let hidden = self.template(&private, Act::Generate)?;
         let call = Call { id: mechanism.spec.id, params: &mechanism.params, keys: &[] };
-        let [public, private] = self.make([&public, &private], |session| {
+        let [public, private] = self.inner.make([&public, &private], |session| {
             let (public, private) = session.generate_pair(&call, &outer, &hidden)?;
             Ok([public, private])
         })?;
@@ -366,7 +303,7 @@ impl Token for BridgeToken {
     }
 
     fn wrap(&self, mechanism: &Mechanism<'_>, with: &Snapshot, what: &Snapshot) -> Result<Vec<u8>> {
-        let what = objects::named(&what.attributes)?;
+        let what = read::named(&what.attributes)?;
         if let Params::RsaAesWrap(params) = &mechanism.params
             && let Some(base) = self.base(mechanism.spec, Function::Wrap)
         {
@@ -408,15 +345,15 @@ impl Token for BridgeToken {
         {
             let modulus = Outline::of(&with.attributes)?.size();
             let opened = temporary::open(base, params, &**with.key(self)?, modulus, wrapped)?;
-            let [made] = self.make([&attributes], |session| {
+            let [made] = self.inner.make([&attributes], |session| {
                 Ok([opened.unwrap(session, &template).map_err(|e| self.damaged(e))?])
             })?;
             return Ok(made);
         }
-        let with = objects::named(&with.attributes)?;
+        let with = read::named(&with.attributes)?;
         let with = self.inner.pool.again(|session| self.inner.objects.handle(session, with))?;
         let call = Call { id: mechanism.spec.id, params: &mechanism.params, keys: &[] };
-        let [made] = self.make([&attributes], |session| {
+        let [made] = self.inner.make([&attributes], |session| {
             let made = session.unwrap(&call, with, wrapped, &template);
             Ok([made.map_err(|e| self.damaged(e))?])
         })?;
@@ -429,7 +366,7 @@ impl Token for BridgeToken {
         from: &Snapshot,
         wanted: Vec<Wanted>,
     ) -> Result<Vec<Arc<Object>>> {
-        let from = objects::named(&from.attributes)?;
+        let from = read::named(&from.attributes)?;
         match &wanted[..] {
             [one] => Ok(vec![self.derive_one(mechanism, from, &one.attributes)?]),
             _ => Err(Code::MechanismInvalid.because(format!(

@@ -276,7 +276,7 @@ impl<'s> Passage<'s> {
                 continue;
             }
             let made = self.wrapped(wrap).and_then(|wrapped| {
-                let [made] = target.token.make([wanted], |session| {
+                let [made] = target.inner.make([wanted], |session| {
                     Ok([session.unwrap(&bare(unwrap), with.handles[0], &wrapped, &template)?])
                 })?;
                 Ok(made)

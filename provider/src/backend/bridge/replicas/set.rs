@@ -8,7 +8,8 @@ use super::member::Member;
 use super::same::{Same, is_hidden, likeness};
 use super::table::Table;
 use crate::attribute::{AttributeType, Attributes, Value};
-use crate::backend::bridge::objects::{name, now};
+use crate::backend::bridge::objects::now;
+use crate::backend::bridge::read::name;
 use crate::backend::{Found, Object, ObjectId, Snapshot, Token, View};
 use crate::error::{Code, Error, Result};
 use crate::mechanism::Mechanism;
@@ -286,8 +287,9 @@ impl Set {
         let snapshot = object.snapshot();
         let mut attributes = theirs.clone();
         name(&mut attributes, object.id);
-        if let Some(roles) = snapshot.attributes.find(AttributeType::KEYWAY_ROLES) {
-            attributes.set(AttributeType::KEYWAY_ROLES, roles.clone());
+        if let Some(roles) = snapshot.attributes.number(AttributeType::KEYWAY_ROLES) {
+            let roles = roles | attributes.number(AttributeType::KEYWAY_ROLES).unwrap_or(0);
+            attributes.set(AttributeType::KEYWAY_ROLES, Value::Number(roles));
         }
         if snapshot.attributes != attributes {
             self.table().renamed(object.id, &attributes);

@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 
 use super::same::{Same, is_hidden, likeness};
 use crate::attribute::Attributes;
-use crate::backend::bridge::objects::{name, named, now};
+use crate::backend::bridge::objects::now;
+use crate::backend::bridge::read::{name, named};
 use crate::backend::{Object, ObjectId};
 use crate::engine::random;
 use crate::error::Result;

@@ -12,8 +12,8 @@ use super::set::{Set, carried_over};
 use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::backend::bridge::mechanisms;
 use crate::backend::{
-    Found, Key, MaterialKey, Object, ObjectId, Operation, Pin, Snapshot, Token, TokenInfo, User,
-    View,
+    Found, Key, MaterialKey, Object, ObjectId, Operation, Origins, Pin, Snapshot, Token, TokenInfo,
+    User, View,
 };
 use crate::error::{Code, Result};
 use crate::ffi::inner::InnerMechanism;
@@ -141,7 +141,7 @@ impl Token for ReplicatedToken {
         }
     }
 
-    fn origins(&self, row: &MechanismSpec) -> Option<String> {
+    fn origins(&self, row: &MechanismSpec) -> Option<Origins> {
         Some(mechanisms::origins(&self.offer()?.announced, row))
     }
 
