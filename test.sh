@@ -60,23 +60,32 @@ say "== formatting and lints"
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- --deny warnings
 
-say "== tests, and beside them the programs"
+say "== the client's tests; beside them the programs, then the module's tests"
 cargo build --workspace --quiet
 cargo test --workspace --quiet --no-run
 tests/prepare-programs.sh
-# In a group of its own, which ends with this script.
-setsid tests/programs.sh debug > target/programs.log 2>&1 < /dev/null &
-programs=$!
-trap 'kill -- -$programs 2> /dev/null || :' EXIT
-tested=0
 # Whoever waits for something that never comes is named by the last lines.
-timeout 3600 cargo test --workspace --quiet --no-fail-fast || tested=$?
+tests() { timeout 3600 cargo test --quiet --no-fail-fast "$@"; }
+beside() {
+    local failed=0
+    tests/programs.sh debug > target/programs.log 2>&1 || failed=1
+    tests --workspace --exclude keyway > target/module.log 2>&1 || failed=1
+    return $failed
+}
+# In a group of its own, which ends with this script.
+set -m
+beside < /dev/null &
+beside=$!
+set +m
+trap 'kill -- -$beside 2> /dev/null || :' EXIT
+tested=0
+tests --package keyway || tested=$?
 worked=0
-wait $programs || worked=$?
+wait $beside || worked=$?
 trap - EXIT
-cat target/programs.log
-[ $tested = 0 ] || die "tests failed: see above the programs"
-[ $worked = 0 ] || die "programs failed"
+cat target/programs.log target/module.log
+[ $tested = 0 ] || die "tests of the client failed: see above the programs"
+[ $worked = 0 ] || die "programs or tests of the module failed: see above"
 
 if [ -n "$full" ]; then
     if [ "$(id -u)" = 0 ]; then

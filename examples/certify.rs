@@ -102,15 +102,20 @@ fn exchange(
 }
 
 fn revoke(kms: &Kms, chain: &[Certificate], root: &Certificate) -> keyway::Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    let (now, tomorrow) = (Timestamp::from_unix(now), Timestamp::from_unix(now + DAY));
     let roots = std::slice::from_ref(root);
     let trust = Trust { roots, crls: &[] };
-    validate(chain, &trust, now, Purpose::Identity)?;
+    validate(chain, &trust, now(), Purpose::Identity)?;
     kms.revoke_certificate(chain[0].serial().try_into()?, Reason::Compromise)?;
+    let tomorrow = Timestamp::from_unix(now().unix() + DAY);
     let list = kms.make_list(&"root".parse()?, ListKind::Full, tomorrow)?;
     let trust = Trust { roots, crls: &[Crl::from_der(&list)?] };
-    let refused = validate(chain, &trust, now, Purpose::Identity).expect_err("it is revoked");
+    // The list is valid from the second in which it was made.
+    let refused = validate(chain, &trust, now(), Purpose::Identity).expect_err("it is revoked");
     println!("{refused}");
     Ok(())
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    Timestamp::from_unix(since.as_secs())
 }
