@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use crate::backend::bridge::{BridgeConfig, RootKey};
 use crate::backend::embedded::{EmbeddedConfig, FreeSlot};
-use crate::error::{Code, Context, Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::ffi::environment;
 use crate::log::Destination;
 use crate::mechanism::set::Legacy;
 use crate::policy::Policy;
+use crate::trouble;
 
 /// What the configuration file says, or the defaults.
 #[derive(Clone, Debug)]
@@ -112,10 +113,9 @@ impl Config {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).or_code(
-            Code::FunctionFailed,
-            format!("read the configuration file {}", path.display()),
-        )?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            trouble::explain_as(Code::FunctionFailed, error, "read the configuration file", path)
+        })?;
         let file = toml::from_str(&text).map_err(|e| bad(path, &text, &e))?;
         Self::complete(file, path.parent())
     }

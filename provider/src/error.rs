@@ -53,6 +53,17 @@ impl Code {
     pub fn because(self, context: impl Into<Cow<'static, str>>) -> Error {
         Error::new(self, Location::caller(), context.into(), None)
     }
+
+    /// As [`because`](Self::because), with the foreign error behind it.
+    #[track_caller]
+    #[cold]
+    pub fn with_source(
+        self,
+        context: impl Into<Cow<'static, str>>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Error {
+        Error::new(self, Location::caller(), context.into(), Some(Box::new(source)))
+    }
 }
 
 impl From<Code> for Error {

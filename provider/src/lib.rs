@@ -36,3 +36,4 @@ pub mod session;
 pub mod slab;
 pub mod slot;
 pub mod store;
+mod trouble;

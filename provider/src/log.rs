@@ -11,6 +11,7 @@ use std::sync::{Arc, Once, PoisonError, RwLock};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::error::{Code, Context, Error, Result};
+use crate::trouble;
 
 /// Where log lines go (`log.to` of the configuration).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,10 +62,10 @@ pub fn configure(level: LevelFilter, to: &Destination) -> Result<()> {
         }
         Destination::File(path) => {
             let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-            Sink::File(file.or_code(
-                Code::FunctionFailed,
-                format!("open the log file {} (key log.to)", path.display()),
-            )?)
+            Sink::File(file.map_err(|error| {
+                let doing = "open the log file (key log.to)";
+                trouble::explain_as(Code::FunctionFailed, error, doing, path)
+            })?)
         }
     };
     *LOGGER.sink.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(sink);

@@ -326,6 +326,11 @@ fn initialising_again_clears_the_token_and_keeps_its_serial_number() {
         target.same("objects left", left, 0);
         let login = session.login(Who::User, USER_PIN);
         target.same("C_Login", login, Err(Code::UserPinNotInitialized));
+        if target.kind == harness::Kind::Keyway {
+            // C_SetPIN does not list CKR_USER_PIN_NOT_INITIALIZED.
+            let changed = session.set_pin(USER_PIN, "654321");
+            target.same("C_SetPIN", changed, Err(Code::PinIncorrect));
+        }
     });
 }
 

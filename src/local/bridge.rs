@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 
 use keyway_pkcs11::backend::bridge::{BridgeBackend, BridgeConfig};
 use keyway_pkcs11::backend::{Backend, Origin};
+use keyway_pkcs11::config::Config;
+use keyway_pkcs11::mechanism::MechanismSpec;
 
+use super::error::local_error;
 use super::{configuration, is_own};
 use crate::error::Result;
 
@@ -52,12 +55,11 @@ pub fn is_anywhere() -> Result<bool> {
 /// As [`is_in`].
 pub fn origins(module: &Path, slot: u64) -> Result<Option<Origins>> {
     let Some(config) = find(module, slot)? else { return Ok(None) };
+    configuration(Some(module))?;
     let backend = BridgeBackend::new(std::slice::from_ref(config));
-    let tokens = backend.tokens().map_err(super::error::local_error)?;
+    let tokens = backend.tokens().map_err(local_error)?;
     let token = &tokens.first().expect("one slot has one token").1;
-    let row = |row: &&'static keyway_pkcs11::mechanism::MechanismSpec| {
-        Some((row.id.0, token.origins(row)?.0))
-    };
+    let row = |row: &&'static MechanismSpec| Some((row.id.0, token.origins(row)?.0));
     let mut rows: Vec<_> = token.mechanisms().iter().filter_map(row).collect();
     rows.sort_unstable_by_key(|row| row.0);
     Ok(Some(Origins { rows }))
@@ -76,7 +78,8 @@ fn all() -> Result<&'static [BridgeConfig]> {
     match READ.get() {
         Some(bridges) => Ok(bridges),
         None => {
-            let bridges = configuration(None)?.bridges;
+            // Without its log: whoever uses keyway as a library has one of his own.
+            let bridges = Config::load().map_err(local_error)?.bridges;
             Ok(READ.get_or_init(|| bridges))
         }
     }

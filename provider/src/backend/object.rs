@@ -38,7 +38,8 @@ pub struct Snapshot {
     pub usage: Usage,
     /// The version of the record in the store; 0 for a session object.
     pub stored_version: u64,
-    /// Shared by the snapshots of an object whose key material did not change.
+    /// Shared by the snapshots of an object that stays sensitive, or readable: no attribute that
+    /// makes a key can change.
     key: Arc<OnceCell<Arc<dyn Key>>>,
 }
 
@@ -61,7 +62,7 @@ impl Object {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts new attributes in place. The key is kept: no attribute that makes a key can change.
+    /// Puts new attributes in place.
     pub fn replace(&self, attributes: Attributes, stored_version: u64) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         *state = Arc::new(state.changed(attributes, stored_version));
@@ -110,7 +111,13 @@ impl Object {
 impl Snapshot {
     fn changed(&self, attributes: Attributes, stored_version: u64) -> Self {
         let usage = Usage::of(&attributes);
-        Self { attributes, usage, stored_version, key: self.key.clone() }
+        // A key knows whether it is sensitive: derivations that cut it into pieces ask it.
+        let sensitive = |attributes: &Attributes| attributes.is_true(AttributeType::SENSITIVE);
+        let key = match sensitive(&attributes) == sensitive(&self.attributes) {
+            true => self.key.clone(),
+            false => Arc::default(),
+        };
+        Self { attributes, usage, stored_version, key }
     }
 
     /// The key of this object, built at its first use and shared from then on.

@@ -7,7 +7,7 @@ use pkcs11_sys::{CK_ATTRIBUTE, CK_ULONG};
 use crate::attribute::rule::Kind;
 use crate::attribute::table::kind_of;
 use crate::attribute::{AttributeType, Attributes, Entry, Raw, Template, Value, abi};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Context, Error, Result};
 use crate::ffi::transfer;
 use crate::object::readable;
 
@@ -27,7 +27,40 @@ pub(crate) unsafe fn read<'a>(
     count: CK_ULONG,
 ) -> Result<Template<'a>> {
     // SAFETY: the caller's promise.
-    unsafe { read_level(attributes, count, 0) }
+    let template = unsafe { read_level(attributes, count, 0) }?;
+    require_memory(&template)?;
+    Ok(template)
+}
+
+/// A template with values of so many bytes is looked at before it is copied.
+const LARGE: usize = 1 << 20;
+/// How often a value lies in memory on its way into the store: as an attribute, encoded, sealed, in
+/// the database's page cache, and once more in each of two of them while it is copied.
+const COPIES: usize = 6;
+
+/// An allocation that fails ends the process of the application. What small objects need is
+/// nothing that could be asked for beforehand; for a large one there is memory or there is not.
+///
+/// # Errors
+/// HostMemory.
+fn require_memory(template: &Template<'_>) -> Result<()> {
+    let sizes = template.entries.iter().map(|entry| match &entry.value {
+        Raw::Bytes(bytes) => bytes.len(),
+        Raw::Template(_) => 0,
+    });
+    let needed = sizes.fold(0, usize::saturating_add);
+    if needed < LARGE {
+        return Ok(());
+    }
+    let mut room = Vec::<u8>::new();
+    let asked = room.try_reserve_exact(needed.saturating_mul(COPIES));
+    // Else the compiler may leave out an allocation that nobody uses.
+    std::hint::black_box(&room);
+    let story = format!(
+        "no memory for an object of {} MiB: raise the limit with `ulimit -v` or LimitAS=",
+        needed >> 20
+    );
+    asked.or_code(Code::HostMemory, story)
 }
 
 /// # Safety

@@ -68,8 +68,9 @@ impl Lifecycle {
         match self.by_date(policy) {
             now if now.allows(duty) => Ok(()),
             now => Err(Code::KeyFunctionNotPermitted.because(format!(
-                "the key is {now} by its dates ({}), so it does not {function:?}: {}",
+                "the key is {now} by its dates ({}; today is {}), so it does not {function:?}: {}",
                 self.period,
+                period::today(),
                 now.advice()
             ))),
         }

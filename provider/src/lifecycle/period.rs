@@ -54,12 +54,6 @@ impl Period {
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = |seconds| {
-            DateTime::from_unix_duration(std::time::Duration::from_secs(seconds)).map_or_else(
-                |_| "?".to_owned(),
-                |date| format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
-            )
-        };
         match self.from {
             0 => write!(f, "until ")?,
             from => write!(f, "from {} until ", day(from))?,
@@ -69,6 +63,19 @@ impl fmt::Display for Period {
             until => write!(f, "{}", day(until.saturating_sub(DAY))),
         }
     }
+}
+
+/// The day of the machine's clock, as `2026-01-31`.
+pub fn today() -> String {
+    day(clock::seconds())
+}
+
+/// The day that holds a second.
+fn day(seconds: u64) -> String {
+    DateTime::from_unix_duration(std::time::Duration::from_secs(seconds)).map_or_else(
+        |_| "?".to_owned(),
+        |date| format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day()),
+    )
 }
 
 /// Whether changing a date of a key from `before` to `value` leaves out days and adds none: a start

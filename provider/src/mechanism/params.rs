@@ -134,6 +134,12 @@ impl Params<'_> {
 }
 
 impl<'a> Params<'a> {
+    /// Whether the caller chooses what a stream cipher starts from: two messages with one nonce show
+    /// each other.
+    pub fn choose_nonce(&self) -> bool {
+        matches!(self, Self::Gcm { .. } | Self::Ccm { .. })
+    }
+
     /// Whether no handle comes back through `phKey` of `C_DeriveKey`, which "should be a NULL_PTR"
     /// (section "Key and MAC derivation").
     pub fn say_where_handles_go(&self) -> bool {

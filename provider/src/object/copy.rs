@@ -1,7 +1,7 @@
 //! `C_CopyObject`: the same material under attributes that may differ a little.
 
 use crate::attribute::rule::{Kind, Rule};
-use crate::attribute::{AttributeType, Attributes, Template, Value};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value};
 use crate::error::{Code, Result};
 use crate::object::Caller;
 use crate::object::consistent::consistent;
@@ -21,11 +21,12 @@ const SPECIAL: [AttributeType; 4] = [
 ///
 /// A copy must not be a way around `CKA_MODIFIABLE`: of an object that cannot be modified, only the
 /// special attributes and `CKA_COPYABLE` can differ in a copy, and it cannot be modified either.
-/// The copy of a trusted object is trusted only if the security officer makes it.
+/// The copy of a trusted object is trusted only if the security officer makes it; of a trusted
+/// secret key nobody else makes one, for it could do what the trusted key does not.
 ///
 /// # Errors
-/// ActionProhibited for an object with `CKA_COPYABLE` false, or for changes while copying one with
-/// `CKA_MODIFIABLE` false; TemplateInconsistent for a public copy of a private object;
+/// ActionProhibited for an object with `CKA_COPYABLE` false, a trusted secret key unless the security
+/// officer asks, or for changes while copying an object with `CKA_MODIFIABLE` false; TemplateInconsistent for a public copy of a private object;
 /// AttributeReadOnly for an attribute that cannot change, or not this way; AttributeTypeInvalid
 /// and AttributeValueInvalid for the template; SessionReadOnly and UserNotLoggedIn for the caller.
 pub fn copied(
@@ -36,10 +37,17 @@ pub fn copied(
     if !original.is_true(AttributeType::COPYABLE) {
         return Err(Code::ActionProhibited.because("the object has CKA_COPYABLE false"));
     }
+    let trusted = original.is_true(AttributeType::TRUSTED) && !caller.is_security_officer();
+    let secret = original.class() == Some(ObjectClass::SECRET_KEY);
+    if trusted && secret && caller.policy.guards_trust() {
+        return Err(
+            Code::ActionProhibited.because("a trusted key is the security officer's to copy")
+        );
+    }
     let changes = changes(original, template)?;
     let mut copy = original.clone();
     copy.remove(AttributeType::UNIQUE_ID);
-    if copy.is_true(AttributeType::TRUSTED) && !caller.is_security_officer() {
+    if trusted {
         copy.set(AttributeType::TRUSTED, Value::Bool(false));
     }
     for (id, value) in changes.attributes.iter() {
@@ -52,6 +60,7 @@ pub fn copied(
         return Err(Code::TemplateInconsistent.because("a public copy of a private object"));
     }
     consistent(&copy)?;
+    caller.policy.keep_roles(original, &mut copy);
     caller.admit(&[&copy])?;
     Ok(copy)
 }

@@ -12,6 +12,7 @@ use crate::object::derive_data::for_data;
 use crate::object::draft::{Draft, identity};
 use crate::object::read::nested;
 use crate::object::tls;
+use crate::policy::Policy;
 
 /// An object to derive: its attributes, complete but for the material, what follows from it, and
 /// `CKA_UNIQUE_ID`; and how many bytes it has, `None` where the mechanism decides.
@@ -75,7 +76,7 @@ const DIGESTING: [MechanismType; 11] = [
 /// # Errors
 /// As [`from_template`](crate::object::from_template); TemplateInconsistent for a template that
 /// contradicts `CKA_DERIVE_TEMPLATE`, describes no secret key, or wants to show what the base key
-/// hides.
+/// hides; KeyFunctionNotPermitted for a trusted key whose value the derived one would have.
 pub fn for_derive(
     spec: &MechanismSpec,
     template: &Template<'_>,
@@ -94,7 +95,11 @@ pub fn for_derive(
     };
     let inherits = |what| INHERITING.contains(&(spec.id, what));
     if inherits(Inheritance::Hiding) {
-        terms.demand(&hidden(base));
+        if base.is_true(AttributeType::TRUSTED) && caller.policy.guards_trust() {
+            return Err(Code::KeyFunctionNotPermitted
+                .because("a trusted key does not give its value to another key"));
+        }
+        terms.demand(&hidden(base, caller.policy));
     }
     if inherits(Inheritance::Defaults) {
         terms.suggested = shown(base);
@@ -172,6 +177,8 @@ pub fn both(base: &Attributes, other: &Attributes) -> Result<Attributes> {
     let one = |id| base.is_true(id) || other.is_true(id);
     let both = |id| base.is_true(id) && other.is_true(id);
     for (id, value) in [
+        (AttributeType::WRAP_WITH_TRUSTED, one(AttributeType::WRAP_WITH_TRUSTED)),
+        (AttributeType::TRUSTED, one(AttributeType::TRUSTED)),
         (AttributeType::SENSITIVE, one(AttributeType::SENSITIVE)),
         (AttributeType::EXTRACTABLE, both(AttributeType::EXTRACTABLE)),
         (AttributeType::ALWAYS_SENSITIVE, both(AttributeType::ALWAYS_SENSITIVE)),
@@ -233,8 +240,11 @@ pub fn all_inputs(base: &Attributes, others: &[&Attributes]) -> Attributes {
 ///
 /// # Errors
 /// TemplateInconsistent if it does not.
-pub fn hides_like(wanted: &Wanted, other: &Attributes) -> Result<()> {
-    match hidden(other).iter().find(|(id, value)| wanted.attributes.find(*id) != Some(value)) {
+pub fn hides_like(wanted: &Wanted, other: &Attributes, policy: Policy) -> Result<()> {
+    match hidden(other, policy)
+        .iter()
+        .find(|(id, value)| wanted.attributes.find(*id) != Some(value))
+    {
         None => Ok(()),
         Some((id, _)) => Err(Code::TemplateInconsistent
             .because(format!("{id:?} would show a key that is an input as data"))),
@@ -249,14 +259,17 @@ pub(super) fn shown(base: &Attributes) -> Attributes {
         .collect()
 }
 
-/// What a key derived from `base` has to hide because `base` hides it.
-fn hidden(base: &Attributes) -> Attributes {
+/// What a key derived from `base` has to hide because `base` hides it, and for whom it may leave.
+fn hidden(base: &Attributes, policy: Policy) -> Attributes {
     let mut demanded = Attributes::new();
     if base.is_true(AttributeType::SENSITIVE) {
         demanded.set(AttributeType::SENSITIVE, Value::Bool(true));
     }
     if !base.is_true(AttributeType::EXTRACTABLE) {
         demanded.set(AttributeType::EXTRACTABLE, Value::Bool(false));
+    }
+    if base.is_true(AttributeType::WRAP_WITH_TRUSTED) && policy.guards_trust() {
+        demanded.set(AttributeType::WRAP_WITH_TRUSTED, Value::Bool(true));
     }
     demanded
 }

@@ -14,7 +14,7 @@ use crate::object::draft::{Draft, class_in, only_the_officer, rule};
 /// SessionReadOnly and UserNotLoggedIn for the caller; ActionProhibited for an object with
 /// `CKA_MODIFIABLE` false, or a trusted one unless the security officer asks; AttributeReadOnly for
 /// an attribute that cannot change, or not this way; AttributeTypeInvalid, AttributeValueInvalid
-/// and TemplateInconsistent for the template.
+/// and TemplateInconsistent for the template; what the policy does not admit.
 pub fn modified(
     current: &Attributes,
     template: &Template<'_>,
@@ -40,6 +40,8 @@ pub fn modified(
         attributes.set(id, value.clone());
     }
     consistent(&attributes)?;
+    caller.policy.keep_roles(current, &mut attributes);
+    caller.policy.admit_change(current, &attributes)?;
     Ok(attributes)
 }
 

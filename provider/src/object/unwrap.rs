@@ -1,7 +1,7 @@
 //! `C_UnwrapKey`: a key whose material comes wrapped.
 
 use crate::attribute::rule::Act;
-use crate::attribute::{AttributeType, Attributes, ObjectClass, Template};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Template, Value};
 use crate::error::{Code, Result};
 use crate::object::Caller;
 use crate::object::draft::{Draft, class_in};
@@ -15,7 +15,8 @@ use crate::object::read::nested;
 ///
 /// # Errors
 /// As [`from_template`](crate::object::from_template); TemplateInconsistent for a template that
-/// contradicts `CKA_UNWRAP_TEMPLATE` or describes no secret or private key.
+/// contradicts `CKA_UNWRAP_TEMPLATE`, describes no secret or private key, or would show what a trusted
+/// key unwraps.
 pub fn for_unwrap(
     template: &Template<'_>,
     unwrapping_key: &Attributes,
@@ -30,8 +31,20 @@ pub fn for_unwrap(
     }
     let mut draft = Draft::new(class, template)?;
     draft.impose(demanded)?;
+    if unwrapping_key.is_true(AttributeType::TRUSTED) && caller.policy.guards_trust() {
+        draft.impose(&guarded(&draft.attributes))?;
+    }
     draft.check(Act::Unwrap, caller)?;
     let attributes = draft.complete(Act::Unwrap, caller.policy)?;
     caller.admit(&[&attributes])?;
     Ok(attributes)
+}
+
+/// What a trusted key unwraps: a key with `CKA_WRAP_WITH_TRUSTED` may be in there, and comes back as
+/// hidden as it left.
+fn guarded(asked: &Attributes) -> Attributes {
+    let yes = |id| (id, Value::Bool(true));
+    let stays = asked.find(AttributeType::EXTRACTABLE) == Some(&Value::Bool(false));
+    let trusted_only = (!stays).then(|| yes(AttributeType::WRAP_WITH_TRUSTED));
+    [yes(AttributeType::SENSITIVE)].into_iter().chain(trusted_only).collect()
 }

@@ -5,7 +5,7 @@ mod strength;
 
 use serde::Deserialize;
 
-use crate::attribute::{AttributeType, Attributes, ObjectClass};
+use crate::attribute::{AttributeType, Attributes, ObjectClass, Value};
 use crate::error::{Code, Result};
 use crate::mechanism::{Function, Params};
 
@@ -57,6 +57,23 @@ impl Roles {
         Self(self.0 | bit(function))
     }
 
+    /// The roles of a key whose attributes change from `before` to `after`. A role that it had alone
+    /// was used without a record; it counts as used when its counterpart comes, or when it goes.
+    pub fn after(before: &Attributes, after: &Attributes) -> Self {
+        let roles = Self::of(before);
+        if before.class() != Some(ObjectClass::SECRET_KEY) {
+            return roles;
+        }
+        let sides = CONFLICTS.iter().flat_map(|(f, g, a, b)| [(*f, *a, *b), (*g, *b, *a)]);
+        let lost = sides.filter(|(function, one, other)| {
+            let alone = before.is_true(*one) && !before.is_true(*other);
+            alone
+                && roles.exclude(*function).is_none()
+                && (after.is_true(*other) || !after.is_true(*one))
+        });
+        lost.fold(roles, |roles, (function, ..)| roles.with(function))
+    }
+
     /// What the key was used for that excludes `function`, if anything.
     pub fn exclude(self, function: Function) -> Option<Function> {
         counterpart(function).filter(|other| self.0 & bit(*other) != 0)
@@ -104,6 +121,13 @@ impl Policy {
         self != Self::Compatible
     }
 
+    /// Whether what the security officer vouches for is held together: a CKA_TRUSTED wrapping key
+    /// would show a key with CKA_WRAP_WITH_TRUSTED otherwise, by what it unwraps, by a copy of it,
+    /// by a key derived from either.
+    pub fn guards_trust(self) -> bool {
+        self != Self::Compatible
+    }
+
     /// Whether mechanisms wrap that let a changed key through.
     pub fn wraps_malleably(self) -> bool {
         self == Self::Compatible
@@ -118,16 +142,26 @@ impl Policy {
         passes
     }
 
-    /// Whether a key of `length` bytes may be derived from `base`.
+    /// Whether this key of `length` bytes may be derived from `base`.
     ///
     /// # Errors
-    /// KeySizeRange for less than 112 bits from a sensitive key.
-    pub fn admit_derived(self, base: &Attributes, length: usize) -> Result<()> {
-        let hides = base.is_true(AttributeType::SENSITIVE) && length < LEAST_DERIVED;
+    /// KeySizeRange for less than 112 bits from a sensitive key, of length or of strength: the bytes
+    /// of a strong key are a weak one as CKK_DES2.
+    pub fn admit_derived(
+        self,
+        base: &Attributes,
+        wanted: &Attributes,
+        length: usize,
+    ) -> Result<()> {
+        let weak = strength::of_key(wanted).is_some_and(|bits| bits < 8 * LEAST_DERIVED as u64);
+        let guessed = weak || length < LEAST_DERIVED;
+        let hides = base.is_true(AttributeType::SENSITIVE) && guessed;
         match hides && !self.lets_pass(Relaxation::ShortDerivation) {
             false => Ok(()),
-            true => Err(Code::KeySizeRange
-                .because(format!("{length} bytes derived from a sensitive key could be guessed"))),
+            true => Err(Code::KeySizeRange.because(format!(
+                "{length} bytes of a {:?} derived from a sensitive key could be guessed",
+                wanted.key_type()
+            ))),
         }
     }
 
@@ -156,18 +190,45 @@ impl Policy {
         }
     }
 
+    /// Whether a key may change from `before` to `after`: to what could not be made, unless it was
+    /// that already.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub fn admit_change(self, before: &Attributes, after: &Attributes) -> Result<()> {
+        self.admit(after).or_else(|refused| self.admit(before).map_or(Ok(()), |()| Err(refused)))
+    }
+
+    /// What a change from `before` makes of the roles in `after`.
+    pub fn keep_roles(self, before: &Attributes, after: &mut Attributes) {
+        let roles = Roles::after(before, after);
+        if self.latches() && roles != Roles::of(before) {
+            after.set(AttributeType::KEYWAY_ROLES, Value::Number(roles.bits()));
+        }
+    }
+
     /// Whether `key` may be wrapped under `wrapping` with a mechanism of these parameters.
     ///
     /// # Errors
-    /// KeyNotWrappable under `strict`, for a sensitive key under one that is not CKA_TRUSTED, and
-    /// for any key under a weaker one, or under a temporary key that is weaker.
+    /// KeyNotWrappable for a key with CKA_WRAP_WITH_TRUSTED in a mode that shows it to whoever wraps
+    /// a key of his own with the same nonce; under `strict` that for every sensitive key, for a
+    /// sensitive key under one that is not CKA_TRUSTED, and for any key under a weaker one, or under
+    /// a temporary key that is weaker.
     pub fn admit_wrapping(
         self,
         wrapping: &Attributes,
         params: &Params<'_>,
         key: &Attributes,
     ) -> Result<()> {
-        if self != Self::Strict {
+        let strict = self == Self::Strict;
+        let guarded = key.is_true(AttributeType::WRAP_WITH_TRUSTED)
+            || strict && key.is_true(AttributeType::SENSITIVE);
+        if self.guards_trust() && guarded && params.choose_nonce() {
+            return Err(Code::KeyNotWrappable.because(
+                "the caller chooses the nonce: a known key wrapped with it shows this one",
+            ));
+        }
+        if !strict {
             return Ok(());
         }
         if key.is_true(AttributeType::SENSITIVE) && !wrapping.is_true(AttributeType::TRUSTED) {
@@ -189,7 +250,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{KeyType, Value};
+    use crate::attribute::KeyType;
 
     fn key(class: ObjectClass, yes: &[AttributeType]) -> Attributes {
         let mut key: Attributes = yes.iter().map(|id| (*id, Value::Bool(true))).collect();
@@ -221,6 +282,28 @@ mod tests {
         let one = key(ObjectClass::SECRET_KEY, &both[..1]);
         assert!(!none.must_record(&one, Function::Wrap));
         assert!(!none.must_record(&key(ObjectClass::PRIVATE_KEY, &both), Function::Decrypt));
+    }
+
+    #[test]
+    fn a_role_that_a_key_had_alone_counts_as_used_when_that_changes() {
+        use AttributeType as A;
+        let roles = |before: &[A], after: &[A]| {
+            let [before, after] = [before, after].map(|yes| key(ObjectClass::SECRET_KEY, yes));
+            Roles::after(&before, &after)
+        };
+        let (none, wrap) = (Roles::default(), Roles::default().with(Function::Wrap));
+        assert_eq!(roles(&[A::WRAP], &[A::WRAP, A::DECRYPT]), wrap);
+        assert_eq!(roles(&[A::WRAP], &[]), wrap);
+        assert_eq!(roles(&[A::WRAP], &[A::DECRYPT]), wrap);
+        assert_eq!(roles(&[A::WRAP], &[A::WRAP, A::SIGN]), none);
+        assert_eq!(roles(&[A::WRAP, A::DECRYPT], &[A::DECRYPT]), none);
+        assert_eq!(roles(&[A::SIGN], &[A::WRAP, A::DECRYPT]), none);
+        let mut decided = key(ObjectClass::SECRET_KEY, &[A::WRAP]);
+        decided.set(A::KEYWAY_ROLES, Value::Number(Roles::default().with(Function::Decrypt).0));
+        let both = key(ObjectClass::SECRET_KEY, &[A::WRAP, A::DECRYPT]);
+        assert_eq!(Roles::after(&decided, &both), Roles::default().with(Function::Decrypt));
+        let private = key(ObjectClass::PRIVATE_KEY, &[A::UNWRAP]);
+        assert_eq!(Roles::after(&private, &key(ObjectClass::PRIVATE_KEY, &[])), none);
     }
 
     #[test]

@@ -122,7 +122,8 @@ fn hides(
 ) -> Result<()> {
     if let Params::Sp800108(_) = mechanism.params {
         let mut others = mechanism.keys.iter().map(|key| key.snapshot());
-        let hidden = others.try_for_each(|other| object::hides_like(wanted, &other.attributes));
+        let hidden =
+            others.try_for_each(|other| object::hides_like(wanted, &other.attributes, policy));
         hidden.or_else(|error| match policy.lets_pass(Relaxation::ShownInput) {
             true => Ok(()),
             false => Err(error),
@@ -131,7 +132,7 @@ fn hides(
     match wanted.length {
         // Data that is there to be read hides nothing.
         _ if wanted.attributes.class() == Some(ObjectClass::DATA) => Ok(()),
-        Some(length) => policy.admit_derived(base, length),
+        Some(length) => policy.admit_derived(base, &wanted.attributes, length),
         None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Two operations that take the same data.
 
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::ffi::transfer::{Output, Written};
 use crate::session::Session;
 use crate::session::active::{Class, Part};
@@ -39,14 +39,21 @@ impl Session {
     /// error but BufferTooSmall ends both, since one of them may have missed a part.
     ///
     /// # Errors
-    /// As [`transform`](Self::transform).
+    /// As [`transform`](Self::transform); OperationNotInitialized after a logout also where that
+    /// says UserNotLoggedIn, but for `C_SignEncryptUpdate`, which alone of the four lists it.
     pub fn dual(&mut self, dual: Dual, arguments: Result<(&[u8], Output<'_>)>) -> Result<Written> {
         let (cipher, other, plaintext) = dual.parts();
         self.require_one(cipher)?;
         self.require_one(other)?;
         let (ciphering, listening) =
             (self.take(cipher, Part::Update), self.take(other, Part::Update));
-        let (mut ciphering, mut listening) = (ciphering?, listening?);
+        let listed = |error: Error| match (error.code(), dual) {
+            (Code::UserNotLoggedIn, Dual::SignEncrypt) => error,
+            (Code::UserNotLoggedIn, _) => error.with_code(Code::OperationNotInitialized),
+            _ => error,
+        };
+        let mut ciphering = ciphering.map_err(listed)?;
+        let mut listening = listening.map_err(listed)?;
         let (input, output) = arguments?;
         let transform = ciphering.transform()?;
         let needed = transform.output_size(input.len(), false)?;

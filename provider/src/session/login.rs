@@ -62,13 +62,17 @@ impl Session {
     /// `C_SetPIN`: the PIN of whoever is logged in, the user's when nobody is.
     ///
     /// # Errors
-    /// SessionReadOnly, and what the token says of the PINs.
+    /// SessionReadOnly, PinIncorrect also where no PIN is set yet (`C_SetPIN` does not list
+    /// UserPinNotInitialized), and what the token says of the PINs.
     pub fn set_pin(&mut self, old: Pin<'_>, new: Pin<'_>) -> Result<()> {
         self.require_read_write()?;
         let user = match self.slot().role() {
             Role::SecurityOfficer => User::SecurityOfficer,
             Role::Public | Role::User => User::User,
         };
-        self.slot().token.set_pin(user, old, new)
+        self.slot().token.set_pin(user, old, new).map_err(|error| match error.code() {
+            Code::UserPinNotInitialized => error.with_code(Code::PinIncorrect),
+            _ => error,
+        })
     }
 }

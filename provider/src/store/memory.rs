@@ -62,15 +62,18 @@ impl Store for MemoryStore {
         Ok(self.state().records.get(&id).map(|record| record.version))
     }
 
-    fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>> {
+    fn find(&self, sets: &[Vec<Tag>]) -> Result<Vec<Vec<ObjectId>>> {
         let state = self.state();
-        let Some((first, rest)) = tags.split_first() else { return Ok(Vec::new()) };
-        let from = (*first, ObjectId([0; 16]));
-        let with_first = state.tags.range(from..).take_while(|row| row.0.0 == *first);
-        let all = with_first
-            .map(|row| row.0.1)
-            .filter(|id| rest.iter().all(|tag| state.tags.contains_key(&(*tag, *id))));
-        Ok(all.collect())
+        let with_all = |tags: &Vec<Tag>| {
+            let Some((first, rest)) = tags.split_first() else { return Vec::new() };
+            let from = (*first, ObjectId([0; 16]));
+            let with_first = state.tags.range(from..).take_while(|row| row.0.0 == *first);
+            let all = with_first
+                .map(|row| row.0.1)
+                .filter(|id| rest.iter().all(|tag| state.tags.contains_key(&(*tag, *id))));
+            all.collect()
+        };
+        Ok(sets.iter().map(with_all).collect())
     }
 
     fn loose(&self) -> Result<Vec<Loose>> {

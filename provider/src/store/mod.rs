@@ -32,8 +32,9 @@ pub trait Store: Send + Sync {
     fn get(&self, id: ObjectId) -> Result<Option<Record>>;
     /// The version of one record: all that a cached object is compared with.
     fn version(&self, id: ObjectId) -> Result<Option<u64>>;
-    /// The records that have all of `tags`, at least one; in time that follows the rarest tag.
-    fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>>;
+    /// For each set of tags, at least one each, the records that have all of them, as of one moment;
+    /// in time that follows the rarest tag, if that comes first.
+    fn find(&self, sets: &[Vec<Tag>]) -> Result<Vec<Vec<ObjectId>>>;
     /// The objects that were made, changed or destroyed without a login since the last one.
     fn loose(&self) -> Result<Vec<Loose>>;
     /// Every record in ascending order of id, for checks; what is committed meanwhile may be in it

@@ -1,8 +1,7 @@
 //! Another program that uses the inner token without the bridge; two bridges beside an embedded
 //! token; a second copy of our module behind the bridge.
 
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serial_test::serial;
 
@@ -12,30 +11,9 @@ use crate::harness::{
     Attribute, AttributeType as A, Code, Flags, Function, Kind, Mechanism, MechanismType as M,
     Session, Target, Who,
 };
-use crate::setting::{self, PATIENT, Setting, by_label, on_user};
+use crate::setting::{self, PATIENT, by_label, on_user, past, soon};
 
 const DIGEST: [u8; 32] = [0x11; 32];
-
-/// pkcs11-tool, at the inner token.
-fn tool(setting: &Setting, arguments: &[&str]) {
-    let inner = setting.target.place.inner();
-    let (name, configuration) = inner.environment();
-    let mut command = Command::new("pkcs11-tool");
-    command.env(name, configuration).arg("--module").arg(inner.module());
-    command.args(["--token-label", softhsm::LABEL, "--login", "--pin", USER_PIN]);
-    let output = command.args(arguments).output().expect("pkcs11-tool: apt install opensc");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {said}");
-}
-
-/// Waits for what must come about within `refresh_seconds`; the time is not measured.
-fn soon(what: &str, mut so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 #[test]
 #[serial]
@@ -43,7 +21,7 @@ fn what_another_program_does_to_the_inner_token_is_seen() {
     on_user(&format!("{PATIENT}refresh_seconds = 0.2\n"), |setting, session| {
         assert_eq!(session.find(&by_label("theirs")), Ok(vec![]));
         let pair = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", "07"];
-        tool(setting, &[&pair[..], &["--label", "theirs"]].concat());
+        past(setting, &[&pair[..], &["--label", "theirs"]].concat());
         let mut found = Vec::new();
         soon("the new pair is found", || {
             found = session.find(&by_label("theirs")).expect("a search");
@@ -59,12 +37,12 @@ fn what_another_program_does_to_the_inner_token_is_seen() {
         assert!(setting::is_signature(&verifier, &DIGEST, &signature));
 
         // pkcs11-tool changes ids, of the private key first.
-        tool(setting, &["--set-id", "08", "--id", "07", "--type", "privkey"]);
+        past(setting, &["--set-id", "08", "--id", "07", "--type", "privkey"]);
         soon("the new id is seen", || session.attribute(private, A::ID).as_deref() == Ok(&[8]));
         setting::sign(session, private, &DIGEST).expect("the handle stands for the same key");
         assert_eq!(session.find(&[Attribute::bytes(A::ID, &[8])]), Ok(vec![private]));
 
-        tool(setting, &["--delete-object", "--id", "08", "--type", "privkey"]);
+        past(setting, &["--delete-object", "--id", "08", "--type", "privkey"]);
         soon("the key is gone", || session.find(&[Attribute::bytes(A::ID, &[8])]) == Ok(vec![]));
         assert_eq!(setting::sign(session, private, &DIGEST), Err(Code::KeyHandleInvalid));
         assert_eq!(session.attribute(public, A::ID).as_deref(), Ok(&[7][..]));
@@ -79,10 +57,10 @@ fn a_key_that_another_program_replaces_is_another_key() {
         let (public, private) = setting::pair(session, "again").expect("generated");
         let before = setting::verifier(session, public);
         for class in ["privkey", "pubkey"] {
-            tool(setting, &["--delete-object", "--label", "again", "--type", class]);
+            past(setting, &["--delete-object", "--label", "again", "--type", class]);
         }
         let pair = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", "616761696e"];
-        tool(setting, &[&pair[..], &["--label", "again"]].concat());
+        past(setting, &[&pair[..], &["--label", "again"]].concat());
         // At once: whatever the handle stands for, no signature may be another key's.
         for _ in 0..10 {
             if let Ok(signature) = setting::sign(session, private, &DIGEST) {

@@ -5,8 +5,8 @@ use serial_test::serial;
 
 use crate::harness::place::USER_PIN;
 use crate::harness::{
-    AttributeType as A, Code, Function, Mechanism, MechanismType as M, ObjectClass, Room, Session,
-    Who,
+    Attribute, AttributeType as A, Code, Function, Mechanism, MechanismType as M, ObjectClass,
+    Room, Session, Who,
 };
 use crate::pair::{self, Pair, QUICK, on_user, soon};
 use crate::setting::{aes, by_label, is_signature, of_class, rsa, sign, verifier};
@@ -207,6 +207,10 @@ fn a_key_that_one_token_lacks_is_used_where_it_is() {
         let keys = [(lonely.0, private("lonely")), (shared.0, private("shared"))];
         keys.iter().for_each(|keys| is_right(session, *keys));
         assert!(tokens.told("'lonely' is not there: this token cannot take over for it") > 0);
+        // Nothing that the tokens do not both have is changed.
+        let label = [Attribute::text(A::LABEL, "renamed")];
+        assert_eq!(session.set(keys[0].1, &label), Err(Code::DeviceError));
+        assert!(!tokens.tool(0, &["--list-objects"]).contains("renamed"));
         tokens.kill(0);
         assert!(sign(session, keys[0].1, &DIGEST).is_err_and(is_away));
         is_right(session, keys[1]);
@@ -239,6 +243,34 @@ fn another_key_under_the_same_names_never_takes_over() {
         }
         assert_eq!(tokens.signed(1), 0);
         assert!(tokens.told("is another one there") > 0);
+    });
+}
+
+/// Nor is it destroyed with the one that is meant, and a token that dies before the first use of a
+/// key leaves what it showed.
+#[test]
+#[serial]
+fn another_key_under_the_same_names_is_no_ones_spare() {
+    on_user(|tokens, session| {
+        for (name, id) in [("one", "01"), ("two", "02")] {
+            let pair = ["--keypairgen", "--key-type", "EC:prime256v1", "--id", id];
+            for which in [0, 1] {
+                tokens.tool(which, &[&pair[..], &["--label", name]].concat());
+            }
+        }
+        let of = |class, name| session.find(&of_class(class, name)).expect("found")[0];
+        for name in ["one", "two"] {
+            of(ObjectClass::PUBLIC_KEY, name);
+        }
+        let one = of(ObjectClass::PRIVATE_KEY, "one");
+        let two = of(ObjectClass::PRIVATE_KEY, "two");
+        session.destroy(one).expect("destroyed");
+        let private = ["--list-objects", "--type", "privkey"];
+        assert!(!tokens.tool(0, &private).contains("one"));
+        assert!(tokens.tool(1, &private).contains("one"), "a key that was not meant is gone");
+        tokens.kill(0);
+        assert!(sign(session, two, &DIGEST).is_err_and(is_away));
+        assert_eq!(tokens.signed(1), 0, "another key signed");
     });
 }
 

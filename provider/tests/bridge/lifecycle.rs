@@ -1,8 +1,5 @@
 //! States, dates and the role latch over a token that knows none of them (docs/bridge.md, "States").
 
-use std::process::Command;
-use std::time::{Duration, Instant};
-
 use keyway_pkcs11::attribute::{Attributes, Value};
 use keyway_pkcs11::backend::bridge::BridgeBackend;
 use keyway_pkcs11::backend::{Backend, Pin, User, View};
@@ -17,7 +14,7 @@ use crate::harness::{
     Attribute, AttributeType as A, Code, Flags, Function, KeyType, Mechanism, MechanismType as M,
     ObjectClass, Session, keys,
 };
-use crate::setting::{self, PATIENT, Setting, by_label, on_user};
+use crate::setting::{self, PATIENT, Setting, by_label, on_user, past, soon};
 
 const PRE_ACTIVE: u64 = 1;
 const ACTIVE: u64 = 2;
@@ -88,30 +85,9 @@ fn anew(setting: &Setting) -> Session<'_> {
     setting.user()
 }
 
-/// pkcs11-tool at the inner token, past the bridge.
-fn past(setting: &Setting, arguments: &[&str]) -> String {
-    let inner = setting.target.place.inner();
-    let (name, configuration) = inner.environment();
-    let mut command = Command::new("pkcs11-tool");
-    command.env(name, configuration).arg("--module").arg(inner.module());
-    command.args(["--token-label", softhsm::LABEL, "--login", "--pin", USER_PIN]);
-    let output = command.args(arguments).output().expect("pkcs11-tool: apt install opensc");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 /// The records that are on the inner token.
 fn records(setting: &Setting) -> usize {
     past(setting, &["--list-objects", "--type", "data"]).matches("keyway-state:").count()
-}
-
-fn soon(what: &str, mut so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !so() {
-        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]

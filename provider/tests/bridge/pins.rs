@@ -88,6 +88,19 @@ fn a_lost_login_is_made_again_once() {
 
 #[test]
 #[serial]
+fn to_whoever_is_logged_in_a_login_that_cannot_be_kept_is_a_trouble_of_the_device() {
+    on_user(PATIENT, |setting, session| {
+        let (_, private) = setting::pair(session, "pair").expect("generated");
+        setting.faulty().of("C_SignInit").every(1, Code::UserNotLoggedIn);
+        assert_eq!(setting::sign(session, private, &DIGEST), Err(Code::DeviceError));
+        assert!(setting.logged(0).contains("C_SignInit answered CKR_USER_NOT_LOGGED_IN"));
+        setting.faulty().clear();
+        setting::sign(session, private, &DIGEST).expect("signed");
+    });
+}
+
+#[test]
+#[serial]
 fn a_pin_that_the_application_changes_heals_the_login_afterwards() {
     on_user(PATIENT, |setting, session| {
         let (_, private) = setting::pair(session, "pair").expect("generated");

@@ -1,6 +1,9 @@
 //! What most tests here begin with: SoftHSM2's token, the module that fails before it, a slot of
 //! ours that bridges to both.
 
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use crate::apart::apart;
 use crate::harness::attribute::merged;
 use crate::harness::faulty::Faulty;
@@ -147,4 +150,26 @@ pub fn known_secret(name: &str, value: &[u8]) -> Vec<Attribute> {
     let uses = keys::flags(&[A::ENCRYPT, A::DECRYPT, A::EXTRACTABLE], true);
     let open = keys::flags(&[A::SENSITIVE], false);
     merged(&[&keys::secret(KeyType::AES, value), &named, &uses, &open])
+}
+
+/// pkcs11-tool at the inner token, past the bridge.
+pub fn past(setting: &Setting, arguments: &[&str]) -> String {
+    let inner = setting.target.place.inner();
+    let (name, configuration) = inner.environment();
+    let mut command = Command::new("pkcs11-tool");
+    command.env(name, configuration).arg("--module").arg(inner.module());
+    command.args(["--token-label", softhsm::LABEL, "--login", "--pin", USER_PIN]);
+    let output = command.args(arguments).output().expect("pkcs11-tool: apt install opensc");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Waits for what must come about within `refresh_seconds`; the time is not measured.
+pub fn soon(what: &str, mut so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

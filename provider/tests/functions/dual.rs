@@ -4,7 +4,7 @@ use keyway_pkcs11::mechanism::MechanismType as M;
 use pkcs11_sys as ck;
 use serial_test::serial;
 
-use crate::harness::{Code, Reply, Session, call, mechanism, on_user, output, plain};
+use crate::harness::{Code, Reply, Session, USER_PIN, call, mechanism, on_user, output, plain};
 
 const IV: [u8; 16] = [9; 16];
 const PLAIN: [u8; 64] = [0x42; 64];
@@ -238,6 +238,39 @@ fn any_other_error_ends_both() {
         assert_eq!(answer, Err(Code::OperationActive));
         assert_eq!(bench.encrypt_update(&PLAIN), Err(Code::OperationNotInitialized));
         assert_eq!(session.digest_update(b"x"), Err(Code::OperationNotInitialized));
+    });
+}
+
+/// A decryption under a private key does not outlive the login. Alone it answers
+/// CKR_USER_NOT_LOGGED_IN, which C_DecryptDigestUpdate and C_DecryptVerifyUpdate do not list.
+#[test]
+#[serial]
+fn after_a_logout_only_what_is_listed_is_answered() {
+    on_user(|session| {
+        let bench = Bench::new(session);
+        bench.decrypt_init(M::AES_CBC);
+        bench.digest_init();
+        call!(C_Logout(session.0)).expect("C_Logout");
+        let answer = bench.decrypt_digest(&PLAIN, Some(64)).answer;
+        assert_eq!(answer, Err(Code::OperationNotInitialized));
+        assert_eq!(session.digest_update(b"x"), Err(Code::OperationNotInitialized));
+
+        session.login(ck::CKU_USER, USER_PIN).expect("C_Login");
+        let bench = Bench::new(session);
+        bench.encrypt_init();
+        bench.sign_init();
+        call!(C_Logout(session.0)).expect("C_Logout");
+        let answer = bench.sign_encrypt(&PLAIN, Some(64)).answer;
+        let listed = [Err(Code::UserNotLoggedIn), Err(Code::OperationNotInitialized)];
+        assert!(listed.contains(&answer), "{answer:?}");
+
+        session.login(ck::CKU_USER, USER_PIN).expect("C_Login");
+        let bench = Bench::new(session);
+        bench.decrypt_init(M::AES_CBC);
+        bench.verify_init();
+        call!(C_Logout(session.0)).expect("C_Logout");
+        let answer = bench.decrypt_verify(&PLAIN, Some(64)).answer;
+        assert_eq!(answer, Err(Code::OperationNotInitialized));
     });
 }
 

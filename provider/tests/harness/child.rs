@@ -89,13 +89,27 @@ impl Child {
 
 /// Runs `body` in a fork of this process; whether it came to its end there.
 pub fn forked(body: impl FnOnce()) -> bool {
+    fork_status(body) == Some(0)
+}
+
+/// Runs `body` in a fork of this process: 0 if it came to its end there, 1 if it panicked, nothing
+/// if a signal ended the process.
+pub fn fork_status(body: impl FnOnce()) -> Option<i32> {
     // SAFETY: the child runs on one thread, allocates at most, and ends with `_exit`.
     let child = unsafe { fork::fork_for_tests() };
     if child == 0 {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
         fork::exit_for_tests(i32::from(outcome.is_err()));
     }
-    fork::wait_for_tests(child) == Some(0)
+    fork::wait_for_tests(child)
+}
+
+/// Nanoseconds of the clock that all processes of the machine share and that never goes back.
+pub fn monotonic() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is writable.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) }, 0);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// Has a function called when this process ends.

@@ -59,6 +59,17 @@ impl Library {
         library
     }
 
+    /// The functions of 2.40 of the module that is linked into this very program.
+    pub fn linked() -> Self {
+        let mut library = Self { handle: std::ptr::null_mut(), functions: [0; FUNCTIONS.len()] };
+        library.functions[position("C_GetFunctionList")] =
+            keyway_pkcs11::ffi::calls::C_GetFunctionList as *const () as usize;
+        let mut list = [0];
+        assert_eq!(library.call("C_GetFunctionList", &mut [Arg::WordsMut(&mut list)]), Some(0));
+        library.adopt(list[0] as usize);
+        library
+    }
+
     /// Calls a function by its name; `None` if the module has none of this name.
     ///
     /// # Panics

@@ -19,6 +19,7 @@ pub mod faulty;
 pub mod keys;
 pub mod library;
 pub mod mechanism;
+pub mod memory;
 pub mod mutex;
 pub mod object;
 pub mod operation;

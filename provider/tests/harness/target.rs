@@ -73,6 +73,13 @@ impl Target {
         Self { kind, library, place, notes: Mutex::default() }
     }
 
+    /// The module that is linked into this very program. Its tokens are those of the backend that
+    /// `ffi::current::initialize` is given, whatever the place says.
+    pub fn linked(place: Place) -> Self {
+        let library = Library::linked();
+        Self { kind: Kind::Keyway, library, place, notes: Mutex::default() }
+    }
+
     pub fn so_pin(&self) -> &'static str {
         SO_PIN
     }

@@ -1,5 +1,7 @@
 //! Signatures on curves: ECDSA raw and with each hash on each curve, Ed25519.
 
+use std::collections::BTreeSet;
+
 use serial_test::serial;
 
 use super::{Pair, SIGN, VERIFY, offered, oracle};
@@ -65,6 +67,29 @@ fn ecdsa_signatures_are_verified_by_the_oracle() {
         }
     });
 }
+
+/// Two signatures with one nonce give the key to whoever has both. The engine draws each nonce from
+/// its generator, with the key and the digest mixed in.
+#[test]
+#[serial]
+fn no_nonce_comes_twice_for_one_digest_and_one_key() {
+    on_user(|session| {
+        for (bits, curve) in CURVES {
+            let (_, private) = session.ec(curve);
+            let ecdsa = Mechanism::plain(M::ECDSA);
+            let mut seen = BTreeSet::new();
+            for _ in 0..NONCES {
+                let signature = session.run(Function::Sign, &ecdsa, private, &[7; 32]);
+                let signature = signature.expect("C_Sign");
+                // r is the nonce's: the same for the nonce and for its negative.
+                let r = signature[..signature.len() / 2].to_vec();
+                session.target.holds(&format!("{bits} bits: a new nonce"), seen.insert(r));
+            }
+        }
+    });
+}
+
+const NONCES: usize = 1_000;
 
 /// "ECDSA without hashing": longer input is cut to the length of the order.
 #[test]

@@ -5,6 +5,7 @@ mod harness;
 
 mod compatible;
 mod strict;
+mod trusted;
 
 use serial_test::serial;
 
@@ -142,6 +143,37 @@ fn nobody_resets_the_decision() {
             let _ = session.set(key, &[Attribute::flag(kind, true)]);
         }
         assert_eq!(decrypt(&session, key), REFUSED);
+    });
+}
+
+/// Neither by another use that is allowed later, nor in a copy.
+#[test]
+#[serial]
+fn nor_does_a_change_of_what_the_key_may_do() {
+    under("standard", |session| {
+        let flags = |id, value| [Attribute::flag(id, value)];
+        for token in [false, true] {
+            let one = |uses: &[A]| {
+                let value = keys::secret(KeyType::AES, &[1; 32]);
+                let uses = merged(&[&keys::flags(uses, true), &flags(A::TOKEN, token)]);
+                session.create(&merged(&[&value, &uses])).expect("a key")
+            };
+            let key = one(&[A::WRAP]);
+            assert_eq!(wrap(&session, key), Ok(()));
+            let copy = session.copy(key, &flags(A::DECRYPT, true)).expect("a copy");
+            assert_eq!(decrypt(&session, copy), REFUSED);
+            session.set(key, &flags(A::DECRYPT, true)).expect("another use");
+            assert_eq!((decrypt(&session, key), wrap(&session, key)), (REFUSED, Ok(())));
+            let key = one(&[A::DECRYPT]);
+            assert_eq!(decrypt(&session, key), Ok(()));
+            session.set(key, &flags(A::DECRYPT, false)).expect("a use less");
+            session.set(key, &flags(A::WRAP, true)).expect("another use");
+            assert_eq!(wrap(&session, key), REFUSED);
+            // What was never allowed alone is still open.
+            let key = one(&[A::SIGN]);
+            session.set(key, &keys::flags(&[A::WRAP, A::DECRYPT], true)).expect("two uses");
+            assert_eq!((wrap(&session, key), decrypt(&session, key)), (Ok(()), REFUSED));
+        }
     });
 }
 

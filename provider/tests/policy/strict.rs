@@ -26,6 +26,11 @@ fn strict_makes_no_key_that_could_be_used_against_itself_or_that_no_pin_guards()
         assert_eq!(refused(&open), inconsistent);
         assert_eq!(refused(&keys::flags(&[A::ENCRYPT, A::DECRYPT], true)), None);
         assert_eq!(refused(&keys::flags(&[A::WRAP, A::UNWRAP], true)), None);
+        let wraps =
+            merged(&[&keys::secret(KeyType::AES, &[1; 32]), &keys::flags(&[A::WRAP], true)]);
+        let wraps = session.create(&wraps).expect("a key");
+        let both = session.set(wraps, &keys::flags(&[A::DECRYPT], true));
+        assert_eq!(both, Err(Code::TemplateInconsistent));
     });
 }
 

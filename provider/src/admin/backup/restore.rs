@@ -1,7 +1,6 @@
 //! Putting a token back from its backup.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::scratch::Scratch;
@@ -11,7 +10,7 @@ use crate::backend::SlotId;
 use crate::backend::embedded::{EmbeddedBackend, EmbeddedConfig, EmbeddedToken};
 use crate::error::{Code, Context, Result};
 use crate::store::event::{self, EventKind};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{SqliteStore, make_directory};
 
 /// A token that was put back.
 #[derive(Clone, Debug)]
@@ -40,9 +39,8 @@ pub fn restore(
     passphrase: &[u8],
     replace: bool,
 ) -> Result<Restored> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&config.token_dir);
     let story = format!("cannot make the token directory {}", config.token_dir.display());
-    made.or_code(Code::FunctionFailed, story)?;
+    make_directory(&config.token_dir).or_code(Code::FunctionFailed, story)?;
     let scratch = Scratch::within(&config.token_dir)?;
     let (manifest, token) = extract(backup, passphrase, &scratch, None)?;
     let old = same_token(config, &manifest)?;

@@ -1,6 +1,8 @@
-//! What is kept above the bridge of a key of an inner token: state, roles and dates. It lies on that token, in data objects of its own, and never changes there:
-//! another record takes its place. Of several that are there the stricter one holds in each respect,
-//! so that no crash between two calls, and no other writer, makes a key freer than it was.
+//! What is kept above the bridge of a key of an inner token: state, roles and dates.
+//!
+//! It lies on that token, in data objects of its own, and never changes there: another record takes
+//! its place. Of several that are there the stricter one holds in each respect, so that no crash
+//! between two calls, and no other writer, makes a key freer than it was.
 
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Value};
 use crate::error::{Code, Result};

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::healing::outward_of_reading;
 use super::key::Shared;
 use super::pool::Pinned;
 use crate::error::{Code, Error, Result};
@@ -97,7 +96,7 @@ impl Task {
             Code::OperationNotInitialized | Code::OperationActive | Code::BufferTooSmall => {
                 error.with_code(Code::FunctionFailed)
             }
-            _ => outward_of_reading(error),
+            _ => self.key.inner.pool.outward_of_reading(error),
         }
     }
 

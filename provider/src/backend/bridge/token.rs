@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use pkcs11_sys as ck;
+use zeroize::Zeroizing;
 
 use super::change::changed_meanwhile;
 use super::inner::Inner;
@@ -379,9 +380,9 @@ impl Token for BridgeToken {
     /// The inner token's random bytes and our engine's, so that a weak source of one does no harm.
     fn random(&self, out: &mut [u8]) -> Result<()> {
         random::fill(out)?;
-        let mut theirs = vec![0; out.len()];
+        let mut theirs = Zeroizing::new(vec![0; out.len()]);
         self.inner.pool.again(|session| session.random(&mut theirs))?;
-        out.iter_mut().zip(&theirs).for_each(|(ours, theirs)| *ours ^= theirs);
+        out.iter_mut().zip(theirs.iter()).for_each(|(ours, theirs)| *ours ^= theirs);
         Ok(())
     }
 

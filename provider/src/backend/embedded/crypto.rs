@@ -126,7 +126,8 @@ impl EmbeddedToken {
                 attributes.set(AttributeType::VALUE, Value::bytes(value.expose()));
                 return Ok(attributes);
             }
-            self.settings.policy.admit_derived(&from.attributes, value.len())?;
+            let policy = self.settings.policy;
+            policy.admit_derived(&from.attributes, &attributes, value.len())?;
             let value = engine::des::fitted(&attributes, value);
             add_value(&mut attributes, value)?;
             engine::complete(&mut attributes)?;

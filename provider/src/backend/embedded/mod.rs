@@ -22,7 +22,9 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,11 +32,12 @@ use serde::Deserialize;
 
 use crate::backend::bridge::RootKey;
 use crate::backend::{Backend, SlotId, Token};
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Result};
 use crate::mechanism::set::Legacy;
 use crate::policy::Policy;
 use crate::store::sqlite::{PATIENCE, SqliteStore};
 use crate::store::{Cost, Store};
+use crate::trouble::Explained;
 use pin::Derivations;
 use token::Settings;
 
@@ -99,11 +102,16 @@ impl EmbeddedConfig {
     }
 }
 
+/// Permission to write for those who are neither owner nor in the group.
+const OTHERS_WRITE: u32 = 0o002;
+
 /// The tokens of a directory, one a slot: slot 7 is `token-7.db`.
 pub struct EmbeddedBackend {
     config: EmbeddedConfig,
     settings: Settings,
     tokens: Mutex<BTreeMap<SlotId, Slot>>,
+    /// Set when the log was told that anybody may change the token directory.
+    warned: AtomicBool,
 }
 
 struct Slot {
@@ -123,7 +131,21 @@ impl EmbeddedBackend {
             log_uses: config.log_uses,
             root: None,
         };
-        Self { config, settings, tokens: Mutex::default() }
+        Self { config, settings, tokens: Mutex::default(), warned: AtomicBool::new(false) }
+    }
+
+    /// Whoever may write to the directory can put an old or empty token into the place of one.
+    fn warn_of_strangers(&self) {
+        let directory = &self.config.token_dir;
+        let Ok(metadata) = std::fs::metadata(directory) else { return };
+        let mode = metadata.permissions().mode() & 0o7777;
+        if mode & OTHERS_WRITE != 0 && !self.warned.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "anybody may change the token directory {} (mode {mode:04o}): `chmod o-rwx` it, \
+                 see `keyway doctor`",
+                directory.display()
+            );
+        }
     }
 
     /// The file of a slot's token.
@@ -144,6 +166,7 @@ impl EmbeddedBackend {
     /// Brings the slots up to date with the files.
     fn scan(&self, tokens: &mut BTreeMap<SlotId, Slot>) -> Result<()> {
         let mut files = slots_in(&self.config.token_dir)?;
+        self.warn_of_strangers();
         let hidden = files.extract_if(.., |slot| self.config.taken.contains(slot));
         for slot in hidden {
             log::warn!(
@@ -233,8 +256,8 @@ fn slots_in(directory: &Path) -> Result<Vec<SlotId>> {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => {
-            let story = format!("cannot list the token directory {}", directory.display());
-            return Err(e).or_code(Code::DeviceError, story);
+            let doing = "cannot list the token directory";
+            return Err(e).or_explain(Code::DeviceError, doing, directory);
         }
     };
     let mut slots: Vec<_> =
@@ -248,6 +271,23 @@ fn slot_of(name: &str) -> Option<SlotId> {
     let number = name.strip_prefix("token-")?.strip_suffix(".db")?;
     let slot: SlotId = number.parse().ok()?;
     (slot <= i32::MAX as u32 && slot.to_string() == number).then_some(slot)
+}
+
+/// How attributes are written in records, for the fuzzer: behind a seal no byte of it is anybody's
+/// to choose, and it is read nowhere else.
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::attribute::Attributes;
+    use crate::error::Result;
+    use crate::secret::Secret;
+
+    pub fn decode(bytes: &[u8]) -> Result<Attributes> {
+        super::encoding::decode(bytes)
+    }
+
+    pub fn encode(attributes: &Attributes) -> Secret {
+        super::encoding::encode(attributes)
+    }
 }
 
 #[cfg(test)]

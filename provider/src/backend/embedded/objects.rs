@@ -12,6 +12,7 @@ use crate::backend::{Found, Object, ObjectId, Snapshot, View};
 use crate::engine::{self, random};
 use crate::error::{Code, Result};
 use crate::lifecycle::state::State;
+use crate::secret::Secret;
 use crate::store::event::EventKind;
 use crate::store::{Change, CommitError, Epoch, Event, Facts, Form, Freshness, Loose, Record};
 
@@ -79,43 +80,44 @@ impl EmbeddedToken {
     /// The objects in `view` that match.
     pub(super) fn find_objects(&self, query: &Attributes, view: View) -> Result<Vec<Found>> {
         let identity = self.unchanged()?;
-        let mut found = Vec::new();
         if query.find(AttributeType::TOKEN).is_some_and(|token| *token != Value::Bool(true)) {
-            return Ok(found);
+            return Ok(Vec::new());
         }
-        let private = query.find(AttributeType::PRIVATE);
-        let wanted = |side: bool| private.is_none_or(|private| *private == Value::Bool(side));
+        let asked = query.find(AttributeType::PRIVATE);
+        let wanted = |side: bool| asked.is_none_or(|asked| *asked == Value::Bool(side));
+        let keys;
+        let mut sides = Vec::new();
         if wanted(false) {
-            let ids = self.tagged(&identity.tags, query)?;
-            found.extend(ids.into_iter().map(|id| Found { id, private: false }));
+            sides.push((false, &identity.tags));
         }
         if view == View::All && wanted(true) {
-            let keys = self.user_keys()?;
+            keys = self.user_keys()?;
             let private = keys.private.as_ref().ok_or_else(|| self.not_logged_in())?;
-            let ids = self.tagged(&private.tags, query)?;
-            found.extend(ids.into_iter().map(|id| Found { id, private: true }));
+            sides.push((true, &private.tags));
         }
+        let tag_keys: Vec<_> = sides.iter().map(|side| side.1).collect();
+        let ids = self.tagged(&tag_keys, query)?;
+        let each = |((private, _), ids): (&(bool, _), Vec<ObjectId>)| {
+            let private = *private;
+            ids.into_iter().map(move |id| Found { id, private })
+        };
+        let mut found = sides.iter().zip(ids).flat_map(each).collect();
         self.keep_matching(&mut found, query, view)?;
         Ok(found)
     }
 
-    /// The objects that have the tags of a query under a key.
+    /// For each key of tags, the objects that have the tags of a query under it.
     pub(super) fn tagged(
         &self,
-        key: &crate::secret::Secret,
+        keys: &[&Secret],
         query: &Attributes,
-    ) -> Result<Vec<ObjectId>> {
-        let mut wanted = Vec::new();
-        for (id, value) in query.iter().filter(|row| tags::is_tagged(row.0)) {
-            match tags::tag(key, id, value)? {
-                Some(tag) => wanted.push(tag),
-                None => return Ok(Vec::new()),
-            }
+    ) -> Result<Vec<Vec<ObjectId>>> {
+        let of_query = |key: &&Secret| tags::of_query(key, query);
+        let sets = keys.iter().map(of_query).collect::<Result<Option<Vec<_>>>>()?;
+        match sets {
+            Some(sets) => self.store.find(&sets),
+            None => Ok(vec![Vec::new(); keys.len()]),
         }
-        if wanted.is_empty() {
-            wanted.push(tags::presence(key)?);
-        }
-        self.store.find(&wanted)
     }
 
     /// Looks at the objects themselves where tags do not decide, and where there are so few that

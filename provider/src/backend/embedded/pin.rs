@@ -106,10 +106,14 @@ impl Drop for Turn<'_> {
 /// at the PIN, its last ones are the key.
 fn blocks(count: usize) -> Result<Zeroizing<Vec<Block>>> {
     let mut blocks = Zeroizing::new(Vec::new());
-    blocks.try_reserve_exact(count).or_code(Code::HostMemory, "memory to stretch a PIN")?;
+    let reserved = blocks.try_reserve_exact(count);
+    reserved
+        .or_code(Code::HostMemory, format!("no memory to stretch a PIN ({count} KiB): {FREE}"))?;
     blocks.resize(count, Block::default());
     Ok(blocks)
 }
+
+const FREE: &str = "raise the limit with `ulimit -v` or LimitAS=, or end other programs";
 
 /// Whether a token may have this cost.
 pub(super) fn is_possible(cost: Cost) -> bool {

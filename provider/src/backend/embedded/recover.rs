@@ -61,10 +61,9 @@ impl EmbeddedToken {
         let label = Value::bytes(label.as_bytes());
         let query = Attributes::from_iter([(AttributeType::LABEL, label.clone())]);
         let private = keys.private.as_ref().ok_or_else(|| self.not_logged_in())?;
-        let mut ids = self.tagged(&private.tags, &query)?;
-        ids.extend(self.tagged(&identity.tags, &query)?);
+        let ids = self.tagged(&[&private.tags, &identity.tags], &query)?;
         let mut found = Vec::new();
-        for id in ids {
+        for id in ids.into_iter().flatten() {
             let Some(record) = self.store.get(id)? else { continue };
             let attributes = seal::open(identity, Some(keys), &record)?.attributes;
             let is_meant = attributes.find(AttributeType::LABEL) == Some(&label)

@@ -16,6 +16,7 @@ use super::token::EmbeddedToken;
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
 use crate::ffi::awslc::sealing::{self, KEY};
+use crate::ffi::clock;
 use crate::secret::Secret;
 use crate::store::event::EventKind;
 use crate::store::{
@@ -231,12 +232,12 @@ impl EmbeddedToken {
         };
         let seal = keys.set.verify(&survey)?;
         if seal.head.sequence > 0 {
-            let newest = self.store.events(seal.head.sequence, 1)?;
-            if newest.first().is_none_or(|event| event.chain != seal.head.chain) {
-                log::error!(
+            match self.store.events(seal.head.sequence, 1)?.first() {
+                Some(event) if event.chain == seal.head.chain => tell_of_clock(event.at, identity),
+                _ => log::error!(
                     "events of the token {:?} were cut off or changed: see `keyway token check`",
                     identity.label
-                );
+                ),
             }
         }
         Ok(())
@@ -309,6 +310,23 @@ impl Sum {
     fn minus(self, other: Self) -> Self {
         let complement = Self(other.0.map(|digit| !digit)).plus(Self([1, 0, 0, 0]));
         self.plus(complement)
+    }
+}
+
+/// Clocks of machines that share a token, and a clock that is corrected, differ by less.
+const CLOCKS_DIFFER: u64 = 60 * 60;
+
+/// Tells that the clock is behind a moment that has been, in milliseconds since 1970: the dates of
+/// keys are held against it, and events are told with its times.
+fn tell_of_clock(newest: u64, identity: &Identity) {
+    let behind = (newest / 1000).saturating_sub(clock::seconds());
+    if behind > CLOCKS_DIFFER {
+        log::warn!(
+            "the clock of this machine is {} hours behind the newest change of the token {:?}: \
+             keys with dates may be refused, or not; set it: `timedatectl set-ntp true`",
+            behind / (60 * 60),
+            identity.label
+        );
     }
 }
 

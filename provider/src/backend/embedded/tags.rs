@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use crate::store::Tag;
 
 /// The attributes that get a tag: those that applications search by. Class and key type answer
-/// "all private keys"; the others are nearly unique.
+/// "all private keys"; the others are nearly unique. The order is that of the tags in a record.
 const TAGGED: [AttributeType; 9] = [
     AttributeType::CLASS,
     AttributeType::KEY_TYPE,
@@ -25,8 +25,24 @@ pub(super) fn is_tagged(id: AttributeType) -> bool {
     TAGGED.contains(&id)
 }
 
+/// The tags of what a query names, nearly unique ones first; the tag of all objects if that is
+/// nothing that gets one. `None` if a value is of a kind that no object has.
+pub(super) fn of_query(key: &Secret, query: &Attributes) -> Result<Option<Vec<Tag>>> {
+    let mut tags = Vec::new();
+    for (id, value) in TAGGED.into_iter().rev().filter_map(|id| Some((id, query.find(id)?))) {
+        match tag(key, id, value)? {
+            Some(tag) => tags.push(tag),
+            None => return Ok(None),
+        }
+    }
+    if tags.is_empty() {
+        tags.push(presence(key)?);
+    }
+    Ok(Some(tags))
+}
+
 /// The tag of an attribute with a value; `None` for a value of a kind that no tagged attribute has.
-pub(super) fn tag(key: &Secret, id: AttributeType, value: &Value) -> Result<Option<Tag>> {
+fn tag(key: &Secret, id: AttributeType, value: &Value) -> Result<Option<Tag>> {
     let number;
     let value: &[u8] = match value {
         Value::Number(wide) => {
@@ -40,7 +56,7 @@ pub(super) fn tag(key: &Secret, id: AttributeType, value: &Value) -> Result<Opti
 }
 
 /// The tag that every object has: found by it, all of them are listed.
-pub(super) fn presence(key: &Secret) -> Result<Tag> {
+fn presence(key: &Secret) -> Result<Tag> {
     hash(key, AttributeType::TOKEN, &[1])
 }
 

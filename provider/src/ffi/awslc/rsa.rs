@@ -351,4 +351,34 @@ mod tests {
             assert_eq!(off, 0);
         }
     }
+
+    /// One computation gone wrong in one half of the CRT, and gcd(s^e - m, n) is a prime of the key
+    /// (Boneh, DeMillo, Lipton, EUROCRYPT 97). Here it goes wrong each time: the exponent modulo
+    /// p-1 is another one than the engine was given and checked.
+    #[test]
+    fn a_result_of_a_faulty_computation_never_leaves_the_engine() {
+        let made = Rsa::generate(2048, &BigNum::from_word(65537).unwrap()).unwrap();
+        let parts = made.parts().unwrap();
+        let (sound, faulty) = (Rsa::private(&parts).unwrap(), Rsa::private(&parts).unwrap());
+        // SAFETY: the key is ours alone, and so is the number that it lends; the engine copies it
+        // at the first operation.
+        unsafe {
+            let exponent = lc::RSA_get0_dmp1(faulty.0.as_ptr()).cast_mut();
+            assert_eq!(lc::BN_add_word(exponent, 2), 1);
+        }
+        let pss = Pss { hash: Hash::Sha256, mgf: Hash::Sha256, salt: 32 };
+        let mut out = [0; 256];
+        sound.sign(Padding::Pkcs1, b"message", &mut out).unwrap();
+        sound.sign_pss(pss, &[7; 32], &mut out).unwrap();
+        let mut ciphertext = [0; 256];
+        sound.encrypt(Padding::None, &[1; 256], &mut ciphertext).unwrap();
+        sound.decrypt_raw(&ciphertext, &mut out).unwrap();
+        assert_eq!(out, [1; 256]);
+
+        let mut out = [0; 256];
+        assert!(faulty.sign(Padding::Pkcs1, b"message", &mut out).is_err());
+        assert!(faulty.sign_pss(pss, &[7; 32], &mut out).is_err());
+        assert!(faulty.decrypt_raw(&ciphertext, &mut out).is_err());
+        assert_eq!(out, [0; 256]);
+    }
 }

@@ -33,7 +33,11 @@ pub unsafe extern "C" fn C_GetSlotList(
 ) -> CK_RV {
     entry("C_GetSlotList", |module| {
         transfer::require(count, "pulCount")?;
-        let mut slots = module.slots()?;
+        // The slots could not be looked for; no token is in trouble that anybody named.
+        let mut slots = module.slots().map_err(|error| match error.code() {
+            Code::DeviceError => error.with_code(Code::FunctionFailed),
+            _ => error,
+        })?;
         if token_present != ck::CK_FALSE {
             slots.retain(|slot| slot.token.is_present());
         }

@@ -152,7 +152,13 @@ impl<const BLOCKS: usize, const SHARDS: usize> Arena<BLOCKS, SHARDS> {
 
     #[cold]
     fn install(&self) -> Option<NonNull<u8>> {
-        let made = self.reserve().ok()?;
+        let made = match self.reserve() {
+            Ok(made) => made,
+            Err(error) => {
+                unreserved(BLOCKS * BLOCK, error);
+                return None;
+            }
+        };
         let installed = self.base.compare_exchange(
             ptr::null_mut(),
             made.as_ptr(),
@@ -189,6 +195,19 @@ impl<const BLOCKS: usize, const SHARDS: usize> Arena<BLOCKS, SHARDS> {
             }
             NonNull::new(base).ok_or(rustix::io::Errno::NOMEM)
         }
+    }
+}
+
+/// Tells once that secrets lie on the heap.
+#[cold]
+fn unreserved(length: usize, error: rustix::io::Errno) {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        log::warn!(
+            "no address space for {} MiB of memory that is locked and left out of core dumps \
+             ({error}): secrets lie on the heap; raise the limit with `ulimit -v` or LimitAS=",
+            length >> 20
+        );
     }
 }
 

@@ -2,8 +2,11 @@
 
 use rusqlite::{Error as Sqlite, ErrorCode};
 
+use std::fs::File;
+
 use super::files::Files;
-use crate::error::{Code, Context, Error};
+use crate::error::{Code, Error};
+use crate::trouble::Trouble;
 
 impl Files {
     /// Explains an error of SQLite: names the file and says what to do.
@@ -29,6 +32,12 @@ impl Files {
                 Code::DeviceError,
                 "it is damaged: keep a copy of it and restore a backup".to_owned(),
             ),
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure)
+                if self.lacks_descriptors() =>
+            {
+                let trouble = Trouble::TooManyFiles;
+                (trouble.code(Code::DeviceError), trouble.advice().to_owned())
+            }
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => (
                 Code::DeviceError,
                 "it, or the -wal or -shm file beside it, cannot be opened: check the owner and \
@@ -41,14 +50,21 @@ impl Files {
             }
             _ => (Code::DeviceError, "see the reason".to_owned()),
         };
-        let story: Result<(), Error> =
-            Err(error).or_code(code, format!("{doing} {path}: {advice}"));
-        match story {
-            Err(error) => error,
-            Ok(()) => code.because(doing.to_owned()),
-        }
+        code.with_source(format!("{doing} {path}: {advice}"), error)
+    }
+
+    /// Whether this process has no descriptors left for a connection, which SQLite does not say of
+    /// a file that it cannot open.
+    fn lacks_descriptors(&self) -> bool {
+        let open = |_| File::open(&self.database);
+        let opened: Vec<_> = (0..CONNECTION).map(open).collect();
+        let failed = opened.iter().filter_map(|opened| opened.as_ref().err());
+        failed.map(Trouble::of).any(|trouble| trouble == Trouble::TooManyFiles)
     }
 }
+
+/// The database, its log, its shared memory.
+const CONNECTION: usize = 3;
 
 /// Whether a row holds what no row holds.
 fn is_nonsense(error: &Sqlite) -> bool {

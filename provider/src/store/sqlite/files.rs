@@ -1,14 +1,15 @@
 //! The files of one token, and the locks on single bytes of one of them.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::{Code, Context, Error, Result};
 use crate::ffi::lock::{self, Mode};
 use crate::store::Durability;
+use crate::trouble::{Explained, Trouble};
 
 /// Where the files of a token are: the database, beside it locks and the epoch. SQLite adds `-wal`
 /// and `-shm`.
@@ -49,14 +50,15 @@ impl Files {
         Self { database, locks, epoch, patience }
     }
 
-    /// Opens the lock file, making it if that is possible; `None` for a reader who may not.
-    pub(super) fn open_locks(&self) -> Result<Option<File>> {
-        let made = open_or_make(&self.locks, self.mode());
-        let opened = made.or_else(|_| File::open(&self.locks));
+    /// Opens the lock file, making it if that is possible, with what it is good for; `None` for a
+    /// reader who may not.
+    pub(super) fn open_locks(&self) -> Result<Option<(File, Mode)>> {
+        let made = open_or_make(&self.locks, self.mode()).map(|file| (file, Mode::Exclusive));
+        let opened = made.or_else(|_| Ok((File::open(&self.locks)?, Mode::Shared)));
         match opened {
-            Ok(file) => Ok(Some(file)),
+            Ok(locks) => Ok(Some(locks)),
             Err(e) if is_refusal(&e) || e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e).or_code(Code::DeviceError, self.story("cannot open", &self.locks)),
+            Err(e) => Err(e).or_explain(Code::DeviceError, "cannot open", &self.locks),
         }
     }
 
@@ -168,7 +170,24 @@ impl Drop for Locked<'_> {
     }
 }
 
+/// Makes a directory and those above it that are missing, only its owner's, in a way that survives
+/// a power cut: the name of each is flushed with the directory that it is in.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+    for above in missing.into_iter().filter_map(Path::parent) {
+        match File::open(above) {
+            Ok(directory) => directory.sync_all()?,
+            // Whoever may write a directory need not be allowed to read it.
+            Err(e) if is_refusal(&e) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
 /// Whether the operating system refused for lack of rights, or because the medium is read-only.
 pub(super) fn is_refusal(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    Trouble::of(e) == Trouble::Refused
 }

@@ -98,7 +98,7 @@ impl SqliteStore {
         }
         drop(self);
         let locks = files.open_locks()?;
-        let locks = locks.ok_or_else(|| Code::FunctionFailed.because("no lock file"))?;
+        let (locks, _) = locks.ok_or_else(|| Code::FunctionFailed.because("no lock file"))?;
         let pulse = Pulse::open(&files, Some(&locks));
         let _write = files.lock(&locks, WRITE, Mode::Exclusive)?;
         let _read = files.lock(&locks, READ, Mode::Exclusive)?;

@@ -1,19 +1,19 @@
 //! One connection to a token's database, checked and set up.
 
 use std::cell::Cell;
-use std::fs::{DirBuilder, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::{Files, OPEN, READ, WRITE};
+use super::files::{Files, OPEN, READ, WRITE, make_directory};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
-use crate::error::{Code, Context, Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::ffi::lock::Mode;
 use crate::store::Durability;
+use crate::trouble::Explained;
 
 /// A connection with its own open lock file.
 pub(super) struct Link {
@@ -32,8 +32,7 @@ impl Link {
             Ok(_) => {}
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
-                let story = files.story("cannot reach", &files.database);
-                return Err(e).or_code(Code::DeviceError, story);
+                return Err(e).or_explain(Code::DeviceError, "cannot reach", &files.database);
             }
         }
         let link = Self::connect(files)?;
@@ -47,12 +46,11 @@ impl Link {
     /// Makes the database, or opens the one that somebody made meanwhile.
     pub(super) fn create(files: &Files) -> Result<Self> {
         if let Some(directory) = files.database.parent() {
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-            let story = files.story("cannot make the directory", directory);
-            made.or_code(Code::TokenWriteProtected, story)?;
+            let made = make_directory(directory);
+            made.or_explain(Code::TokenWriteProtected, "cannot make the directory", directory)?;
         }
         let made = files.make_database();
-        made.or_code(Code::TokenWriteProtected, files.story("cannot make", &files.database))?;
+        made.or_explain(Code::TokenWriteProtected, "cannot make", &files.database)?;
         let link = Self::connect(files)?;
         link.keep_log(files)?;
         link.migrate(files)?;
@@ -92,8 +90,11 @@ impl Link {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let explain = |e| files.explain(e, "cannot open");
         let sqlite = Connection::open_with_flags(&files.database, flags).map_err(explain)?;
-        let read_only = sqlite.is_readonly("main").map_err(explain)?;
         let locks = files.open_locks()?;
+        // Who cannot keep the others out cannot write either.
+        let is_refused = sqlite.is_readonly("main").map_err(explain)?;
+        let read_only = is_refused || !matches!(locks, Some((_, Mode::Exclusive)));
+        let locks = locks.map(|(file, _)| file);
         if let Some(file) = &locks {
             // Held until the file is closed, with the connection.
             std::mem::forget(files.lock(file, OPEN, Mode::Shared)?);
@@ -178,6 +179,8 @@ fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<()> {
     sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    // A plan for all values of a parameter: otherwise a statement is compiled anew for each limit.
+    sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     for (name, value) in [
         ("synchronous", "FULL"),
         ("secure_delete", "ON"),
@@ -211,5 +214,5 @@ fn unanswered(error: rusqlite::Error) -> rusqlite::Result<()> {
 fn sync_directory(files: &Files) -> Result<()> {
     let Some(directory) = files.database.parent() else { return Ok(()) };
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    synced.or_code(Code::DeviceError, files.story("cannot flush", directory))
+    synced.or_explain(Code::DeviceError, "cannot flush", directory)
 }

@@ -26,8 +26,10 @@ use super::{
     Instance, Loose, Record, Role, Store, Survey, Tag, TokenRecord,
 };
 use crate::backend::ObjectId;
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Result};
 use crate::ffi::lock::Mode;
+use crate::trouble::Explained;
+pub(crate) use files::make_directory;
 use files::{Files, LOGIN, Locked, OPEN};
 use group::{Answer, Group};
 use ledger::Tables;
@@ -143,8 +145,13 @@ impl Store for SqliteStore {
         self.read(|sqlite| rows::version(sqlite, id))
     }
 
-    fn find(&self, tags: &[Tag]) -> Result<Vec<ObjectId>> {
-        self.read(|sqlite| rows::find(sqlite, tags))
+    fn find(&self, sets: &[Vec<Tag>]) -> Result<Vec<Vec<ObjectId>>> {
+        let found = self.read(|sqlite| {
+            let moment = sqlite.unchecked_transaction()?;
+            sets.iter().map(|tags| rows::find(&moment, tags)).collect::<Result<Vec<_>, _>>()
+        })?;
+        // While there is no database nothing is found.
+        Ok(if found.is_empty() { vec![Vec::new(); sets.len()] } else { found })
     }
 
     fn loose(&self) -> Result<Vec<Loose>> {
@@ -211,7 +218,7 @@ impl Store for SqliteStore {
         let files = &self.pool.files;
         let path = files.locks.clone();
         let file = File::options().read(true).write(true).open(&path);
-        let file = file.or_code(Code::TokenWriteProtected, format!("cannot open {path:?}"))?;
+        let file = file.or_explain(Code::TokenWriteProtected, "cannot open", &path)?;
         let deadline = Instant::now() + files.patience;
         let mut pause = Duration::from_micros(50);
         loop {

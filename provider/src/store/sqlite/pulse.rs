@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 
 use super::files::{Files, WRITE, is_refusal, open_or_make};
-use crate::error::{Code, Context, Result};
+use crate::error::{Code, Result};
 use crate::ffi::epoch::{MappedEpoch, SIZE};
 use crate::ffi::lock::Mode;
+use crate::trouble::Explained;
 
 /// The mapped epoch, and whether this process may move it.
 pub(super) struct Pulse {
@@ -24,7 +25,7 @@ impl Pulse {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) if is_refusal(&e) => return Self::read_only(files),
             Err(e) => {
-                return Err(e).or_code(Code::DeviceError, files.story("cannot open", &files.epoch));
+                return Err(e).or_explain(Code::DeviceError, "cannot open", &files.epoch);
             }
         }
         match locks {
@@ -51,18 +52,18 @@ impl Pulse {
         };
         let mut file = match open_or_make(&files.epoch, files.mode()) {
             Err(e) if is_refusal(&e) => return Ok(None),
-            other => other.or_code(Code::DeviceError, files.story("cannot make", &files.epoch))?,
+            other => other.or_explain(Code::DeviceError, "cannot make", &files.epoch)?,
         };
         if !is_whole(&file) {
             let filled = file.write_all(&[0; SIZE]).and_then(|()| file.sync_all());
-            filled.or_code(Code::DeviceMemory, files.story("cannot fill", &files.epoch))?;
+            filled.or_explain(Code::DeviceError, "cannot fill", &files.epoch)?;
         }
         Self::map(files, &file, true).map(Some)
     }
 
     fn map(files: &Files, file: &File, writable: bool) -> Result<Self> {
         let mapped = MappedEpoch::map(file, writable);
-        let mapped = mapped.or_code(Code::DeviceError, files.story("cannot map", &files.epoch))?;
+        let mapped = mapped.or_explain(Code::DeviceError, "cannot map", &files.epoch)?;
         Ok(Self { mapped, writable })
     }
 }

@@ -96,13 +96,13 @@ impl Pool {
                 Err(e) => {
                     // Modules differ in whether an operation that failed still runs.
                     pinned.spoil();
-                    return Err(outward_of_reading(e));
+                    return Err(self.outward_of_reading(e));
                 }
                 Ok(answer) => return Ok((answer, pinned)),
             };
             pinned.spoil();
             if turn == AGAIN {
-                return Err(outward_of_reading(error));
+                return Err(self.outward_of_reading(error));
             }
             turn += 1;
             log::warn!("{}: lost, and opened again: {error}", self.place);
@@ -123,7 +123,7 @@ impl Pool {
                 log::error!("{}: lost during a call that is not repeated: {error}", self.place);
                 self.prepare(pinned.generation(), &error);
             }
-            outward(error)
+            self.outward(error)
         })
     }
 
@@ -163,7 +163,7 @@ impl Pool {
                     }
                     // Others in this process use the token as well, or a session is being closed.
                     Err(e) if e.code() == Code::SessionCount => {}
-                    Err(e) => return Err(outward_of_reading(e)),
+                    Err(e) => return Err(self.outward_of_reading(e)),
                 }
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -184,7 +184,7 @@ impl Pool {
     /// # Errors
     /// As [`pin`](Self::pin).
     pub(super) fn reach(self: &Arc<Self>) -> Result<()> {
-        self.check_login(&*self.proved()?).map_err(outward_of_reading)
+        self.check_login(&*self.proved()?).map_err(|e| self.outward_of_reading(e))
     }
 
     /// The longest that the token is left alone.
@@ -265,6 +265,21 @@ impl Pool {
         }
     }
 
+    /// An answer of the inner module as the application may see it. To somebody who is logged in
+    /// here, that nobody is logged in there is a trouble of the device: logging in again is no way
+    /// out for him.
+    fn outward(&self, error: Error) -> Error {
+        match error.code() {
+            Code::UserNotLoggedIn if self.is_lost(&error) => error.with_code(Code::DeviceError),
+            _ => outward(error),
+        }
+    }
+
+    /// As [`outward`](Self::outward), for what changes nothing.
+    pub(super) fn outward_of_reading(&self, error: Error) -> Error {
+        outward_of_reading(self.outward(error))
+    }
+
     /// Whether a code says that the session or the token is lost, for this module.
     fn is_loss(&self, code: Code) -> bool {
         let Profile { lost_on, reinitialize_on, .. } = &*self.place.profile;
@@ -303,7 +318,7 @@ impl Pool {
             (state.anchor(), self.generation())
         };
         let answer = work(&locked(&anchor), generation);
-        answer.inspect_err(|e| self.prepare(generation, e)).map_err(outward)
+        answer.inspect_err(|e| self.prepare(generation, e)).map_err(|e| self.outward(e))
     }
 
     /// Closes every session that nobody uses: C_InitToken wants none.
@@ -387,7 +402,7 @@ impl Pool {
             }
             answer => answer,
         };
-        answer.map_err(outward_of_reading)
+        answer.map_err(|e| self.outward_of_reading(e))
     }
 
     /// Sessions that may exist beside the anchor.

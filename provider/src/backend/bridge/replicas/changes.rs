@@ -65,7 +65,7 @@ impl Set {
                 Ok(objects) => made.push(objects),
                 Err(e) => {
                     self.unmake(&made);
-                    return Err(self.blamed(at, e));
+                    return Err(self.blamed(at, incomplete("made", e)));
                 }
             }
         }
@@ -125,9 +125,13 @@ impl Set {
             self.reach_all("nothing is destroyed")?;
             same.look_again();
         }
-        for (at, member) in self.members.iter().enumerate() {
-            let Some(theirs) = self.object_on(same, at)? else { continue };
-            match member.token.destroy(&theirs) {
+        // While the first token still shows which key it is.
+        let mut all = Vec::new();
+        for at in 0..self.members.len() {
+            all.extend(self.object_on(same, at)?.map(|theirs| (at, theirs)));
+        }
+        for (at, theirs) in all {
+            match self.members[at].token.destroy(&theirs) {
                 Ok(()) => same.lose(at),
                 Err(e) if is_gone(e.code()) => same.lose(at),
                 Err(e) => return Err(self.blamed(at, e)),
@@ -159,13 +163,16 @@ impl Set {
             self.reach_all("nothing is changed")?;
             same.look_again();
         }
+        let mut all = Vec::new();
+        for at in 0..self.members.len() {
+            all.extend(match decision || !same.durable {
+                true => same.on(at).map(|theirs| (at, theirs)),
+                false => Some((at, self.there(same, at).map_err(|e| incomplete("changed", e))?)),
+            });
+        }
         let mut before: Vec<(usize, Arc<Object>, Arc<Snapshot>)> = Vec::new();
-        for (at, member) in self.members.iter().enumerate() {
-            let theirs = match decision || !same.durable {
-                true => same.on(at),
-                false => Some(self.there(same, at)?),
-            };
-            let Some(theirs) = theirs else { continue };
+        for (at, theirs) in all {
+            let member = &self.members[at];
             let snapshot = theirs.snapshot();
             let wanted = carried_over(&snapshot.attributes, &base.attributes, attributes);
             if let Err(e) = member.token.update(&theirs, &snapshot, wanted) {
@@ -203,4 +210,13 @@ impl Set {
 fn is_decision(from: &Attributes, to: &Attributes) -> bool {
     let differs = |(id, value): &(AttributeType, &_)| from.find(*id) != Some(*value);
     to.iter().filter(differs).all(|(id, _)| id == AttributeType::KEYWAY_ROLES)
+}
+
+/// What needs an object that one of the tokens lacks does not come about.
+fn incomplete(what: &str, error: Error) -> Error {
+    match is_gone(error.code()) {
+        true => Code::DeviceError
+            .because(format!("nothing is {what}: {} (keyway token sync)", error.context())),
+        false => error,
+    }
 }

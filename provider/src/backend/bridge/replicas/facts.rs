@@ -2,7 +2,6 @@
 //! give, and a signature by another key would be wrong.
 
 use super::member::Member;
-use super::same::is_hidden;
 use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use crate::backend::{Object, Operation, Token, View};
 use crate::error::{Code, Result};
@@ -60,13 +59,19 @@ impl Facts {
 pub(super) fn of(member: &Member, object: &Object) -> Result<Facts> {
     let snapshot = object.snapshot();
     let attributes = &snapshot.attributes;
-    let check = attributes.bytes(AttributeType::CHECK_VALUE).filter(|check| !check.is_empty());
+    let mut facts = shown(attributes);
+    if facts.public.is_none() && attributes.class() == Some(ObjectClass::PRIVATE_KEY) {
+        facts.public = public_half(member, attributes)?;
+    }
+    Ok(facts)
+}
+
+/// What attributes show of a key.
+pub(super) fn shown(attributes: &Attributes) -> Facts {
     let secret = attributes.class() == Some(ObjectClass::SECRET_KEY);
-    let public = match public_part(attributes) {
-        None if is_hidden(attributes) && !secret => public_half(member, attributes)?,
-        public => public,
-    };
-    Ok(Facts { public, check: check.filter(|_| secret).map(<[u8]>::to_vec), made: None })
+    let check = attributes.bytes(AttributeType::CHECK_VALUE);
+    let check = check.filter(|check| secret && !check.is_empty()).map(<[u8]>::to_vec);
+    Facts { public: public_part(attributes), check, made: None }
 }
 
 /// What an object shows of the public part of a key.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::facts;
+use super::facts::{self, Facts};
 use super::member::Member;
 use super::same::{Same, is_hidden, likeness};
 use super::table::Table;
@@ -185,7 +185,8 @@ impl Set {
     fn is_same(&self, same: &Same, at: usize, object: &Arc<Object>) -> Result<bool> {
         let mut theirs = facts::of(&self.members[at], object)?;
         let hidden = is_hidden(&object.snapshot().attributes);
-        let Some(mut known) = same.facts() else {
+        let known = same.facts().or_else(|| self.known_of(same, at));
+        let Some(mut known) = known else {
             same.set_facts(theirs);
             return Ok(true);
         };
@@ -204,6 +205,25 @@ impl Set {
             }
         }
         Ok(known.agree(&theirs) == Some(true))
+    }
+
+    /// What tells a key that was not used yet: by another token that has it, or by what was seen of
+    /// it. `None` if that is nothing but its names.
+    fn known_of(&self, same: &Same, at: usize) -> Option<Facts> {
+        let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);
+        let mut there = others.filter_map(|(other, member)| Some((member, same.on(other)?)));
+        let asked = there.find_map(|(member, object)| facts::of(member, &object).ok());
+        let known = asked.or_else(|| {
+            let (object, _) = self.table().object(same.id)?;
+            let snapshot = object.snapshot();
+            let shown = facts::shown(&snapshot.attributes);
+            match shown.are_mute() {
+                true => self.table().beside(&snapshot.attributes),
+                false => Some(shown),
+            }
+        })?;
+        same.set_facts(known.clone());
+        Some(known)
     }
 
     /// At the first use of a key: what tells it, and where else it is, as long as that can be had.

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
+use super::facts::{self, Facts};
 use super::same::{Same, is_hidden, likeness};
-use crate::attribute::Attributes;
+use crate::attribute::{AttributeType, Attributes, ObjectClass};
 use crate::backend::bridge::objects::now;
 use crate::backend::bridge::read::{name, named};
 use crate::backend::{Object, ObjectId};
@@ -62,6 +63,22 @@ impl Table {
     /// The object that bears the name in these attributes.
     pub(super) fn of(&self, attributes: &Attributes) -> Option<Arc<Same>> {
         self.same(named(attributes).ok()?)
+    }
+
+    /// What the public key of a private one showed, if it was seen.
+    pub(super) fn beside(&self, private: &Attributes) -> Option<Facts> {
+        let of = |attributes: &Attributes| {
+            let id = attributes.bytes(AttributeType::ID).filter(|id| !id.is_empty())?;
+            Some((id.to_vec(), attributes.key_type()?))
+        };
+        let wanted = of(private)?;
+        self.rows.values().find_map(|row| {
+            let snapshot = row.object.object()?.snapshot();
+            let attributes = &snapshot.attributes;
+            let is_it = attributes.class() == Some(ObjectClass::PUBLIC_KEY)
+                && of(attributes).as_ref() == Some(&wanted);
+            is_it.then(|| facts::shown(attributes))
+        })
     }
 
     /// Our name for an object of a token that was seen before.
