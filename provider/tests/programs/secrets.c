@@ -67,11 +67,20 @@ static number search_mapping(const unsigned char *from, number length, const cha
     return all;
 }
 
-/* Searches what a core dump would hold, or everything that can be read. */
-static number search(const char *when, int everything)
+/* What is searched of the memory that can be read, stacks apart. */
+enum extent { DUMPABLE, SWAPPABLE, EVERYTHING };
+
+/* Whether a mapping with these flags (proc(5), VmFlags) belongs to it: dd is not dumped, lo is locked
+ * into RAM. */
+static int belongs(enum extent extent, const char *flags)
+{
+    return extent == EVERYTHING || !strstr(flags, extent == DUMPABLE ? " dd" : " lo");
+}
+
+static number search(const char *when, enum extent extent)
 {
     static char line[512], name[256];
-    number first, end, from = 0, to = 0, found = 0, readable = 0;
+    number first, end, from = 0, to = 0, found = 0, readable = 0, bytes = 0;
     FILE *maps = fopen("/proc/self/smaps", "r");
     while (maps && fgets(line, sizeof line, maps)) {
         char access[8] = "", path[256] = "anonymous memory";
@@ -79,13 +88,14 @@ static number search(const char *when, int everything)
             from = first, to = end;
             readable = access[0] == 'r' && !strstr(path, "[stack]") && !strstr(path, "[v");
             strcpy(name, path);
-        } else if (!strncmp(line, "VmFlags:", 8) && readable && (everything || !strstr(line, " dd"))) {
+        } else if (!strncmp(line, "VmFlags:", 8) && readable && belongs(extent, line)) {
             found += search_mapping((unsigned char *)from, to - from, name, when);
+            bytes += to - from;
         }
     }
     if (maps)
         fclose(maps);
-    printf("%s: %lu\n", when, found);
+    printf("searched %lu\n%s: %lu\n", bytes, when, found);
     fflush(stdout);
     return found;
 }
@@ -371,13 +381,13 @@ int main(int count, char **arguments)
     }
     reveal(ordinary, &secrets[AES_VALUE]);
     moment("planted");
-    if (!*when && !search("planted", 0))
+    if (!*when && (!search("planted", DUMPABLE) || !search("planted, to be swapped", SWAPPABLE)))
         return 3;
     wipe(ordinary, secrets[AES_VALUE].length);
     free(ordinary);
     moment("wiped");
     if (!*when)
-        found += search("wiped", 1);
+        found += search("wiped", EVERYTHING);
 
     module = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
     if (!module) {
@@ -411,7 +421,9 @@ int main(int count, char **arguments)
     begin();
     moment("operating");
     if (!*when)
-        found += search("operating", 0);
+        found += search("operating", DUMPABLE);
+    if (!*when)
+        search("operating, to be swapped", SWAPPABLE);
     end();
     moment("ended");
     if (!strcmp(when, "computing")) {
@@ -422,10 +434,10 @@ int main(int count, char **arguments)
     must(function("C_Logout")(session), "C_Logout");
     moment("logged out");
     if (!*when)
-        found += search("logged out", 1);
+        found += search("logged out", EVERYTHING);
     must(function("C_Finalize")((void *)0), "C_Finalize");
     moment("finalized");
     if (!*when)
-        found += search("finalized", 1);
+        found += search("finalized", EVERYTHING);
     return found ? 5 : 0;
 }
