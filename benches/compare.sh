@@ -1,32 +1,56 @@
 #!/usr/bin/env bash
-# Our module, SoftHSM2 and bare AWS-LC at the same work in one run, then SoftHSM2 through our bridge
-# and directly; prints tables of ratios.
+# Our module, SoftHSM2, NSS softoken and bare AWS-LC at the same work in one run, then SoftHSM2 through
+# our bridge and directly; prints tables of ratios and draws the first as target/compare.svg.
 #
-#   benches/compare.sh [KEYS]      how many keys fill the token (10000; 0 leaves that part out)
+#   benches/compare.sh [PART...]
+#
+# Parts, all but the last if none is named: operations generation full bridge many. `many` fills a
+# token of ours with KEYS keys in memory (1000000 unless KEYS says otherwise), which takes minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/prerequisites.sh
 need_rust
-need_packages build-essential softhsm2 opensc
+need_packages build-essential libnss3 libnss3-tools softhsm2 opensc
+[ $# != 0 ] || set -- operations generation full bridge
 
-cargo build --release --quiet
+cargo build --release --quiet --package keyway-pkcs11
+cargo bench --quiet --package keyway-pkcs11 --bench compare --no-run
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-printf 'token_dir = "%s"\n' "$work/tokens" > "$work/keyway.toml"
-export KEYWAY_CONF=$work/keyway.toml
-COMPARE_KEYWAY=$PWD/target/release/libkeyway_pkcs11.so
-COMPARE_SOFTHSM=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
-COMPARE_KEYS=${1:-10000}
-export COMPARE_KEYWAY COMPARE_SOFTHSM COMPARE_KEYS
-eval "$(softhsm/new-token.sh "$work/softhsm" compare 2>/dev/null)"
-pkcs11-tool --module "$COMPARE_KEYWAY" --init-token --slot 1 --label compare --so-pin 12345678 >/dev/null
-pkcs11-tool --module "$COMPARE_KEYWAY" --token-label compare --init-pin --login --login-type so \
-    --so-pin 12345678 --pin 123456 >/dev/null
-cargo bench --quiet -p keyway-pkcs11 --bench compare
+memory=$(mktemp -d -p /dev/shm)
+trap 'rm -rf "$work" "$memory"' EXIT
+export COMPARE_KEYWAY=$PWD/target/release/libkeyway_pkcs11.so COMPARE_CHART=$PWD/target/compare.svg
+softhsm=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
+
+# part NAME [KEYS]
+part() {
+    COMPARE_PART=$1 COMPARE_KEYS=${2:-0} COMPARE_SOFTHSM=$softhsm \
+        cargo bench --quiet --package keyway-pkcs11 --bench compare
+}
+
+# tokens DIR: a token of ours and one of SoftHSM2 below it.
+tokens() {
+    printf 'token_dir = "%s"\n' "$1/tokens" > "$1/keyway.toml"
+    export KEYWAY_CONF=$1/keyway.toml
+    local ours="pkcs11-tool --module $COMPARE_KEYWAY --so-pin 12345678"
+    $ours --init-token --slot 1 --label compare > /dev/null
+    $ours --token-label compare --init-pin --login --login-type so --pin 123456 > /dev/null
+    eval "$(softhsm/new-token.sh "$1/softhsm" compare 2> /dev/null)"
+}
+
+nss() {
+    mkdir "$work/nss"
+    printf 123456 > "$work/pin"
+    certutil -N -d "sql:$work/nss" -f "$work/pin"
+    COMPARE_NSS=$(dpkg -L libnss3 | grep '/libsoftokn3.so$' | head -n 1)
+    COMPARE_NSS_PARAMETERS="configdir='sql:$work/nss' certPrefix='' keyPrefix='' secmod='secmod.db'"
+    COMPARE_NSS_PARAMETERS="$COMPARE_NSS_PARAMETERS flags= tokens=<0x2=[tokenDescription='compare']>"
+    export COMPARE_NSS COMPARE_NSS_PARAMETERS
+}
 
 # The same SoftHSM2 token through the bridge: its module is copied, for one loaded twice is one.
-cp "$COMPARE_SOFTHSM" "$work/inner.so"
-cat > "$work/keyway.toml" <<END
+bridge() {
+    cp "$softhsm" "$work/inner.so"
+    cat > "$work/bridge.toml" <<END
 token_dir = "$work/none"
 [[slot]]
 id = 1
@@ -35,6 +59,36 @@ module = "$work/inner.so"
 token = "compare"
 profile = "softhsm2"
 END
-echo
-COMPARE_BRIDGED=$COMPARE_KEYWAY COMPARE_KEYS=$((COMPARE_KEYS < 1000 ? COMPARE_KEYS : 1000)) \
-    cargo bench --quiet -p keyway-pkcs11 --bench compare
+    echo
+    KEYWAY_CONF=$work/bridge.toml part bridge 1000
+}
+
+many() {
+    echo
+    echo "| AES-256 keys in the token | load, C_Initialize, session | C_Login | find, encrypt | find by CKA_ID, CPU | memory |"
+    echo "|---|---|---|---|---|---|"
+    for keys in 10 10000 ${KEYS:-1000000}; do
+        part fill "$keys"
+        part many "$keys" | while read -r keys opened login used find resident; do
+            echo "| $keys | $opened ms | $login ms | $used ms | $find µs | $resident MiB |"
+        done
+    done
+}
+
+tokens "$work"
+for one; do
+    case "$one" in
+        operations) nss; part operations ;;
+        generation)
+            COMPARE_PLACE="on the disk" part generation
+            tokens "$memory"
+            COMPARE_PLACE="in memory (tmpfs)" part generation
+            rm -rf "${memory:?}"/*
+            export KEYWAY_CONF=$work/keyway.toml SOFTHSM2_CONF=$work/softhsm/softhsm2.conf
+            ;;
+        full) part full 10000 ;;
+        bridge) bridge ;;
+        many) tokens "$memory"; many ;;
+        *) die "no part $one: operations generation full bridge many" ;;
+    esac
+done

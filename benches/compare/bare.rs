@@ -105,4 +105,39 @@ impl Bare {
             );
         }
     }
+
+    /// As [`rsa`](Self::rsa), with PSS: MGF1 of the same hash, a salt of its length.
+    pub fn pss(&self, digest: &[u8; 32]) {
+        let (mut signature, mut len) = ([0u8; 256], 0);
+        // SAFETY: the key is whole, the buffer as long as the modulus.
+        let ok = unsafe {
+            let (hash, out) = (lc::EVP_sha256(), signature.as_mut_ptr());
+            let digest = digest.as_ptr();
+            lc::RSA_sign_pss_mgf1(self.rsa, &mut len, out, 256, digest, 32, hash, hash, -1)
+        };
+        assert_eq!(ok, 1);
+    }
+
+    pub fn sha256(data: &[u8]) {
+        let mut out = [0u8; 32];
+        // SAFETY: the output has room for a SHA-256 digest.
+        unsafe { lc::SHA256(data.as_ptr(), data.len(), out.as_mut_ptr()) };
+        std::hint::black_box(out);
+    }
+
+    pub fn random(out: &mut [u8]) {
+        // SAFETY: writes as many bytes as there are.
+        assert_eq!(unsafe { lc::RAND_bytes(out.as_mut_ptr(), out.len()) }, 1);
+    }
+
+    pub fn generate_rsa() {
+        // SAFETY: plain construction, freed before the end.
+        unsafe {
+            let (rsa, exponent) = (lc::RSA_new(), lc::BN_new());
+            assert_eq!(lc::BN_set_word(exponent, 65537), 1);
+            assert_eq!(lc::RSA_generate_key_ex(rsa, 2048, exponent, ptr::null_mut()), 1);
+            lc::BN_free(exponent);
+            lc::RSA_free(rsa);
+        }
+    }
 }

@@ -10,13 +10,25 @@ use pkcs11_sys as ck;
 pub const P256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 pub const P384: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 0x22];
 pub const ED25519: &[u8] = &[6, 3, 0x2b, 0x65, 0x70];
+/// 65537.
+pub const F4: &[u8] = &[1, 0, 1];
 
 /// A module behind its function list, with one session of a logged-in user.
+#[derive(Clone)]
 pub struct Contender {
     pub name: &'static str,
-    list: &'static ck::CK_FUNCTION_LIST,
+    pub list: &'static ck::CK_FUNCTION_LIST,
+    /// What C_Initialize is given in words, by modules that want some (NSS).
+    parameters: Option<CString>,
     slot: ck::CK_SLOT_ID,
-    session: ck::CK_SESSION_HANDLE,
+    pub session: ck::CK_SESSION_HANDLE,
+}
+
+/// `CK_C_INITIALIZE_ARGS` of NSS: one more pointer before the reserved one.
+#[repr(C)]
+struct InitializeArguments {
+    standard: ck::CK_C_INITIALIZE_ARGS,
+    reserved: *mut c_void,
 }
 
 /// Whether several threads use a module; SoftHSM2 locks nothing unless it is told so.
@@ -30,12 +42,22 @@ macro_rules! call {
     ($contender:expr, $function:ident($($argument:expr),*)) => {{
         // SAFETY: every list has every function, and the pointers are to locals of the caller.
         let rv = unsafe { ($contender.list.$function.unwrap())($($argument),*) };
-        assert_eq!(rv, ck::CKR_OK, "{} {}", $contender.name, stringify!($function));
+        assert_eq!(rv, pkcs11_sys::CKR_OK, "{} {}", $contender.name, stringify!($function));
     }};
 }
+pub(crate) use call;
 
 impl Contender {
+    /// A module in a session of its user, for one thread.
     pub fn load(name: &'static str, path: &str) -> Self {
+        let mut contender = Self::dlopen(name, path, None);
+        contender.open(Threads::One);
+        contender
+    }
+
+    /// The module's functions, before C_Initialize; `parameters` are for that.
+    pub fn dlopen(name: &'static str, path: &str, parameters: Option<String>) -> Self {
+        let parameters = parameters.map(|words| CString::new(words).unwrap());
         let path = CString::new(path).unwrap();
         // SAFETY: loading a PKCS#11 module and calling its documented entry point.
         let list = unsafe {
@@ -48,31 +70,48 @@ impl Contender {
             assert_eq!(entry(&mut list), ck::CKR_OK);
             &*list
         };
-        let mut contender = Self { name, list, slot: 0, session: 0 };
-        contender.open(Threads::One);
-        contender
+        Self { name, list, parameters, slot: 0, session: 0 }
     }
 
-    /// C_Initialize, the first initialised token, a session, login.
+    /// C_Initialize, a session, login.
     pub fn open(&mut self, threads: Threads) {
-        let mut arguments =
-            ck::CK_C_INITIALIZE_ARGS { flags: ck::CKF_OS_LOCKING_OK, ..Default::default() };
+        self.initialize(threads);
+        self.find_token();
+        self.log_in();
+    }
+
+    pub fn initialize(&self, threads: Threads) {
+        let words = self.parameters.as_ref().map_or(ptr::null(), |words| words.as_ptr());
+        let standard = ck::CK_C_INITIALIZE_ARGS {
+            flags: ck::CKF_OS_LOCKING_OK,
+            pReserved: words.cast_mut().cast(),
+            ..Default::default()
+        };
+        let mut arguments = InitializeArguments { standard, reserved: ptr::null_mut() };
         let arguments = match threads {
-            Threads::One => ptr::null_mut(),
-            Threads::Many => (&raw mut arguments).cast(),
+            Threads::One if words.is_null() => ptr::null_mut(),
+            _ => (&raw mut arguments).cast(),
         };
         call!(self, C_Initialize(arguments));
+    }
+
+    /// A session with the first token that has a PIN.
+    pub fn find_token(&mut self) {
         let (mut slots, mut count) = ([0; 8], 8);
         call!(self, C_GetSlotList(1, slots.as_mut_ptr(), &mut count));
         for slot in &slots[..count as usize] {
             let mut info = ck::CK_TOKEN_INFO::default();
             call!(self, C_GetTokenInfo(*slot, &mut info));
-            if info.flags & ck::CKF_TOKEN_INITIALIZED != 0 {
+            let wanted = ck::CKF_TOKEN_INITIALIZED | ck::CKF_LOGIN_REQUIRED;
+            if info.flags & wanted == wanted {
                 self.slot = *slot;
                 break;
             }
         }
         self.session = self.another_session();
+    }
+
+    pub fn log_in(&self) {
         let mut pin = *b"123456";
         call!(self, C_Login(self.session, ck::CKU_USER, pin.as_mut_ptr(), 6));
     }
@@ -82,6 +121,24 @@ impl Contender {
         let mut session = 0;
         call!(self, C_OpenSession(self.slot, flags, ptr::null_mut(), None, &mut session));
         session
+    }
+
+    /// The same module in a session of its own, for another thread.
+    pub fn beside(&self) -> Self {
+        Self { session: self.another_session(), ..self.clone() }
+    }
+
+    /// Ends a session of [`beside`](Self::beside).
+    pub fn end(self) {
+        call!(self, C_CloseSession(self.session));
+    }
+
+    /// Whether the token has the mechanism.
+    pub fn has(&self, id: ck::CK_MECHANISM_TYPE) -> bool {
+        let mut info = ck::CK_MECHANISM_INFO::default();
+        // SAFETY: writes one local.
+        let rv = unsafe { (self.list.C_GetMechanismInfo.unwrap())(self.slot, id, &mut info) };
+        rv == ck::CKR_OK
     }
 
     pub fn close(&self) {
@@ -140,47 +197,48 @@ impl Contender {
 
     pub fn rsa(&self) -> ck::CK_OBJECT_HANDLE {
         let bits: ck::CK_ULONG = 2048;
-        let mut public = [attribute(ck::CKA_MODULUS_BITS, &bits)];
+        let mut public =
+            [attribute(ck::CKA_MODULUS_BITS, &bits), attribute(ck::CKA_PUBLIC_EXPONENT, F4)];
         self.generate_pair(ck::CKM_RSA_PKCS_KEY_PAIR_GEN, &mut public, b"rsa")
     }
 
+    /// A secret key of 32 bytes in the token.
     pub fn secret(&self, id: ck::CK_MECHANISM_TYPE) -> ck::CK_OBJECT_HANDLE {
-        self.secret_in(self.session, id)
+        self.secret_key(id, ck::CK_TRUE, b"secret")
     }
 
-    fn secret_in(
+    pub fn secret_key(
         &self,
-        session: ck::CK_SESSION_HANDLE,
         id: ck::CK_MECHANISM_TYPE,
+        token: ck::CK_BBOOL,
+        key_id: &[u8],
     ) -> ck::CK_OBJECT_HANDLE {
         let (yes, len): (_, ck::CK_ULONG) = (ck::CK_TRUE, 32);
         let mut template = [
-            attribute(ck::CKA_TOKEN, &yes),
+            attribute(ck::CKA_TOKEN, &token),
             attribute(ck::CKA_VALUE_LEN, &len),
             attribute(ck::CKA_ENCRYPT, &yes),
             attribute(ck::CKA_SIGN, &yes),
+            attribute(ck::CKA_ID, key_id),
         ];
-        let mut key = 0;
+        let (mut how, mut key) = (mechanism(id), 0);
         let count = template.len() as ck::CK_ULONG;
-        call!(
-            self,
-            C_GenerateKey(session, &mut mechanism(id), template.as_mut_ptr(), count, &mut key)
-        );
+        call!(self, C_GenerateKey(self.session, &mut how, template.as_mut_ptr(), count, &mut key));
         key
     }
 
-    /// AES keys made on the token in a second, by so many sessions at once.
-    pub fn token_keys(&self, sessions: usize) -> f64 {
+    /// How often `make` makes something in a second, by so many sessions at once.
+    pub fn rate(&self, sessions: usize, make: impl Fn(&Self) + Sync) -> f64 {
         let began = Instant::now();
         let made: usize = std::thread::scope(|scope| {
             let work = || {
-                let session = self.another_session();
+                let own = self.beside();
                 let mut made = 0;
                 while began.elapsed().as_secs_f64() < 1.0 {
-                    self.secret_in(session, ck::CKM_AES_KEY_GEN);
+                    make(&own);
                     made += 1;
                 }
-                call!(self, C_CloseSession(session));
+                own.end();
                 made
             };
             let threads: Vec<_> = (0..sessions).map(|_| scope.spawn(work)).collect();
@@ -188,51 +246,9 @@ impl Contender {
         });
         made as f64 / began.elapsed().as_secs_f64()
     }
-
-    pub fn sign(&self, mut how: ck::CK_MECHANISM, key: ck::CK_OBJECT_HANDLE, data: &[u8]) {
-        let mut signature = [0u8; 512];
-        let mut len = signature.len() as ck::CK_ULONG;
-        call!(self, C_SignInit(self.session, &mut how, key));
-        let data_len = data.len() as ck::CK_ULONG;
-        let data = data.as_ptr().cast_mut();
-        call!(self, C_Sign(self.session, data, data_len, signature.as_mut_ptr(), &mut len));
-    }
-
-    pub fn gcm(&self, key: ck::CK_OBJECT_HANDLE, data: &[u8], out: &mut [u8]) {
-        let iv = [9u8; 12];
-        let mut params = ck::CK_GCM_PARAMS {
-            pIv: iv.as_ptr().cast_mut(),
-            ulIvLen: 12,
-            ulIvBits: 96,
-            pAAD: ptr::null_mut(),
-            ulAADLen: 0,
-            ulTagBits: 128,
-        };
-        let mut how = ck::CK_MECHANISM {
-            mechanism: ck::CKM_AES_GCM,
-            pParameter: (&raw mut params).cast(),
-            ulParameterLen: size_of::<ck::CK_GCM_PARAMS>() as ck::CK_ULONG,
-        };
-        let mut len = out.len() as ck::CK_ULONG;
-        call!(self, C_EncryptInit(self.session, &mut how, key));
-        let data_len = data.len() as ck::CK_ULONG;
-        let data = data.as_ptr().cast_mut();
-        call!(self, C_Encrypt(self.session, data, data_len, out.as_mut_ptr(), &mut len));
-    }
-
-    /// How many private keys of this identifier there are, as far as `found` has room for them.
-    pub fn find(&self, key_id: &[u8], found: &mut [ck::CK_OBJECT_HANDLE]) -> usize {
-        let class = ck::CKO_PRIVATE_KEY;
-        let mut template = [attribute(ck::CKA_CLASS, &class), attribute(ck::CKA_ID, key_id)];
-        let (room, mut count) = (found.len() as ck::CK_ULONG, 0);
-        call!(self, C_FindObjectsInit(self.session, template.as_mut_ptr(), 2));
-        call!(self, C_FindObjects(self.session, found.as_mut_ptr(), room, &mut count));
-        call!(self, C_FindObjectsFinal(self.session));
-        count as usize
-    }
 }
 
-fn attribute<T: ?Sized>(id: ck::CK_ATTRIBUTE_TYPE, value: &T) -> ck::CK_ATTRIBUTE {
+pub fn attribute<T: ?Sized>(id: ck::CK_ATTRIBUTE_TYPE, value: &T) -> ck::CK_ATTRIBUTE {
     ck::CK_ATTRIBUTE {
         type_: id,
         pValue: ptr::from_ref(value).cast_mut().cast(),

@@ -1,35 +1,59 @@
-//! The same work on our module, on SoftHSM2 and on bare AWS-LC, interleaved in one run, as ratios
-//! of CPU time. `benches/compare.sh` makes the tokens and runs it.
+//! The same work on our module, on SoftHSM2, NSS softoken and bare AWS-LC, interleaved in one run,
+//! as ratios. `benches/compare.sh` makes the tokens and runs the parts.
 
 mod bare;
 mod bridge;
+mod chart;
 mod contender;
+mod many;
 mod operations;
+mod threads;
 mod timing;
 mod token;
+mod work;
 
-use contender::Contender;
+use std::path::PathBuf;
+
+use contender::{Contender, Threads};
 
 fn main() {
-    let variable = |name: &str| {
-        std::env::var(name).unwrap_or_else(|_| {
-            eprintln!("{name} is not set: run benches/compare.sh");
-            std::process::exit(2);
-        })
-    };
-    let keys = variable("COMPARE_KEYS").parse().expect("COMPARE_KEYS is a number");
-    if let Ok(path) = std::env::var("COMPARE_BRIDGED") {
-        let direct = Contender::load("softhsm2", &variable("COMPARE_SOFTHSM"));
-        let bridged = Contender::load("bridge", &path);
-        return bridge::table(&bridged, &direct, keys);
+    let keys = || variable("COMPARE_KEYS").parse().expect("COMPARE_KEYS is a number");
+    let keyway = variable("COMPARE_KEYWAY");
+    match variable("COMPARE_PART").as_str() {
+        "operations" => {
+            let mut modules = both();
+            if let Ok(path) = std::env::var("COMPARE_NSS") {
+                let words = Some(variable("COMPARE_NSS_PARAMETERS"));
+                let mut nss = Contender::dlopen("NSS", &path, words);
+                nss.open(Threads::One);
+                modules.push(nss);
+            }
+            let chart = std::env::var_os("COMPARE_CHART").map(PathBuf::from);
+            operations::table(&modules, chart.as_deref());
+            threads::table(&mut modules[0]);
+        }
+        "generation" => token::generation(&mut both(), &variable("COMPARE_PLACE")),
+        "full" => token::full(&mut both(), keys()),
+        "bridge" => {
+            let direct = Contender::load("SoftHSM2", &variable("COMPARE_SOFTHSM"));
+            bridge::table(&Contender::load("bridge", &keyway), &direct, keys());
+        }
+        "fill" => many::fill(&keyway, keys() as u32),
+        "many" => many::row(&keyway, keys() as u32),
+        part => panic!("COMPARE_PART is {part}: run benches/compare.sh"),
     }
-    let mut contenders = [
+}
+
+fn both() -> Vec<Contender> {
+    vec![
         Contender::load("keyway", &variable("COMPARE_KEYWAY")),
-        Contender::load("softhsm2", &variable("COMPARE_SOFTHSM")),
-    ];
-    operations::table(&contenders[0], &contenders[1]);
-    token::generation(&mut contenders);
-    if keys > 0 {
-        token::full(&mut contenders, keys);
-    }
+        Contender::load("SoftHSM2", &variable("COMPARE_SOFTHSM")),
+    ]
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        eprintln!("{name} is not set: run benches/compare.sh");
+        std::process::exit(2);
+    })
 }

@@ -5,18 +5,28 @@ const ROUNDS: usize = 9;
 /// CPU seconds of one round.
 const ROUND: f64 = 0.06;
 
-/// A contender's name and its work.
-pub type Work<'a> = (&'static str, Box<dyn FnMut() + 'a>);
-
 /// Runs the contenders in turn; CPU seconds of one call of each one's work.
-pub fn medians(work: &mut [Work<'_>]) -> Vec<f64> {
+pub fn medians(work: &mut [Option<Box<dyn FnMut() + '_>>]) -> Vec<Option<f64>> {
     let mut times = vec![Vec::new(); work.len()];
     for _ in 0..ROUNDS {
-        for (times, (_, work)) in times.iter_mut().zip(work.iter_mut()) {
-            times.push(round(work));
+        for (times, work) in times.iter_mut().zip(work.iter_mut()) {
+            times.extend(work.as_mut().map(|work| round(work)));
         }
     }
-    times.iter_mut().map(|times| median(times)).collect()
+    times.iter_mut().map(|times| (!times.is_empty()).then(|| median(times))).collect()
+}
+
+/// As [`medians`], one call a round: the mean of so many.
+pub fn means(work: &mut [Box<dyn FnMut() + '_>], calls: usize) -> Vec<f64> {
+    let mut spent = vec![0.0; work.len()];
+    for _ in 0..calls {
+        for (spent, work) in spent.iter_mut().zip(work.iter_mut()) {
+            let start = cpu_seconds();
+            work();
+            *spent += cpu_seconds() - start;
+        }
+    }
+    spent.iter().map(|spent| spent / calls as f64).collect()
 }
 
 pub fn median(times: &mut [f64]) -> f64 {
@@ -39,7 +49,7 @@ fn round(work: &mut dyn FnMut()) -> f64 {
     }
 }
 
-fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes one local.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
