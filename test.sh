@@ -59,33 +59,49 @@ command -v npm >/dev/null || need_packages npm
 say "== formatting and lints"
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- --deny warnings
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 say "== the client's tests; beside them the programs, then the module's tests"
-cargo build --workspace --quiet
-cargo test --workspace --quiet --no-run
+# One build of all: for a part of it cargo builds anew what that part wants less of.
+cargo build --workspace --quiet --lib --bins --tests --examples --message-format=json \
+    > target/build.json
 tests/prepare-programs.sh
-# Whoever waits for something that never comes is named by the last lines.
-tests() { timeout 3600 cargo test --quiet --no-fail-fast "$@"; }
+# tests PACKAGE...: their test programs. Whoever waits for something that never comes is named by
+# the last lines.
+tests() {
+    local failed=0 directory program
+    while IFS=$'\t' read -r directory program; do
+        say "-- $(basename "${program%-*}")"
+        (cd "$directory" && timeout 1800 "$program" --quiet < /dev/null) || failed=1
+    done < <(tests/built.py "$@" < target/build.json)
+    return $failed
+}
 beside() {
     local failed=0
     tests/programs.sh debug > target/programs.log 2>&1 || failed=1
-    tests --workspace --exclude keyway > target/module.log 2>&1 || failed=1
+    tests keyway-pkcs11 keyway-softhsm > target/module.log 2>&1 || failed=1
     return $failed
 }
-# In a group of its own, which ends with this script.
+# In groups of their own, which end with this script. The fuzzer gets what nobody else takes.
 set -m
 beside < /dev/null &
 beside=$!
+nice -n 15 fuzz/run.sh --short < /dev/null > target/fuzz.log 2>&1 &
+fuzzing=$!
 set +m
-trap 'kill -- -$beside 2> /dev/null || :' EXIT
+trap 'kill -- -$beside -$fuzzing 2> /dev/null || :' EXIT
 tested=0
-tests --package keyway || tested=$?
+tests keyway || tested=$?
+cargo test --workspace --quiet --doc || tested=$?
 worked=0
 wait $beside || worked=$?
+fuzzed=0
+wait $fuzzing || fuzzed=$?
 trap - EXIT
-cat target/programs.log target/module.log
+cat target/programs.log target/module.log target/fuzz.log
 [ $tested = 0 ] || die "tests of the client failed: see above the programs"
-[ $worked = 0 ] || die "programs or tests of the module failed: see above"
+[ $worked = 0 ] || die "programs or tests of the module failed: see above the fuzzer"
+[ $fuzzed = 0 ] || die "the fuzzer found something: see above, and target/fuzz/found"
 
 if [ -n "$full" ]; then
     if [ "$(id -u)" = 0 ]; then
@@ -101,7 +117,12 @@ if [ -n "$full" ]; then
     export KEYWAY_TEST_MODULE=$PWD/target/release/libkeyway_pkcs11.so
     # With the module's suite on slots that bridge to other modules, and a minute of faults.
     KEYWAY_TEST_BRIDGES=1 KEYWAY_TEST_LONG=1 cargo test --workspace --profile optimised --quiet
+    say "== the module's suites under valgrind"
+    tests/valgrind.sh optimised
     say "== every bit of a token's files, flipped"
     cargo test --workspace --profile optimised --quiet --test store flips -- --ignored --nocapture
+    say "== fuzzing, and whether memory grows"
+    fuzz/run.sh 20
+    fuzz/run.sh --soak 2
 fi
 say "all tests passed"
