@@ -49,6 +49,25 @@ fn two_or_three_inner_sessions_are_enough_for_many_threads() {
     });
 }
 
+/// What was read of the key is old when the call comes that holds the only session.
+#[test]
+#[serial]
+fn an_operation_that_begins_early_needs_no_second_session() {
+    on_user(PATIENT, |setting, session| {
+        let (public, private) = setting::pair(session, "pair").expect("generated");
+        let verifier = setting::verifier(session, public);
+        for announced in [true, false] {
+            setting.faulty().limit_sessions(2, announced);
+            setting.faulty().restart();
+            session.init(Function::Sign, &Mechanism::plain(M::ECDSA), private).expect("C_SignInit");
+            std::thread::sleep(Duration::from_millis(1200));
+            let signature = session.whole(Function::Sign, &DIGEST, Room::Bytes(64)).done();
+            let signature = signature.expect("C_Sign");
+            assert!(setting::is_signature(&verifier, &DIGEST, &signature));
+        }
+    });
+}
+
 /// An operation in parts holds its session; another caller waits, or is told when that takes too
 /// long.
 #[test]

@@ -202,11 +202,12 @@ impl Token for BridgeToken {
     }
 
     fn refresh(&self, object: &Object) -> Result<()> {
-        // The caller's own operation may hold the last session.
-        if !self.inner.objects.is_due(object) || self.inner.pool.is_exhausted() {
+        if !self.inner.objects.is_due(object) {
             return Ok(());
         }
-        self.inner.pool.again(|session| self.inner.objects.reread(session, object))
+        // The caller's own operation may hold the last session.
+        let read = self.inner.pool.if_free(|session| self.inner.objects.reread(session, object))?;
+        Ok(read.unwrap_or_default())
     }
 
     fn create(&self, mut attributes: Attributes) -> Result<Arc<Object>> {

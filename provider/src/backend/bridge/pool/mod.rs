@@ -86,11 +86,32 @@ impl Pool {
     /// As [`again`](Self::again).
     pub(super) fn keeping<T>(
         self: &Arc<Self>,
-        mut work: impl FnMut(&Pinned) -> Result<T>,
+        work: impl FnMut(&Pinned) -> Result<T>,
     ) -> Result<(T, Pinned)> {
+        self.keeping_of(|| self.pin().map(Some), work)?.ok_or_else(|| self.exhausted())
+    }
+
+    /// As [`again`](Self::again), for somebody who may hold a session, perhaps the last one: it does
+    /// not wait for another. None when there is none.
+    ///
+    /// # Errors
+    /// As [`again`](Self::again).
+    pub(super) fn if_free<T>(
+        self: &Arc<Self>,
+        work: impl FnMut(&Pinned) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let answer = self.keeping_of(|| self.pin_within(Duration::ZERO), work)?;
+        Ok(answer.map(|(answer, _)| answer))
+    }
+
+    fn keeping_of<T>(
+        &self,
+        pin: impl Fn() -> Result<Option<Pinned>>,
+        mut work: impl FnMut(&Pinned) -> Result<T>,
+    ) -> Result<Option<(T, Pinned)>> {
         let mut turn = 0;
         loop {
-            let pinned = self.pin()?;
+            let Some(pinned) = pin()? else { return Ok(None) };
             let error = match work(&pinned) {
                 Err(e) if self.is_lost(&e) => e,
                 Err(e) => {
@@ -98,7 +119,7 @@ impl Pool {
                     pinned.spoil();
                     return Err(self.outward_of_reading(e));
                 }
-                Ok(answer) => return Ok((answer, pinned)),
+                Ok(answer) => return Ok(Some((answer, pinned))),
             };
             pinned.spoil();
             if turn == AGAIN {
@@ -142,19 +163,24 @@ impl Pool {
     /// DeviceError when all are in use for as long as the limits say, and while the token cannot be
     /// reached.
     pub(super) fn pin(self: &Arc<Self>) -> Result<Pinned> {
-        let deadline = Instant::now() + self.limits.wait;
+        self.pin_within(self.limits.wait)?.ok_or_else(|| self.exhausted())
+    }
+
+    /// As [`pin`](Self::pin); None when all are in use for that long.
+    fn pin_within(self: &Arc<Self>, wait: Duration) -> Result<Option<Pinned>> {
+        let deadline = Instant::now() + wait;
         let (mut state, mut losses) = (self.state(), 0);
         loop {
             self.connect(&mut state)?;
             while let Some((session, since)) = state.idle.pop() {
                 if self.limits.idle.is_none_or(|idle| since.elapsed() < idle) {
-                    return Ok(self.lend(session));
+                    return Ok(Some(self.lend(session)));
                 }
                 state.open -= 1;
             }
             if state.open < self.most(&state) {
                 match self.open(&mut state) {
-                    Ok(session) => return Ok(self.lend(session)),
+                    Ok(session) => return Ok(Some(self.lend(session))),
                     Err(e) if self.is_lost(&e) && losses < AGAIN => {
                         losses += 1;
                         log::warn!("{}: lost, and opened again: {e}", self.place);
@@ -168,15 +194,21 @@ impl Pool {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Code::DeviceError.because(format!(
-                    "{}: all {} sessions were in use for {:?}: more `sessions` in the configuration, \
-                     if the token allows them",
-                    self.place, state.open, self.limits.wait
-                )));
+                return Ok(None);
             }
             let waited = self.returned.wait_timeout(state, left.min(LOOK));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    fn exhausted(&self) -> Error {
+        Code::DeviceError.because(format!(
+            "{}: all {} sessions were in use for {:?}: more `sessions` in the configuration, if the \
+             token allows them",
+            self.place,
+            self.state().open,
+            self.limits.wait
+        ))
     }
 
     /// Whether the token answers, with its login.
@@ -284,12 +316,6 @@ impl Pool {
     fn is_loss(&self, code: Code) -> bool {
         let Profile { lost_on, reinitialize_on, .. } = &*self.place.profile;
         is_of_the_token(code) || lost_on.contains(&code) || reinitialize_on.contains(&code)
-    }
-
-    /// Whether a caller would have to wait for a session.
-    pub(super) fn is_exhausted(&self) -> bool {
-        let state = self.state();
-        state.anchor.is_some() && state.idle.is_empty() && state.open >= self.most(&state)
     }
 
     /// Changes when handles of objects became invalid.
