@@ -20,6 +20,8 @@ FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 INSTALL ?= install
 # As cargo names it: release, or dev, which lies in target/debug.
 PROFILE ?= release
+# For whoever has built more at once and wants that to be enough.
+WHAT ?= --package keyway --package keyway-pkcs11
 
 built := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 made := $(built)/package
@@ -38,7 +40,7 @@ all: build
 	$(built)/keyway completions fish > $(made)/completions/keyway.fish
 
 build:
-	cargo build --profile $(PROFILE) --package keyway --package keyway-pkcs11
+	cargo build --profile $(PROFILE) $(WHAT)
 
 install:
 	@test -e $(made)/completions/keyway.fish || { echo "Nothing is built: run make first, as yourself." >&2; exit 1; }

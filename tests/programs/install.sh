@@ -5,6 +5,8 @@ service_user 2750
 prefix=$work/usr
 # Staged under a prefix that is also where it runs; /etc and p11-kit's folder are the test's own.
 places="PROFILE=dev PREFIX=$prefix SYSCONFDIR=$work/etc P11KITDIR=$work/config/pkcs11/modules"
+# What test.sh has built; a part of it would be built anew, under the hands of the other tests.
+export WHAT="--workspace --lib --bins --tests --examples"
 check "make prepares pages and completions" make $places all
 check "make installs" make $places install
 installed() {
