@@ -206,8 +206,7 @@ impl Token for BridgeToken {
             return Ok(());
         }
         // The caller's own operation may hold the last session.
-        let read = self.inner.pool.if_free(|session| self.inner.objects.reread(session, object))?;
-        Ok(read.unwrap_or_default())
+        self.inner.pool.if_free(|session| self.inner.objects.reread(session, object)).map(drop)
     }
 
     fn create(&self, mut attributes: Attributes) -> Result<Arc<Object>> {
