@@ -34,12 +34,12 @@ const GENERATED: &str =
 
 fn attributes() -> String {
     let mut out = format!("# Attributes\n\n{GENERATED}\n\n{ATTRIBUTES}");
-    let mut seen: Vec<&[&[Rule]]> = Vec::new();
+    let mut seen: Vec<&Class> = Vec::new();
     for class in CLASSES.iter() {
-        if seen.iter().any(|layers| std::ptr::eq(*layers, class.layers)) {
+        if seen.iter().any(|other| same_rules(class, other)) {
             continue;
         }
-        seen.push(class.layers);
+        seen.push(class);
         let alike: Vec<_> = CLASSES.iter().filter(|other| same_rules(class, other)).collect();
         attribute_table(&mut out, &alike);
     }
@@ -48,7 +48,7 @@ fn attributes() -> String {
 }
 
 fn same_rules(one: &Class, other: &Class) -> bool {
-    std::ptr::eq(one.layers, other.layers)
+    std::ptr::eq(one.layers.each, other.layers.each)
 }
 
 const ATTRIBUTES: &str = "\
@@ -83,7 +83,7 @@ fn attribute_table(out: &mut String, classes: &[&'static Class]) {
     let of = if subtypes.is_empty() { String::new() } else { format!(" {}", subtypes.join(", ")) };
     write!(out, "\n## {title}\n\n`{:?}`{of}\n\n", classes[0].class).expect("a string");
     out.push_str("| Attribute | Kind | Notes | Default |\n|---|---|---|---|\n");
-    for rule in classes[0].rules() {
+    for rule in classes[0].layers.each.iter().copied().flatten() {
         let notes: Vec<_> = rule.notes.numbers().map(|number| number.to_string()).collect();
         let (kind, default) = (kind(rule.kind), default(rule));
         writeln!(out, "| {:?} | {kind} | {} | {default} |", rule.id, notes.join(", "))

@@ -5,6 +5,7 @@ pub mod class;
 pub mod key_type;
 pub mod matching;
 pub mod rule;
+pub mod shared;
 pub mod table;
 pub mod template;
 pub mod types;
@@ -12,6 +13,7 @@ pub mod value;
 
 pub use class::ObjectClass;
 pub use key_type::KeyType;
+pub use shared::Shared;
 pub use template::{Entry, Raw, Template};
 pub use types::AttributeType;
 pub use value::{Attributes, Value};

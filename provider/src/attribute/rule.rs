@@ -157,8 +157,7 @@ pub struct Class {
     pub class: ObjectClass,
     /// The value of `CKA_KEY_TYPE` or `CKA_CERTIFICATE_TYPE`.
     pub subtype: Option<u64>,
-    /// The rules, from what all objects share to what is the subtype's own; no attribute twice.
-    pub layers: &'static [&'static [Rule]],
+    pub layers: Layers,
     /// What a key may do whose template sets no usage attribute to true.
     pub bare: &'static [AttributeType],
     /// What a generated key may do unless its template says false.
@@ -167,10 +166,62 @@ pub struct Class {
 
 impl Class {
     pub fn rule(&self, id: AttributeType) -> Option<&'static Rule> {
-        self.rules().find(|rule| rule.id == id)
+        let sorted = self.layers.sorted;
+        sorted.binary_search_by_key(&id, |rule| rule.id).ok().map(|row| &sorted[row])
     }
 
+    /// In ascending order of type.
     pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
-        self.layers.iter().flat_map(|layer| layer.iter())
+        self.layers.sorted.iter()
     }
+}
+
+/// The rules of a class: [`layers!`].
+#[derive(Clone, Copy, Debug)]
+pub struct Layers {
+    /// From what all objects share to what is the subtype's own; no attribute twice.
+    pub each: &'static [&'static [Rule]],
+    /// All of them, in ascending order of type.
+    pub sorted: &'static [Rule],
+}
+
+/// Puts layers together when they are compiled.
+macro_rules! layers {
+    ($($layer:expr),+ $(,)?) => {{
+        use $crate::attribute::rule::{Layers, Rule, count, sort};
+        const EACH: &[&[Rule]] = &[$($layer),+];
+        const SORTED: [Rule; count(EACH)] = sort(EACH);
+        Layers { each: EACH, sorted: &SORTED }
+    }};
+}
+pub(super) use layers;
+
+pub(super) const fn count(layers: &[&[Rule]]) -> usize {
+    let (mut i, mut count) = (0, 0);
+    while i < layers.len() {
+        count += layers[i].len();
+        i += 1;
+    }
+    count
+}
+
+pub(super) const fn sort<const N: usize>(layers: &[&[Rule]]) -> [Rule; N] {
+    let mut sorted = [layers[0][0]; N];
+    let (mut i, mut filled) = (0, 0);
+    while i < layers.len() {
+        let mut j = 0;
+        while j < layers[i].len() {
+            let rule = layers[i][j];
+            let mut at = filled;
+            while at > 0 && sorted[at - 1].id.0 > rule.id.0 {
+                sorted[at] = sorted[at - 1];
+                at -= 1;
+            }
+            sorted[at] = rule;
+            filled += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    sorted
 }

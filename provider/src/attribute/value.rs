@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::attribute::{AttributeType, KeyType, ObjectClass};
+use crate::attribute::{AttributeType, KeyType, ObjectClass, Shared};
 use crate::secret::Secret;
 
 /// A value in its own type; its rule says which.
@@ -12,17 +12,17 @@ pub enum Value {
     /// `CK_ULONG` and what is built on it.
     Number(u64),
     /// Byte arrays, big integers, RFC 2279 strings and dates (`CK_DATE`: 0 or 8 bytes).
-    Bytes(Arc<[u8]>),
+    Bytes(Shared<[u8]>),
     /// Byte arrays that only a sealed record may hold: `CKA_VALUE`, `CKA_PRIVATE_EXPONENT`, ...
     Secret(Arc<Secret>),
     /// `CKA_ALLOWED_MECHANISMS`.
-    Mechanisms(Arc<[u64]>),
+    Mechanisms(Shared<[u64]>),
     /// `CKA_WRAP_TEMPLATE` and its like.
-    Template(Arc<Attributes>),
+    Template(Shared<Attributes>),
 }
 
 impl Value {
-    pub fn bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub fn bytes(bytes: impl Into<Shared<[u8]>>) -> Self {
         Self::Bytes(bytes.into())
     }
 
@@ -61,8 +61,13 @@ impl PartialEq for Value {
 pub struct Attributes(Vec<(AttributeType, Value)>);
 
 impl Attributes {
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Room for so many attributes before the first is there.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
     }
 
     pub fn find(&self, id: AttributeType) -> Option<&Value> {
@@ -89,6 +94,24 @@ impl Attributes {
         }
     }
 
+    /// As [`set_default`](Self::set_default) for many, which come in ascending order of type.
+    pub fn set_defaults(&mut self, values: impl Iterator<Item = (AttributeType, Value)>) {
+        // A key gets some more: its material, what follows from it, its name.
+        const MORE: usize = 4;
+        let room = self.0.len() + values.size_hint().1.unwrap_or_default() + MORE;
+        let given = std::mem::replace(&mut self.0, Vec::with_capacity(room));
+        let mut given = given.into_iter().peekable();
+        for (id, value) in values {
+            while let Some(row) = given.next_if(|row| row.0 < id) {
+                self.0.push(row);
+            }
+            if given.peek().is_none_or(|row| row.0 != id) {
+                self.0.push((id, value));
+            }
+        }
+        self.0.extend(given);
+    }
+
     pub fn remove(&mut self, id: AttributeType) -> Option<Value> {
         let row = self.0.binary_search_by_key(&id, |row| row.0).ok()?;
         Some(self.0.remove(row).1)
@@ -108,7 +131,7 @@ impl Attributes {
 
     /// Whether a Boolean attribute is there and true.
     pub fn is_true(&self, id: AttributeType) -> bool {
-        self.find(id) == Some(&Value::Bool(true))
+        matches!(self.find(id), Some(Value::Bool(true)))
     }
 
     pub fn number(&self, id: AttributeType) -> Option<u64> {
@@ -152,8 +175,11 @@ mod tests {
         attributes.set(AttributeType::CLASS, Value::Number(3));
         attributes.set(AttributeType::LABEL, Value::bytes(*b"a"));
         attributes.set_default(AttributeType::CLASS, Value::Number(4));
+        let defaults = [(AttributeType::CLASS, 5), (AttributeType::TOKEN, 6)];
+        attributes.set_defaults(defaults.map(|(id, n)| (id, Value::Number(n))).into_iter());
+        assert_eq!(attributes.number(AttributeType::TOKEN), Some(6));
         let types: Vec<_> = attributes.iter().map(|row| row.0).collect();
-        assert_eq!(types, [AttributeType::CLASS, AttributeType::LABEL]);
+        assert_eq!(types, [AttributeType::CLASS, AttributeType::TOKEN, AttributeType::LABEL]);
         assert_eq!(attributes.bytes(AttributeType::LABEL), Some(&b"a"[..]));
         assert_eq!(attributes.class(), Some(ObjectClass::PRIVATE_KEY));
     }

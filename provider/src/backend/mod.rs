@@ -16,7 +16,7 @@ use crate::mechanism::{Function, Mechanism, MechanismSpec, MechanismType};
 use crate::object::Wanted;
 
 pub(crate) use material::MaterialKey;
-pub use object::{Object, ObjectId, Snapshot};
+pub use object::{Object, ObjectId, SessionIds, Snapshot};
 pub use operation::{Check, Operation, Transform};
 pub use origin::{Origin, Origins};
 

@@ -8,16 +8,63 @@ use once_cell::sync::OnceCell;
 
 use crate::attribute::{AttributeType, Attributes};
 use crate::backend::{Key, Token};
-use crate::error::{Code, Result};
+use crate::engine::random;
+use crate::error::{Code, Error, Result};
 use crate::object::usage::Usage;
 
 /// The identity of an object in its token, for its whole life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(pub [u8; 16]);
 
+impl ObjectId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// DeviceError if the engine has no entropy.
+    pub fn random() -> Result<Self> {
+        let mut id = [0; 16];
+        random::fill(&mut id)?;
+        Ok(Self(id))
+    }
+
+    /// In hexadecimal digits, as `CKA_UNIQUE_ID` has it.
+    pub fn digits(&self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        digits
+    }
+}
+
 impl fmt::Debug for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.digits().iter().try_for_each(|digit| write!(f, "{}", char::from(*digit)))
+    }
+}
+
+/// Identities of session objects, which nobody outside this process sees: a random number of the
+/// process and a count. A draw for each would take a tenth of the time that making an AES key does.
+#[derive(Default)]
+pub struct SessionIds {
+    process: OnceCell<[u8; 8]>,
+    count: AtomicU64,
+}
+
+impl SessionIds {
+    /// # Errors
+    /// DeviceError if the engine has no entropy.
+    pub fn draw(&self) -> Result<ObjectId> {
+        let process = self.process.get_or_try_init(|| {
+            let mut process = [0; 8];
+            random::fill(&mut process)?;
+            Ok::<_, Error>(process)
+        })?;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(process);
+        id[8..].copy_from_slice(&self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Ok(ObjectId(id))
     }
 }
 

@@ -37,7 +37,7 @@ impl Draft {
     /// the class does not have; AttributeValueInvalid for a value that it cannot have.
     pub fn new(class: &'static Class, template: &Template<'_>) -> Result<Self> {
         template.unique()?;
-        let mut attributes = Attributes::new();
+        let mut attributes = Attributes::with_capacity(template.entries.len() + 2);
         for entry in &template.entries {
             let rule = rule(class, entry.id)?;
             attributes.set(entry.id, abi::read(entry.id, rule.kind, &entry.value)?);
@@ -96,12 +96,19 @@ impl Draft {
     ///
     /// # Errors
     /// TemplateInconsistent, TemplateIncomplete: see [`consistent`].
-    pub fn complete(mut self, act: Act, policy: Policy) -> Result<Attributes> {
-        let named = USAGE.iter().any(|id| self.attributes.is_true(*id));
-        let extractable = self.attributes.is_true(AttributeType::EXTRACTABLE);
-        for rule in self.class.rules() {
+    pub fn complete(self, act: Act, policy: Policy) -> Result<Attributes> {
+        let Self { class, mut attributes } = self;
+        let named = USAGE.iter().any(|id| attributes.is_true(*id));
+        let extractable = attributes.is_true(AttributeType::EXTRACTABLE);
+        // Nothing once the template names anything that the key may do, except what programs expect
+        // of every generated key.
+        let may = |usage: AttributeType| {
+            let bare = !named && class.bare.contains(&usage) && policy.gives_unasked(usage);
+            bare || act == Act::Generate && class.generated.contains(&usage)
+        };
+        attributes.set_defaults(class.rules().filter_map(|rule| {
             let value = match rule.default {
-                Default::Absent | Default::Token => continue,
+                Default::Absent | Default::Token => return None,
                 Default::False => Value::Bool(false),
                 Default::True => Value::Bool(true),
                 Default::Empty => empty(rule.kind),
@@ -109,20 +116,13 @@ impl Draft {
                 Default::Policy => Value::Bool(match rule.id {
                     AttributeType::SENSITIVE => !extractable,
                     AttributeType::EXTRACTABLE => act == Act::Unwrap,
-                    usage => self.may(usage, act, named, policy),
+                    usage => may(usage),
                 }),
             };
-            self.attributes.set_default(rule.id, value);
-        }
-        consistent(&self.attributes)?;
-        Ok(self.attributes)
-    }
-
-    /// Whether a key may do what the template is silent of: nothing once it names (`named`)
-    /// anything that the key may do, except what programs expect of every generated key.
-    fn may(&self, usage: AttributeType, act: Act, named: bool, policy: Policy) -> bool {
-        let bare = !named && self.class.bare.contains(&usage) && policy.gives_unasked(usage);
-        bare || act == Act::Generate && self.class.generated.contains(&usage)
+            Some((rule.id, value))
+        }));
+        consistent(&attributes)?;
+        Ok(attributes)
     }
 }
 
@@ -177,8 +177,10 @@ pub(super) fn only_the_officer(rule: &Rule, value: &Value, caller: Caller) -> Re
 /// The value of length 0. Booleans and numbers have none: no row gives them this default.
 pub(super) fn empty(kind: Kind) -> Value {
     match kind {
-        Kind::Mechanisms => Value::Mechanisms([].into()),
+        Kind::Mechanisms => Value::Mechanisms(std::default::Default::default()),
         Kind::Template => Value::Template(std::default::Default::default()),
-        Kind::Bool | Kind::Number | Kind::Bytes | Kind::Secret | Kind::Date => Value::bytes(*b""),
+        Kind::Bool | Kind::Number | Kind::Bytes | Kind::Secret | Kind::Date => {
+            Value::Bytes(std::default::Default::default())
+        }
     }
 }

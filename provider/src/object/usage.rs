@@ -1,6 +1,6 @@
 //! What a key may do, decided once from its attributes.
 
-use crate::attribute::{AttributeType, Attributes, KeyType, Value};
+use crate::attribute::{AttributeType, Attributes, KeyType, ObjectClass, Value};
 use crate::lifecycle::Lifecycle;
 use crate::mechanism::{Function, MechanismType};
 use crate::policy::{Roles, significant_bits};
@@ -10,9 +10,9 @@ use crate::policy::{Roles, significant_bits};
 pub struct Usage {
     /// Size of an RSA modulus; `None` for keys that are never too short to sign.
     bits: Option<u64>,
-    functions: u16,
+    functions: u64,
     /// The functions whose first use has to be recorded.
-    to_record: u16,
+    to_record: u64,
     pub roles: Roles,
     allowed: Option<Box<[u64]>>,
     pub always_authenticate: bool,
@@ -37,16 +37,14 @@ impl Usage {
         let functions = ATTRIBUTES
             .iter()
             .filter(|(_, attribute)| attributes.is_true(*attribute))
-            .fold(0, |bits, (function, _)| bits | 1 << *function as u16);
+            .fold(0, |bits, (function, _)| bits | 1 << *function as u64);
         let allowed = match attributes.find(AttributeType::ALLOWED_MECHANISMS) {
             Some(Value::Mechanisms(list)) if !list.is_empty() => Some(list.to_vec().into()),
             _ => None,
         };
         let roles = Roles::of(attributes);
-        let to_record = ATTRIBUTES
-            .iter()
-            .filter(|(function, _)| roles.must_record(attributes, *function))
-            .fold(0, |bits, (function, _)| bits | 1 << *function as u16);
+        let secret = attributes.class() == Some(ObjectClass::SECRET_KEY);
+        let to_record = if secret { roles.to_record(functions) } else { 0 };
         let bits = match attributes.key_type() {
             Some(KeyType::RSA) => attributes.bytes(AttributeType::MODULUS).map(significant_bits),
             _ => None,
@@ -63,12 +61,12 @@ impl Usage {
 
     /// Whether the usage attribute of `function` is true.
     pub fn permits(&self, function: Function) -> bool {
-        self.functions & 1 << function as u16 != 0
+        self.functions & 1 << function as u64 != 0
     }
 
     /// Whether the first use for `function` has to be recorded, because it excludes another.
     pub fn must_record(&self, function: Function) -> bool {
-        self.to_record & 1 << function as u16 != 0
+        self.to_record & 1 << function as u64 != 0
     }
 
     /// Whether `CKA_ALLOWED_MECHANISMS` names the mechanism; an empty list restricts nothing.
@@ -90,6 +88,20 @@ mod tests {
             }
             assert!(!usage.permits(Function::Digest));
         }
+    }
+
+    #[test]
+    fn only_secret_keys_have_first_uses_to_record() {
+        let usage = |class: ObjectClass| {
+            let class = (AttributeType::CLASS, Value::Number(class.0));
+            let uses =
+                [AttributeType::WRAP, AttributeType::DECRYPT].map(|id| (id, Value::Bool(true)));
+            Usage::of(&uses.into_iter().chain([class]).collect())
+        };
+        assert!(usage(ObjectClass::SECRET_KEY).must_record(Function::Wrap));
+        assert!(usage(ObjectClass::SECRET_KEY).must_record(Function::Decrypt));
+        assert!(!usage(ObjectClass::SECRET_KEY).must_record(Function::Sign));
+        assert!(!usage(ObjectClass::PRIVATE_KEY).must_record(Function::Decrypt));
     }
 
     #[test]

@@ -79,13 +79,12 @@ impl Roles {
         counterpart(function).filter(|other| self.0 & bit(*other) != 0)
     }
 
-    /// Whether using a key with these attributes for `function` has to be recorded first: it could
-    /// still be used for the counterpart.
-    pub fn must_record(self, attributes: &Attributes, function: Function) -> bool {
-        attributes.class() == Some(ObjectClass::SECRET_KEY)
-            && self.0 & bit(function) == 0
-            && conflict(function)
-                .is_some_and(|(_, _, a, b)| attributes.is_true(*a) && attributes.is_true(*b))
+    /// Of what a secret key may do (`permitted`: one bit a function), what has to be recorded before
+    /// it is done: the key could still be used for the counterpart.
+    pub fn to_record(self, permitted: u64) -> u64 {
+        let pairs = CONFLICTS.iter().map(|(one, other, ..)| bit(*one) | bit(*other));
+        let undecided = pairs.filter(|both| permitted & both == *both);
+        undecided.fold(0, |bits, both| bits | both) & !self.0
     }
 }
 
@@ -273,15 +272,12 @@ mod tests {
 
     #[test]
     fn only_secret_keys_with_both_roles_are_recorded() {
-        let both = [AttributeType::WRAP, AttributeType::DECRYPT];
+        let (wrap, both) = (bit(Function::Wrap), bit(Function::Wrap) | bit(Function::Decrypt));
         let none = Roles::default();
-        let secret = key(ObjectClass::SECRET_KEY, &both);
-        assert!(none.must_record(&secret, Function::Wrap));
-        assert!(!none.with(Function::Wrap).must_record(&secret, Function::Wrap));
-        assert!(!none.must_record(&secret, Function::Sign));
-        let one = key(ObjectClass::SECRET_KEY, &both[..1]);
-        assert!(!none.must_record(&one, Function::Wrap));
-        assert!(!none.must_record(&key(ObjectClass::PRIVATE_KEY, &both), Function::Decrypt));
+        assert_eq!(none.to_record(both | bit(Function::Sign)), both);
+        assert_eq!(none.with(Function::Wrap).to_record(both), bit(Function::Decrypt));
+        assert_eq!(none.to_record(wrap), 0);
+        assert_eq!(none.to_record(wrap | bit(Function::Unwrap)), 0);
     }
 
     #[test]

@@ -11,11 +11,12 @@ use crate::templates::*;
 #[test]
 fn layers_are_sorted_and_no_class_has_an_attribute_twice() {
     for class in CLASSES {
-        for layer in class.layers {
+        for layer in class.layers.each {
             assert!(layer.is_sorted_by(|a, b| a.id < b.id), "a layer of the {}", class.name);
         }
-        let mut types: Vec<_> = class.rules().map(|rule| rule.id).collect();
-        types.sort();
+        let types: Vec<_> = class.rules().map(|rule| rule.id).collect();
+        let rules: usize = class.layers.each.iter().map(|layer| layer.len()).sum();
+        assert_eq!(types.len(), rules, "{}", class.name);
         assert!(types.is_sorted_by(|a, b| a < b), "{}", class.name);
     }
 }

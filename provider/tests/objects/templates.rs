@@ -124,9 +124,9 @@ pub fn sample(class: &Class, rule: &Rule) -> Value {
         (_, Kind::Bytes | Kind::Secret) => Value::bytes([7; 32]),
         (_, Kind::Date) => Value::bytes(*b"20280229"),
         (_, Kind::Mechanisms) => Value::Mechanisms([MechanismType::AES_GCM.0].into()),
-        (_, Kind::Template) => Value::Template(std::sync::Arc::new(
-            [(AttributeType::SENSITIVE, Value::Bool(true))].into_iter().collect(),
-        )),
+        (_, Kind::Template) => Value::Template(
+            Attributes::from_iter([(AttributeType::SENSITIVE, Value::Bool(true))]).into(),
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ pub mod secret_key;
 
 use once_cell::sync::Lazy;
 
-use crate::attribute::rule::{Class, Kind, Rule};
+use crate::attribute::rule::{Class, Kind, Layers, layers};
 use crate::attribute::{AttributeType as A, KeyType, ObjectClass};
 use crate::error::{Code, Result};
 
@@ -80,7 +80,7 @@ pub static CLASSES: &[Class] = &[
     Class {
         name: "X.509 attribute certificate",
         subtype: Some(certificate::X_509_ATTRIBUTE_TYPE),
-        layers: &[
+        layers: layers![
             ALL,
             STORAGE,
             common::PUBLIC,
@@ -92,27 +92,27 @@ pub static CLASSES: &[Class] = &[
     Class {
         name: "WTLS certificate",
         subtype: Some(certificate::WTLS_TYPE),
-        layers: &[ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::WTLS],
+        layers: layers![ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::WTLS],
         ..X_509
     },
-    public_key("RSA public key", KeyType::RSA, &PUBLIC_RSA, &[A::ENCRYPT, A::VERIFY, A::WRAP]),
-    agreement(public_key("EC public key", KeyType::EC, &PUBLIC_EC, &[A::VERIFY])),
-    public_key("Edwards EC public key", KeyType::EC_EDWARDS, &PUBLIC_EC, &[A::VERIFY]),
-    agreement(public_key("Montgomery EC public key", KeyType::EC_MONTGOMERY, &PUBLIC_EC, &[])),
-    agreement(public_key("DH public key", KeyType::DH, &PUBLIC_DH, &[])),
-    public_key("DSA public key", KeyType::DSA, &PUBLIC_DSA, &[A::VERIFY]),
-    private_key("RSA private key", KeyType::RSA, &PRIVATE_RSA, &[A::DECRYPT, A::SIGN, A::UNWRAP]),
-    agreement(private_key("EC private key", KeyType::EC, &PRIVATE_EC, &[A::SIGN])),
-    private_key("Edwards EC private key", KeyType::EC_EDWARDS, &PRIVATE_EC, &[A::SIGN]),
-    agreement(private_key("Montgomery EC private key", KeyType::EC_MONTGOMERY, &PRIVATE_EC, &[])),
-    agreement(private_key("DH private key", KeyType::DH, &PRIVATE_DH, &[])),
-    private_key("DSA private key", KeyType::DSA, &PRIVATE_DSA, &[A::SIGN]),
+    public_key("RSA public key", KeyType::RSA, PUBLIC_RSA, &[A::ENCRYPT, A::VERIFY, A::WRAP]),
+    agreement(public_key("EC public key", KeyType::EC, PUBLIC_EC, &[A::VERIFY])),
+    public_key("Edwards EC public key", KeyType::EC_EDWARDS, PUBLIC_EC, &[A::VERIFY]),
+    agreement(public_key("Montgomery EC public key", KeyType::EC_MONTGOMERY, PUBLIC_EC, &[])),
+    agreement(public_key("DH public key", KeyType::DH, PUBLIC_DH, &[])),
+    public_key("DSA public key", KeyType::DSA, PUBLIC_DSA, &[A::VERIFY]),
+    private_key("RSA private key", KeyType::RSA, PRIVATE_RSA, &[A::DECRYPT, A::SIGN, A::UNWRAP]),
+    agreement(private_key("EC private key", KeyType::EC, PRIVATE_EC, &[A::SIGN])),
+    private_key("Edwards EC private key", KeyType::EC_EDWARDS, PRIVATE_EC, &[A::SIGN]),
+    agreement(private_key("Montgomery EC private key", KeyType::EC_MONTGOMERY, PRIVATE_EC, &[])),
+    agreement(private_key("DH private key", KeyType::DH, PRIVATE_DH, &[])),
+    private_key("DSA private key", KeyType::DSA, PRIVATE_DSA, &[A::SIGN]),
     secret_key("AES key", KeyType::AES, CIPHER),
     secret_key("AES-XTS key", KeyType::AES_XTS, &[A::ENCRYPT, A::DECRYPT]),
     secret_key("ChaCha20 key", KeyType::CHACHA20, &[A::ENCRYPT, A::DECRYPT]),
-    Class { layers: &FIXED, ..secret_key("DES key", KeyType::DES, CIPHER) },
-    Class { layers: &FIXED, ..secret_key("double-length DES key", KeyType::DES2, CIPHER) },
-    Class { layers: &FIXED, ..secret_key("triple-length DES key", KeyType::DES3, CIPHER) },
+    Class { layers: FIXED, ..secret_key("DES key", KeyType::DES, CIPHER) },
+    Class { layers: FIXED, ..secret_key("double-length DES key", KeyType::DES2, CIPHER) },
+    Class { layers: FIXED, ..secret_key("triple-length DES key", KeyType::DES3, CIPHER) },
     secret_key("generic secret", KeyType::GENERIC_SECRET, MAC),
     secret_key("MD5 HMAC key", KeyType::MD5_HMAC, MAC),
     secret_key("SHA-1 HMAC key", KeyType::SHA_1_HMAC, MAC),
@@ -131,7 +131,7 @@ pub static CLASSES: &[Class] = &[
     Class {
         name: "DSA domain parameters",
         subtype: Some(KeyType::DSA.0),
-        layers: &[ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DSA],
+        layers: layers![ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DSA],
         ..DH_DOMAIN
     },
 ];
@@ -140,7 +140,7 @@ const DATA: Class = Class {
     name: "data",
     class: ObjectClass::DATA,
     subtype: None,
-    layers: &[ALL, STORAGE, common::PRIVATE, data::DATA],
+    layers: layers![ALL, STORAGE, common::PRIVATE, data::DATA],
     bare: &[],
     generated: &[],
 };
@@ -149,7 +149,7 @@ const X_509: Class = Class {
     name: "X.509 certificate",
     class: ObjectClass::CERTIFICATE,
     subtype: Some(certificate::X_509_TYPE),
-    layers: &[ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::X_509],
+    layers: layers![ALL, STORAGE, common::PUBLIC, certificate::CERTIFICATE, certificate::X_509],
     bare: &[],
     generated: &[],
 };
@@ -158,35 +158,33 @@ const DH_DOMAIN: Class = Class {
     name: "DH domain parameters",
     class: ObjectClass::DOMAIN_PARAMETERS,
     subtype: Some(KeyType::DH.0),
-    layers: &[ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DH],
+    layers: layers![ALL, STORAGE, common::PUBLIC, domain::DOMAIN, domain::DH],
     bare: &[],
     generated: &[],
 };
 
-type Layers = [&'static [Rule]; 6];
-
-const fn public(own: &'static [Rule]) -> Layers {
-    [ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, own]
-}
-
-const fn private(own: &'static [Rule]) -> Layers {
-    [ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, own]
-}
-
-static PUBLIC_RSA: Layers = public(public_key::RSA);
-static PUBLIC_EC: Layers = public(public_key::EC);
-static PUBLIC_DH: Layers = public(public_key::DH);
-static PUBLIC_DSA: Layers = public(public_key::DSA);
-static PRIVATE_RSA: Layers = private(private_key::RSA);
-static PRIVATE_EC: Layers = private(private_key::EC);
-static PRIVATE_DH: Layers = private(private_key::DH);
-static PRIVATE_DSA: Layers = private(private_key::DSA);
-static SECRET: Layers =
-    [ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::VALUE];
+const PUBLIC_RSA: Layers =
+    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::RSA];
+const PUBLIC_EC: Layers =
+    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::EC];
+const PUBLIC_DH: Layers =
+    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::DH];
+const PUBLIC_DSA: Layers =
+    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::DSA];
+const PRIVATE_RSA: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::RSA];
+const PRIVATE_EC: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::EC];
+const PRIVATE_DH: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::DH];
+const PRIVATE_DSA: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::DSA];
+const SECRET: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::VALUE];
 
 /// Secret keys whose type has one length.
-static FIXED: Layers =
-    [ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::FIXED_VALUE];
+const FIXED: Layers =
+    layers![ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::FIXED_VALUE];
 
 const CIPHER: &[A] = &[A::ENCRYPT, A::DECRYPT, A::SIGN, A::VERIFY, A::WRAP, A::UNWRAP];
 const MAC: &[A] = &[A::SIGN, A::VERIFY];
@@ -195,7 +193,7 @@ const fn key(
     name: &'static str,
     class: ObjectClass,
     key_type: KeyType,
-    layers: &'static Layers,
+    layers: Layers,
     bare: &'static [A],
 ) -> Class {
     Class { name, class, subtype: Some(key_type.0), layers, bare, generated: &[] }
@@ -204,7 +202,7 @@ const fn key(
 const fn public_key(
     name: &'static str,
     key_type: KeyType,
-    layers: &'static Layers,
+    layers: Layers,
     bare: &'static [A],
 ) -> Class {
     key(name, ObjectClass::PUBLIC_KEY, key_type, layers, bare)
@@ -213,14 +211,14 @@ const fn public_key(
 const fn private_key(
     name: &'static str,
     key_type: KeyType,
-    layers: &'static Layers,
+    layers: Layers,
     bare: &'static [A],
 ) -> Class {
     key(name, ObjectClass::PRIVATE_KEY, key_type, layers, bare)
 }
 
 const fn secret_key(name: &'static str, key_type: KeyType, bare: &'static [A]) -> Class {
-    key(name, ObjectClass::SECRET_KEY, key_type, &SECRET, bare)
+    key(name, ObjectClass::SECRET_KEY, key_type, SECRET, bare)
 }
 
 /// A key whose generation is asked for by programs that agree on keys and set no flag.

@@ -66,7 +66,7 @@ pub(super) fn read(
 
 /// Gives an object our name for it.
 pub(super) fn name(attributes: &mut Attributes, id: ObjectId) {
-    attributes.set(AttributeType::UNIQUE_ID, Value::bytes(format!("{id:?}").into_bytes()));
+    attributes.set(AttributeType::UNIQUE_ID, Value::bytes(id.digits()));
 }
 
 /// The identity behind a name.

@@ -216,8 +216,7 @@ impl Token for BridgeToken {
         // What nobody hides and nobody keeps is used here.
         if !hidden && !attributes.is_true(AttributeType::TOKEN) {
             engine::complete(&mut attributes)?;
-            let mut id = ObjectId([0; 16]);
-            random::fill(&mut id.0)?;
+            let id = ObjectId::random()?;
             read::name(&mut attributes, id);
             return Ok(Arc::new(Object::new(id, attributes, 0, 0)));
         }

@@ -190,7 +190,7 @@ fn check_record(identity: &Identity, keys: Option<&Keys>, record: &Record) -> Re
     if tags::of(tag_key, &attributes)? != record.tags {
         return Err(damaged(record, "is indexed as something that it is not"));
     }
-    match named(&attributes) == Some(format!("{:?}", record.id).as_bytes()) {
+    match named(&attributes) == Some(&record.id.digits()[..]) {
         true => Ok(()),
         false => Err(damaged(record, "has the CKA_UNIQUE_ID of another one")),
     }

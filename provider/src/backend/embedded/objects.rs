@@ -9,7 +9,7 @@ use super::token::EmbeddedToken;
 use super::{name, seal, tags};
 use crate::attribute::{AttributeType, Attributes, ObjectClass, Value, matching};
 use crate::backend::{Found, Object, ObjectId, Snapshot, View};
-use crate::engine::{self, random};
+use crate::engine;
 use crate::error::{Code, Result};
 use crate::lifecycle::state::State;
 use crate::secret::Secret;
@@ -162,11 +162,12 @@ impl EmbeddedToken {
         let keys = self.keys();
         let (mut changes, mut events, mut made) = (Vec::new(), Vec::new(), Vec::new());
         for mut attributes in objects {
-            let mut id = ObjectId([0; 16]);
-            random::fill(&mut id.0)?;
-            let name = format!("{id:?}").into_bytes();
-            attributes.set(AttributeType::UNIQUE_ID, Value::bytes(name));
             let durable = attributes.is_true(AttributeType::TOKEN);
+            let id = match durable {
+                true => ObjectId::random()?,
+                false => self.session_ids.draw()?,
+            };
+            attributes.set(AttributeType::UNIQUE_ID, Value::bytes(id.digits()));
             if durable {
                 let record = self.seal(&identity, keys.as_deref(), id, 1, &attributes)?;
                 changes.push(Change::Put { record, expected: 0 });

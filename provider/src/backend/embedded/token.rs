@@ -12,8 +12,8 @@ use super::uses::Uses;
 use crate::attribute::Attributes;
 use crate::backend::bridge::RootKey;
 use crate::backend::{
-    Found, Key, MANUFACTURER, MaterialKey, Object, ObjectId, Operation, Pin, PinState, Snapshot,
-    Token, TokenInfo, Use, User, View,
+    Found, Key, MANUFACTURER, MaterialKey, Object, ObjectId, Operation, Pin, PinState, SessionIds,
+    Snapshot, Token, TokenInfo, Use, User, View,
 };
 use crate::engine::random;
 use crate::error::{Code, Error, Result};
@@ -42,6 +42,7 @@ pub struct EmbeddedToken {
     /// Whether a key was destroyed whose ciphertext may still lie in the store's log.
     pub(super) remains: AtomicBool,
     pub(super) uses: Uses,
+    pub(super) session_ids: SessionIds,
 }
 
 /// What the configuration says about every token.
@@ -78,6 +79,7 @@ impl EmbeddedToken {
             refreshing: Mutex::default(),
             remains: AtomicBool::new(false),
             uses: Uses::default(),
+            session_ids: SessionIds::default(),
         })
     }
 
