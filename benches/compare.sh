@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Our module, SoftHSM2, NSS softoken and bare AWS-LC at the same work in one run, then SoftHSM2 through
-# our bridge and directly; prints tables of ratios and draws the first as target/compare.svg.
+# Our module, SoftHSM2, NSS softoken, Kryoptic and bare AWS-LC at the same work in one run, then
+# SoftHSM2 through our bridge and directly; prints tables of ratios and draws the first as
+# target/compare.svg.
 #
 #   benches/compare.sh [PART...]
 #
@@ -21,10 +22,10 @@ trap 'rm -rf "$work" "$memory"' EXIT
 export COMPARE_KEYWAY=$PWD/target/release/libkeyway_pkcs11.so COMPARE_CHART=$PWD/target/compare.svg
 softhsm=$(dpkg -L libsofthsm2 | grep '/softhsm/libsofthsm2.so$' | head -n 1)
 
-# part NAME [KEYS]
+# part NAME [KEYS [WRAPPER...]]
 part() {
     COMPARE_PART=$1 COMPARE_KEYS=${2:-0} COMPARE_SOFTHSM=$softhsm \
-        cargo bench --quiet --package keyway-pkcs11 --bench compare
+        "${@:3}" cargo bench --quiet --package keyway-pkcs11 --bench compare
 }
 
 # tokens DIR: a token of ours and one of SoftHSM2 below it.
@@ -45,6 +46,40 @@ nss() {
     COMPARE_NSS_PARAMETERS="configdir='sql:$work/nss' certPrefix='' keyPrefix='' secmod='secmod.db'"
     COMPARE_NSS_PARAMETERS="$COMPARE_NSS_PARAMETERS flags= tokens=<0x2=[tokenDescription='compare']>"
     export COMPARE_NSS COMPARE_NSS_PARAMETERS
+}
+
+# Kryoptic from the crate registry, with what it can do over the OpenSSL of this system.
+kryoptic() {
+    need_packages libclang1-14 libsqlite3-dev libssl-dev pkg-config
+    mkdir -p target/kryoptic
+    cat > target/kryoptic/Cargo.toml <<'END'
+[package]
+name = "kryoptic-module"
+version = "0.0.0"
+edition = "2024"
+[lib]
+path = "lib.rs"
+crate-type = ["cdylib"]
+[dependencies]
+kryoptic-lib = { version = "=1.5.4", default-features = false, features = ["minimal", "dynamic"] }
+[workspace]
+END
+    cat > target/kryoptic/lib.rs <<'END'
+use kryoptic_lib::pkcs11::{CK_FUNCTION_LIST_PTR_PTR, CK_RV};
+#[unsafe(no_mangle)]
+pub extern "C" fn C_GetFunctionList(list: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
+    kryoptic_lib::fns::general::fn_get_function_list(list)
+}
+END
+    LIBCLANG_PATH=/usr/lib/llvm-14/lib BINDGEN_EXTRA_CLANG_ARGS=-I$(gcc -print-file-name=include) \
+        cargo build --release --quiet --manifest-path target/kryoptic/Cargo.toml || return
+    COMPARE_KRYOPTIC=$PWD/target/kryoptic/target/release/libkryoptic_module.so
+    export COMPARE_KRYOPTIC KRYOPTIC_CONF=$work/kryoptic.toml
+    printf '[[slots]]\nslot = 1\ndbtype = "sqlite"\ndbargs = "%s"\n' "$work/kryoptic.sql" \
+        > "$KRYOPTIC_CONF"
+    local theirs="pkcs11-tool --module $COMPARE_KRYOPTIC --so-pin 12345678"
+    $theirs --init-token --slot 1 --label compare > /dev/null
+    $theirs --slot 1 --init-pin --login --login-type so --pin 123456 > /dev/null
 }
 
 # The same SoftHSM2 token through the bridge: its module is copied, for one loaded twice is one.
@@ -78,9 +113,18 @@ many() {
 tokens "$work"
 for one; do
     case "$one" in
-        operations) nss; part operations ;;
+        operations)
+            nss
+            kryoptic || say "without Kryoptic, which does not build here"
+            part operations
+            ;;
         generation)
             COMPARE_PLACE="on the disk" part generation
+            # Every flush takes two milliseconds longer, as those of many disks do.
+            need_packages strace
+            COMPARE_PLACE="on a disk that takes 2 ms to flush" part generation 0 \
+                strace -f --seccomp-bpf -qq -o /dev/null -e trace=fsync,fdatasync \
+                -e inject=fsync,fdatasync:delay_exit=2000
             tokens "$memory"
             COMPARE_PLACE="in memory (tmpfs)" part generation
             rm -rf "${memory:?}"/*

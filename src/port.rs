@@ -104,6 +104,8 @@ pub enum Cipher<'a> {
 pub enum Block {
     /// No way back: the key is an unmodifiable copy that may do nothing, or gone.
     Final,
+    /// Keyway refuses it to every program, and the token behind Keyway does not.
+    ThroughKeyway,
     /// Its usage flags are off, but whoever has the PIN can set them again.
     FlagsOnly,
 }

@@ -25,7 +25,7 @@ pub fn draw(names: &[&str], rows: &[Row]) -> String {
         bottom + 30.0
     );
     for (i, name) in names[1..].iter().enumerate() {
-        let at = LEFT + i as f64 * 190.0;
+        let at = 20.0 + i as f64 * 210.0;
         let colour = COLOURS[i];
         let _ = writeln!(
             svg,

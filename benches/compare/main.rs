@@ -1,5 +1,5 @@
-//! The same work on our module, on SoftHSM2, NSS softoken and bare AWS-LC, interleaved in one run,
-//! as ratios. `benches/compare.sh` makes the tokens and runs the parts.
+//! The same work on our module, on SoftHSM2, NSS softoken, Kryoptic and bare AWS-LC, interleaved in
+//! one run, as ratios. `benches/compare.sh` makes the tokens and runs the parts.
 
 mod bare;
 mod bridge;
@@ -27,6 +27,9 @@ fn main() {
                 let mut nss = Contender::dlopen("NSS", &path, words);
                 nss.open(Threads::One);
                 modules.push(nss);
+            }
+            if let Ok(path) = std::env::var("COMPARE_KRYOPTIC") {
+                modules.push(Contender::load("Kryoptic", &path));
             }
             let chart = std::env::var_os("COMPARE_CHART").map(PathBuf::from);
             operations::table(&modules, chart.as_deref());

@@ -103,7 +103,7 @@ impl Kms<'_> {
         for version in &unfinished {
             let reached = self.close(version.id, finality)?;
             block = block.max(Some(reached));
-            blocked.extend((reached == Block::Final).then_some(version.number));
+            blocked.extend((reached != Block::FlagsOnly).then_some(version.number));
         }
         let revoked = self.revoke_certificates(&record, reason).map_err(|error| {
             let name = record.name();

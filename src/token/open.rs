@@ -15,6 +15,7 @@ use super::pin::Pin;
 use super::slot::choose;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
+use crate::port::Block;
 
 /// A read-write session on a token, logged in as the user. Closed on drop.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct OpenToken {
     serial: String,
     most_sessions: Option<usize>,
     changes_alone: bool,
+    is_bridged: bool,
     mechanisms: Vec<u64>,
     /// A public object of the session, with a label that no other has.
     mark: Option<(ObjectHandle, [u8; 16])>,
@@ -72,6 +74,7 @@ impl OpenToken {
         let mechanisms = module.mechanisms(slot.id())?;
         let most_sessions = most_sessions(&info);
         let changes_alone = info.model().starts_with("SoftHSM");
+        let is_bridged = info.manufacturer_id() != "Keyway";
         Ok(Self {
             module: Arc::clone(module),
             life,
@@ -81,6 +84,7 @@ impl OpenToken {
             serial,
             most_sessions,
             changes_alone,
+            is_bridged,
             mechanisms,
             mark: None,
         })
@@ -152,6 +156,12 @@ impl OpenToken {
     /// How many sessions the token lets an application have; `None` without a limit.
     pub(super) fn most_sessions(&self) -> Option<usize> {
         self.most_sessions
+    }
+
+    /// How far a state reaches that the slot holds its keys to: one of Keyway's that bridges to
+    /// another token knows states, and that token knows none.
+    pub(super) fn reach_of_states(&self) -> Block {
+        if self.is_bridged { Block::ThroughKeyway } else { Block::Final }
     }
 
     /// The token's label.

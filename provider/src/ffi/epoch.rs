@@ -23,7 +23,7 @@ pub(crate) struct MappedEpoch {
 #[repr(C)]
 struct Page {
     epoch: AtomicU64,
-    /// Commits since the write-ahead log was last brought home; a hint, so it may be wrong.
+    /// Changes since the write-ahead log was last brought home; a hint, so it may be wrong.
     pending: AtomicU64,
 }
 
@@ -73,13 +73,13 @@ impl MappedEpoch {
         even
     }
 
-    /// Counts a commit whose pages lie in the write-ahead log; returns how many there are.
-    pub(crate) fn count_commit(&self) -> u64 {
-        self.page().pending.fetch_add(1, Ordering::Relaxed) + 1
+    /// Counts changes that lie in the write-ahead log; returns how many there are.
+    pub(crate) fn count_changes(&self, more: u64) -> u64 {
+        self.page().pending.fetch_add(more, Ordering::Relaxed) + more
     }
 
     /// Forgets them, after a checkpoint.
-    pub(crate) fn reset_commits(&self) {
+    pub(crate) fn reset_changes(&self) {
         self.page().pending.store(0, Ordering::Relaxed);
     }
 

@@ -137,8 +137,8 @@ fn put_back(stage: &Stage<'_>, replace: bool) {
     restore(&config(&tokens), &from, PASSPHRASE, replace).expect("restored");
 }
 
-/// So many commits in the log that a login, which makes two, and one more bring it home
-/// (`LOG_COMMITS`).
+/// So many changes in the log that a login, which makes two, and one more bring it home
+/// (`LOG_CHANGES`).
 fn full_log(stage: &Stage<'_>) {
     token(stage);
     let epoch = File::options().write(true).open(stage.directory.join("tokens/token-1.epoch"));

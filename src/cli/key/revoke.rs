@@ -64,6 +64,10 @@ impl Told {
         let name = revoked.record.name();
         let warning = match (revoked.block, finality) {
             (None | Some(Block::Final), _) => None,
+            (Some(Block::ThroughKeyway), _) => Some(format!(
+                "every program that comes through Keyway is refused; whoever talks to the token \
+                 behind it, with its PIN, is not: keyway key destroy {name} is final"
+            )),
             (Some(Block::FlagsOnly), Finality::Recoverable) => Some(format!(
                 "keyway refuses the key for ever, but its flags on the token are only cleared: \
                  whoever has the PIN can set them again and decrypt with another program; keyway \

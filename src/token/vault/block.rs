@@ -82,7 +82,7 @@ pub(super) fn block(token: &OpenToken, id: KeyId) -> Result<Block> {
 /// Replaces an object by a frozen copy. An interruption leaves the original, or both: the next
 /// call finds the copy and only destroys the original.
 fn freeze(token: &OpenToken, class: ObjectClass, id: KeyId) -> Result<Block> {
-    let (mut frozen, mut usable) = (0, Vec::new());
+    let (mut frozen, mut usable, mut reached) = (0, Vec::new(), Block::Final);
     for object in token.find_key(class, id)? {
         if is_frozen(token, object, class)? {
             frozen += 1;
@@ -90,11 +90,12 @@ fn freeze(token: &OpenToken, class: ObjectClass, id: KeyId) -> Result<Block> {
                 // Two machines froze it at once.
                 token.destroy(object)?;
             }
-        } else if !standing::enter(token, object, State::Compromised)? {
+        } else if standing::enter(token, object, State::Compromised)? {
+            reached = reached.max(token.reach_of_states());
+        } else {
             usable.push(object);
         }
     }
-    let mut reached = Block::Final;
     for object in usable {
         // First the quick way: from here on nobody uses it without setting the flags again.
         clear(token, object, every_use(class))?;

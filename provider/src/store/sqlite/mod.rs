@@ -76,6 +76,7 @@ impl SqliteStore {
             create: batches.iter().any(create),
             durability: batches.iter().fold(Durability::Offhand, |all, b| all.and(b.durability)),
             moves_epoch: batches.iter().any(|batch| !batch.changes.is_empty()),
+            changes: batches.iter().map(|batch| batch.changes.len().max(1) as u64).sum(),
         };
         let mut refused = Vec::with_capacity(batches.len());
         let answer = self.pool.write(terms, |sqlite| match batches {

@@ -38,11 +38,13 @@ pub(super) struct Terms {
     pub(super) durability: Durability,
     /// Whether anybody may have cached what it changes. Events alone make nobody look again.
     pub(super) moves_epoch: bool,
+    /// How many changes it makes; events alone count as one.
+    pub(super) changes: u64,
 }
 
-/// As many commits may lie in the write-ahead log before they are brought home: about what SQLite
-/// does by itself (1,000 pages).
-const LOG_COMMITS: u64 = 200;
+/// As many changes may lie in the write-ahead log before they are brought home: about what SQLite
+/// does by itself (1,000 pages). Whoever opens a token that nobody has open reads the whole log.
+const LOG_CHANGES: u64 = 200;
 /// Idle readers kept; a burst of more threads opens more and closes them again.
 const IDLE: usize = 4;
 
@@ -118,7 +120,7 @@ impl Pool {
             let _ = link.sqlite.execute_batch("ROLLBACK");
         }
         let even = odd.map_or_else(|| pulse.mapped.load(), |odd| pulse.mapped.finish(odd));
-        if answer.is_ok() && pulse.mapped.count_commit() >= LOG_COMMITS {
+        if answer.is_ok() && pulse.mapped.count_changes(terms.changes) >= LOG_CHANGES {
             self.bring_home(&link, "PRAGMA wal_checkpoint(PASSIVE)");
         }
         drop(lock);
@@ -154,7 +156,7 @@ impl Pool {
         match link.sqlite.query_row(statement, [], |row| row.get::<_, bool>(0)) {
             Ok(false) => {
                 if let Some(pulse) = self.pulse.get() {
-                    pulse.mapped.reset_commits();
+                    pulse.mapped.reset_changes();
                 }
             }
             Ok(true) => log::debug!("{}: the log is busy", self.files.database.display()),
