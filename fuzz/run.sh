@@ -48,22 +48,27 @@ fuzz() {
 
 number() { sed -n "s/^$2: *\([0-9]*\).*/\1/p" "$work/logs/$1" | tail -1; }
 
+# one TARGET SECONDS: its line of the table.
+one() {
+    local target=$1 finding=nothing
+    fuzz "$target" "$2" || finding=SOMETHING
+    printf '%-16s %12s %14s  %s\n' "$target" \
+        "$(number "$target" stat::number_of_executed_units)" \
+        "$(number "$target" c-calls)" "$finding"
+    [ $finding = nothing ] || { grep -v '^stat::' "$work/logs/$target" | tail -30; return 1; }
+}
+
+# run LANES SECONDS TARGET...: so many at once.
 run() {
-    local seconds=$1 target all=0 failed=0 finding
-    shift
+    local lanes=$1 seconds=$2 target all=0 failed=0
+    shift 2
     for target in "$@"; do all=$((all + $(share "$target"))); done
     printf '%-16s %12s %14s  %s\n' target inputs 'C calls' found
     for target in "$@"; do
-        finding=nothing
-        fuzz "$target" $((seconds * $(share "$target") / all + 1)) || finding=SOMETHING
-        printf '%-16s %12s %14s  %s\n' "$target" \
-            "$(number "$target" stat::number_of_executed_units)" \
-            "$(number "$target" c-calls)" "$finding"
-        if [ $finding != nothing ]; then
-            failed=1
-            grep -v '^stat::' "$work/logs/$target" | tail -30
-        fi
+        if [ "$(jobs -rp | wc -l)" -ge "$lanes" ]; then wait -n || failed=1; fi
+        one "$target" $((lanes * seconds * $(share "$target") / all + 1)) &
     done
+    while [ -n "$(jobs -p)" ]; do wait -n || failed=1; done
     return $failed
 }
 
@@ -103,7 +108,7 @@ case "$1" in
     --short)
         prove
         seed=1
-        run 75 "${every[@]}"
+        run 1 75 "${every[@]}"
         ;;
     --soak)
         for target in calls threads; do
@@ -134,6 +139,6 @@ case "$1" in
         minutes=$1
         shift
         [ $# -gt 0 ] || set -- "${every[@]}"
-        run $((minutes * 60)) "$@"
+        run "$(nproc)" $((minutes * 60)) "$@"
         ;;
 esac

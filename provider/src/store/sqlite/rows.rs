@@ -67,8 +67,12 @@ pub(super) fn version(sqlite: &Connection, id: ObjectId) -> Result<Option<u64>> 
     select.query_row([id.0], |row| row.get(0)).optional()
 }
 
-/// Walks the rows of the rarest tag and looks the others up, each a point in the primary key.
+/// The objects that have all of these tags: walks the rows of the rarest and looks the others up,
+/// each a point in the primary key.
 pub(super) fn find(sqlite: &Connection, tags: &[Tag]) -> Result<Vec<ObjectId>> {
+    if let Some(few) = find_few(sqlite, tags)? {
+        return Ok(few);
+    }
     let Some(rarest) = rarest(sqlite, tags)? else { return Ok(Vec::new()) };
     let others = tags.iter().filter(|tag| **tag != rarest);
     let mut sql = "SELECT object FROM tag AS t WHERE tag = ?1".to_owned();
@@ -83,6 +87,29 @@ pub(super) fn find(sqlite: &Connection, tags: &[Tag]) -> Result<Vec<ObjectId>> {
     let mut select = sqlite.prepare_cached(&sql)?;
     let rows = select.query_map(rusqlite::params_from_iter(values), id)?;
     rows.collect()
+}
+
+/// As [`find`], where one of the tags is on a few objects only, as an identifier is.
+fn find_few(sqlite: &Connection, tags: &[Tag]) -> Result<Option<Vec<ObjectId>>> {
+    let mut select = sqlite.prepare_cached("SELECT object FROM tag WHERE tag = ?1 LIMIT 16")?;
+    for tag in tags {
+        let mut found: Vec<ObjectId> = select.query_map([tag.0], id)?.collect::<Result<_>>()?;
+        if found.len() == 16 {
+            continue;
+        }
+        for other in tags.iter().filter(|other| *other != tag) {
+            let mut kept = Vec::with_capacity(found.len());
+            for object in found {
+                let sql = "SELECT 1 FROM tag WHERE tag = ?1 AND object = ?2";
+                if sqlite.prepare_cached(sql)?.exists([other.0, object.0])? {
+                    kept.push(object);
+                }
+            }
+            found = kept;
+        }
+        return Ok(Some(found));
+    }
+    Ok(None)
 }
 
 /// The records after `last` in ascending order of id, at most `limit`.
@@ -231,7 +258,7 @@ fn rarest(sqlite: &Connection, tags: &[Tag]) -> Result<Option<Tag>> {
     };
     let sql = "SELECT count(*) FROM (SELECT 1 FROM tag WHERE tag = ?1 LIMIT ?2)";
     let mut count = sqlite.prepare_cached(sql)?;
-    for limit in [16_u32, 512, 16_384] {
+    for limit in [512_u32, 16_384] {
         for tag in tags {
             let rows: u32 = count.query_row(params![tag.0, limit], |row| row.get(0))?;
             if rows < limit {
