@@ -70,8 +70,10 @@ pub fn check(records: &[Record]) -> Result<Tally, Vec<String>> {
         take(record, &mut lives, &mut tally, &mut wrong);
     }
     for record in records {
-        search_of_all(record, &mut lives, &mut wrong);
+        found(record, &mut lives);
     }
+    not_found(records, &mut lives);
+    not_found_by_label(records, &lives, &mut wrong);
     for (key, life) in &lives {
         existence(key, life, &mut wrong);
         labels(key, life, &mut wrong);
@@ -147,36 +149,76 @@ fn take(
     }
 }
 
-/// A search of all keys says of each whether it was there; one by label, also what the label was.
-fn search_of_all(record: &Record, lives: &mut BTreeMap<String, Life>, wrong: &mut Vec<String>) {
+/// What a search found was there; if it was one by label, that was what it was called.
+fn found(record: &Record, lives: &mut BTreeMap<String, Life>) {
     let span = Span { begin: record.begin, end: record.end };
-    let Answer::Found(ids, unread) = &record.answer else { return };
-    let found: BTreeSet<&String> = ids.iter().collect();
-    match &record.act {
-        Act::FindAll => {
-            for (key, life) in lives.iter_mut() {
-                match found.contains(key) {
-                    true => life.seen.push(span),
-                    // It may be among those that could not be read any more.
-                    false if *unread == 0 => life.missed.push(span),
-                    false => {}
-                }
+    let Answer::Found(ids, _) = &record.answer else { return };
+    if !matches!(record.act, Act::FindAll | Act::FindLabel(_)) {
+        return;
+    }
+    for id in ids {
+        let Some(life) = lives.get_mut(id) else { continue };
+        life.seen.push(span);
+        if let Act::FindLabel(label) = &record.act {
+            life.read.push((label.clone(), span));
+        }
+    }
+}
+
+/// What searches of all keys did not find, in the order of time: of a key that was gone by then they
+/// say nothing new, and there are far more of those than live at any moment.
+fn not_found(records: &[Record], lives: &mut BTreeMap<String, Life>) {
+    let mut births: Vec<_> = lives.iter().map(|(key, life)| (life.there(), key.clone())).collect();
+    births.sort();
+    let mut births = births.into_iter().peekable();
+    // What could not be read any more may be any of them.
+    let complete = |record: &&Record| {
+        record.act == Act::FindAll && matches!(record.answer, Answer::Found(_, 0))
+    };
+    let mut searches: Vec<_> = records.iter().filter(complete).collect();
+    searches.sort_by_key(|record| record.begin);
+    let mut alive: Vec<(String, u64)> = Vec::new();
+    for search in searches {
+        while let Some((_, key)) = births.next_if(|(there, _)| *there < search.begin) {
+            let gone = lives[&key].destroyed.iter().map(|span| span.end).min();
+            alive.push((key, gone.unwrap_or(u64::MAX)));
+        }
+        alive.retain(|(_, gone)| *gone > search.begin);
+        let Answer::Found(ids, _) = &search.answer else { continue };
+        let ids: BTreeSet<&String> = ids.iter().collect();
+        for (key, gone) in alive.iter_mut().filter(|(key, _)| !ids.contains(key)) {
+            let life = lives.get_mut(key).expect("its births are those of lives");
+            life.missed.push(Span { begin: search.begin, end: search.end });
+            *gone = search.end.min(*gone);
+        }
+    }
+}
+
+/// What searches by label did not find and should have.
+fn not_found_by_label(records: &[Record], lives: &BTreeMap<String, Life>, wrong: &mut Vec<String>) {
+    let mut called: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for (key, life) in lives {
+        life.written.keys().for_each(|label| called.entry(label).or_default().push(key));
+    }
+    for record in records {
+        let (Act::FindLabel(label), Answer::Found(ids, 0)) = (&record.act, &record.answer) else {
+            continue;
+        };
+        let span = Span { begin: record.begin, end: record.end };
+        for key in called.get(&label[..]).into_iter().flatten().filter(|key| !ids.contains(key)) {
+            if certainly_called(&lives[*key], label, span) {
+                wrong.push(format!("lost: {key} was called {label} and not found: {span:?}"));
             }
         }
-        Act::FindLabel(label) => {
-            for id in ids {
-                let Some(life) = lives.get_mut(id) else { continue };
-                life.seen.push(span);
-                life.read.push((label.clone(), span));
-            }
-            let others = lives.iter().filter(|(key, _)| *unread == 0 && !found.contains(key));
-            for (key, life) in others {
-                if certainly_called(life, label, span) {
-                    wrong.push(format!("lost: {key} was called {label} and not found: {span:?}"));
-                }
-            }
-        }
-        _ => {}
+    }
+}
+
+impl Life {
+    /// From when on it certainly was there.
+    fn there(&self) -> u64 {
+        let ends = self.seen.iter().map(|seen| seen.end);
+        let made = self.made.filter(|(_, acknowledged)| *acknowledged).map(|(span, _)| span.end);
+        ends.chain(made).min().unwrap_or(u64::MAX)
     }
 }
 
@@ -194,16 +236,14 @@ fn certainly_called(life: &Life, label: &str, during: Span) -> bool {
 }
 
 fn existence(key: &str, life: &Life, wrong: &mut Vec<String>) {
-    let Some((made, acknowledged)) = life.made else { return };
+    let Some((made, _)) = life.made else { return };
     if life.destroyed.len() > 1 {
         wrong.push(format!("resurrected: {key} was destroyed twice: {:?}", life.destroyed));
     }
     for seen in life.seen.iter().filter(|seen| seen.end < made.begin) {
         wrong.push(format!("phantom: {key} was there before it was made: {seen:?}"));
     }
-    // From then on it certainly was there.
-    let ends = life.seen.iter().map(|seen| seen.end);
-    let there = ends.chain(acknowledged.then_some(made.end)).min().unwrap_or(u64::MAX);
+    let there = life.there();
     // Somebody may have destroyed it from then on.
     let ends = life.destroyed.iter().chain(&life.maybe_destroyed).map(|span| span.begin);
     let may_end = ends.min().unwrap_or(u64::MAX);
