@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them: formatting, lints, every test on Keyway's token and
-# on SoftHSM2. `--full` adds what takes long. No network but 127.0.0.1.
+# on SoftHSM2. `--full` has all of it in its long form on optimised programs, and more that takes
+# long. No network but 127.0.0.1.
 set -euo pipefail
 cd "$(dirname "$0")"
 . .ci/prerequisites.sh
 
-full=
+full= profile=dev built=debug patience=1800
 case "${1:-}" in
     "") ;;
-    --full) full=1 ;;
+    --full)
+        full=1 profile=optimised built=optimised patience=5400
+        # The module's suite also on slots that bridge to other modules; every point and every bit.
+        export KEYWAY_TEST_BRIDGES=1 KEYWAY_TEST_LONG=1
+        ;;
     *) die "usage: ./test.sh [--full]" ;;
 esac
 
@@ -63,7 +68,7 @@ cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 say "== the client's tests; beside them the programs, then the module's tests"
 # One build of all: for a part of it cargo builds anew what that part wants less of.
-cargo build --workspace --quiet --lib --bins --tests --examples --message-format=json \
+cargo build --workspace --profile $profile --quiet --lib --bins --tests --examples --message-format=json \
     > target/build.json
 tests/prepare-programs.sh
 # tests PACKAGE...: their test programs. Whoever waits for something that never comes is named by
@@ -72,13 +77,13 @@ tests() {
     local failed=0 directory program
     while IFS=$'\t' read -r directory program; do
         say "-- $(basename "${program%-*}")"
-        (cd "$directory" && timeout 1800 "$program" --quiet < /dev/null) || failed=1
+        (cd "$directory" && timeout $patience "$program" --quiet < /dev/null) || failed=1
     done < <(tests/built.py "$@" < target/build.json)
     return $failed
 }
 beside() {
     local failed=0
-    tests/programs.sh debug > target/programs.log 2>&1 || failed=1
+    tests/programs.sh $built > target/programs.log 2>&1 || failed=1
     tests keyway-pkcs11 keyway-softhsm > target/module.log 2>&1 || failed=1
     return $failed
 }
@@ -86,13 +91,13 @@ beside() {
 set -m
 beside < /dev/null &
 beside=$!
-nice -n 15 fuzz/run.sh --short < /dev/null > target/fuzz.log 2>&1 &
+{ [ -n "$full" ] || nice -n 15 fuzz/run.sh --short; } < /dev/null > target/fuzz.log 2>&1 &
 fuzzing=$!
 set +m
 trap 'kill -- -$beside -$fuzzing 2> /dev/null || :' EXIT
 tested=0
 tests keyway || tested=$?
-cargo test --workspace --quiet --doc || tested=$?
+cargo test --workspace --profile $profile --quiet --doc || tested=$?
 worked=0
 wait $beside || worked=$?
 fuzzed=0
@@ -108,21 +113,19 @@ if [ -n "$full" ]; then
         say "== programs of Debian trixie"
         need_packages debootstrap
         tests/prepare-programs.sh trixie
-        tests/programs.sh debug trixie
+        tests/programs.sh $built trixie
     else
         say "not root: the programs of Debian trixie are left out"
     fi
-    say "== the quickstart, and the suites on the optimised module that it built"
-    ./quickstart.sh
-    export KEYWAY_TEST_MODULE=$PWD/target/release/libkeyway_pkcs11.so
-    # With the module's suite on slots that bridge to other modules, and a minute of faults.
-    KEYWAY_TEST_BRIDGES=1 KEYWAY_TEST_LONG=1 cargo test --workspace --profile optimised --quiet
     say "== the module's suites under valgrind"
-    tests/valgrind.sh optimised
+    tests/valgrind.sh $profile
     say "== every bit of a token's files, flipped"
-    cargo test --workspace --profile optimised --quiet --test store flips -- --ignored --nocapture
+    cargo test --workspace --profile $profile --quiet --test store flips -- --ignored --nocapture
     say "== fuzzing, and whether memory grows"
+    fuzz/run.sh --prove
     fuzz/run.sh 20
     fuzz/run.sh --soak 2
+    say "== the quickstart"
+    ./quickstart.sh
 fi
 say "all tests passed"

@@ -3,7 +3,7 @@
 # of its own, and prints one line a check; what a program made is checked by another one that has
 # no part in the token.
 #
-#   tests/programs.sh [debug|release] [SUBJECT...]      without a subject: all but the slow ones
+#   tests/programs.sh [debug|optimised|release] [SUBJECT...]      without a subject: all but the slow ones
 set -u
 cd "$(dirname "$0")/.."
 profile=${1:-debug}

@@ -23,17 +23,19 @@ chosen=()
 for suite in "${suites[@]}"; do chosen+=(--test "$suite"); done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cargo test --quiet -p keyway-pkcs11 --profile "$profile" --no-run --message-format=json \
+cargo test --quiet --workspace --profile "$profile" --no-run --message-format=json \
     "${chosen[@]}" > "$work/built.json"
 # Name and path of each test program.
 python3 - "$work/built.json" > "$work/programs" <<'PYTHON'
 import json, sys
 for line in open(sys.argv[1]):
     message = json.loads(line)
-    if message.get("executable") and "test" in message["target"]["kind"]:
+    ours = message.get("manifest_path", "").endswith("/provider/Cargo.toml")
+    if ours and message.get("executable") and "test" in message["target"]["kind"]:
         print(message["target"]["name"], message["executable"])
 PYTHON
 
+unset KEYWAY_TEST_BRIDGES KEYWAY_TEST_LONG
 # Tests of timing out, of forks and of what other processes do are not what valgrind looks at; a
 # derivation of a PIN takes it a second, so there is one of everything that is costly.
 export KEYWAY_TEST_TARGET=keyway KEYWAY_TEST_OPERATIONS=${KEYWAY_TEST_OPERATIONS:-2000}

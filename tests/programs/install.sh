@@ -4,7 +4,8 @@
 service_user 2750
 prefix=$work/usr
 # Staged under a prefix that is also where it runs; /etc and p11-kit's folder are the test's own.
-places="PROFILE=dev PREFIX=$prefix SYSCONFDIR=$work/etc P11KITDIR=$work/config/pkcs11/modules"
+as_cargo_says=${profile/#debug/dev}
+places="PROFILE=$as_cargo_says PREFIX=$prefix SYSCONFDIR=$work/etc P11KITDIR=$work/config/pkcs11/modules"
 # What test.sh has built; a part of it would be built anew, under the hands of the other tests.
 export WHAT="--workspace --lib --bins --tests --examples"
 check "make prepares pages and completions" make $places all
@@ -95,7 +96,7 @@ uninstalled() { make $places uninstall && [ "$(find "$prefix" "$work/config" -ty
 check "make uninstall leaves the configuration and nothing else" uninstalled
 
 # The Debian package, unpacked.
-check "make builds a Debian package" make PROFILE=dev deb
+check "make builds a Debian package" make PROFILE=$as_cargo_says deb
 deb=$(ls -t target/keyway_*.deb | head -n 1)
 in_the_package() {
     dpkg-deb -x "$deb" "$work/deb" && dpkg-deb -e "$deb" "$work/control" && cat "$work/control/control" &&
