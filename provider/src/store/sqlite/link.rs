@@ -186,8 +186,6 @@ fn configure(sqlite: &Connection, files: &Files) -> rusqlite::Result<()> {
         ("secure_delete", "ON"),
         ("cell_size_check", "ON"),
         ("temp_store", "MEMORY"),
-        // Up to 6 MiB: what searches among ten thousand keys read again and again.
-        ("cache_size", "-6144"),
         // Checkpoints happen under a lock that readers share: `Pool::bring_home`.
         ("wal_autocheckpoint", "0"),
     ] {
