@@ -10,6 +10,7 @@ mod flips;
 mod forks;
 mod groups;
 mod harness;
+mod log;
 mod mechanisms;
 mod media;
 mod objects;
