@@ -30,17 +30,14 @@ impl ObjectId {
     /// In hexadecimal digits, as `CKA_UNIQUE_ID` has it.
     pub fn digits(&self) -> [u8; 32] {
         let mut digits = [0; 32];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
-        }
+        hex::encode_to_slice(self.0, &mut digits).expect("two digits a byte");
         digits
     }
 }
 
 impl fmt::Debug for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.digits().iter().try_for_each(|digit| write!(f, "{}", char::from(*digit)))
+        f.write_str(&hex::encode(self.0))
     }
 }
 

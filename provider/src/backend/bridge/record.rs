@@ -231,8 +231,7 @@ impl Name {
     pub(super) fn label(&self) -> Vec<u8> {
         let numbers = [self.class, self.key_type, self.by.0].map(u64::to_be_bytes).concat();
         let digest = sha256(&[b"keyway state record", &numbers, &self.value]);
-        let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{LABEL}{hex}").into_bytes()
+        format!("{LABEL}{}", hex::encode(&digest[..16])).into_bytes()
     }
 
     /// What finds its records.

@@ -65,15 +65,14 @@ impl Named {
 
 impl Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let Self { token, serial, label, id, scheme, fingerprint } = self;
         let kind = match scheme {
             Scheme::AesGcm => "AES key",
             Scheme::OaepSha256 | Scheme::OaepSha1 => "RSA key",
         };
-        write!(f, "the {kind} '{label}' ({})", hex(id))?;
+        write!(f, "the {kind} '{label}' ({})", hex::encode(id))?;
         if !fingerprint.is_empty() {
-            write!(f, " with check value {}", hex(fingerprint))?;
+            write!(f, " with check value {}", hex::encode(fingerprint))?;
         }
         write!(f, " of token '{token}' (serial {serial})")
     }

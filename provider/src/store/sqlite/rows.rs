@@ -92,6 +92,7 @@ pub(super) fn find(sqlite: &Connection, tags: &[Tag]) -> Result<Vec<ObjectId>> {
 /// As [`find`], where one of the tags is on a few objects only, as an identifier is.
 fn find_few(sqlite: &Connection, tags: &[Tag]) -> Result<Option<Vec<ObjectId>>> {
     let mut select = sqlite.prepare_cached("SELECT object FROM tag WHERE tag = ?1 LIMIT 16")?;
+    let mut has = sqlite.prepare_cached("SELECT 1 FROM tag WHERE tag = ?1 AND object = ?2")?;
     for tag in tags {
         let mut found: Vec<ObjectId> = select.query_map([tag.0], id)?.collect::<Result<_>>()?;
         if found.len() == 16 {
@@ -100,8 +101,7 @@ fn find_few(sqlite: &Connection, tags: &[Tag]) -> Result<Option<Vec<ObjectId>>> 
         for other in tags.iter().filter(|other| *other != tag) {
             let mut kept = Vec::with_capacity(found.len());
             for object in found {
-                let sql = "SELECT 1 FROM tag WHERE tag = ?1 AND object = ?2";
-                if sqlite.prepare_cached(sql)?.exists([other.0, object.0])? {
+                if has.exists([other.0, object.0])? {
                     kept.push(object);
                 }
             }
