@@ -163,28 +163,24 @@ const DH_DOMAIN: Class = Class {
     generated: &[],
 };
 
-const PUBLIC_RSA: Layers =
-    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::RSA];
-const PUBLIC_EC: Layers =
-    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::EC];
-const PUBLIC_DH: Layers =
-    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::DH];
-const PUBLIC_DSA: Layers =
-    layers![ALL, STORAGE, common::PUBLIC, KEY, public_key::PUBLIC_KEY, public_key::DSA];
-const PRIVATE_RSA: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::RSA];
-const PRIVATE_EC: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::EC];
-const PRIVATE_DH: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::DH];
-const PRIVATE_DSA: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, private_key::PRIVATE_KEY, private_key::DSA];
-const SECRET: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::VALUE];
+/// The layers of a key: visible as `$side` says, of its class, of its own type.
+macro_rules! key_layers {
+    ($side:ident, $of_class:expr, $own:expr) => {
+        layers![ALL, STORAGE, common::$side, KEY, $of_class, $own]
+    };
+}
+const PUBLIC_RSA: Layers = key_layers!(PUBLIC, public_key::PUBLIC_KEY, public_key::RSA);
+const PUBLIC_EC: Layers = key_layers!(PUBLIC, public_key::PUBLIC_KEY, public_key::EC);
+const PUBLIC_DH: Layers = key_layers!(PUBLIC, public_key::PUBLIC_KEY, public_key::DH);
+const PUBLIC_DSA: Layers = key_layers!(PUBLIC, public_key::PUBLIC_KEY, public_key::DSA);
+const PRIVATE_RSA: Layers = key_layers!(PRIVATE, private_key::PRIVATE_KEY, private_key::RSA);
+const PRIVATE_EC: Layers = key_layers!(PRIVATE, private_key::PRIVATE_KEY, private_key::EC);
+const PRIVATE_DH: Layers = key_layers!(PRIVATE, private_key::PRIVATE_KEY, private_key::DH);
+const PRIVATE_DSA: Layers = key_layers!(PRIVATE, private_key::PRIVATE_KEY, private_key::DSA);
+const SECRET: Layers = key_layers!(PRIVATE, secret_key::SECRET_KEY, secret_key::VALUE);
 
 /// Secret keys whose type has one length.
-const FIXED: Layers =
-    layers![ALL, STORAGE, common::PRIVATE, KEY, secret_key::SECRET_KEY, secret_key::FIXED_VALUE];
+const FIXED: Layers = key_layers!(PRIVATE, secret_key::SECRET_KEY, secret_key::FIXED_VALUE);
 
 const CIPHER: &[A] = &[A::ENCRYPT, A::DECRYPT, A::SIGN, A::VERIFY, A::WRAP, A::UNWRAP];
 const MAC: &[A] = &[A::SIGN, A::VERIFY];
