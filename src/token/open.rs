@@ -15,6 +15,7 @@ use super::pin::Pin;
 use super::slot::choose;
 use crate::domain::key::KeyId;
 use crate::error::{Kind, Result};
+use crate::local::bridge;
 use crate::port::Block;
 
 /// A read-write session on a token, logged in as the user. Closed on drop.
@@ -28,7 +29,6 @@ pub struct OpenToken {
     serial: String,
     most_sessions: Option<usize>,
     changes_alone: bool,
-    is_bridged: bool,
     mechanisms: Vec<u64>,
     /// A public object of the session, with a label that no other has.
     mark: Option<(ObjectHandle, [u8; 16])>,
@@ -74,7 +74,6 @@ impl OpenToken {
         let mechanisms = module.mechanisms(slot.id())?;
         let most_sessions = most_sessions(&info);
         let changes_alone = info.model().starts_with("SoftHSM");
-        let is_bridged = info.manufacturer_id() != "Keyway";
         Ok(Self {
             module: Arc::clone(module),
             life,
@@ -84,7 +83,6 @@ impl OpenToken {
             serial,
             most_sessions,
             changes_alone,
-            is_bridged,
             mechanisms,
             mark: None,
         })
@@ -158,10 +156,16 @@ impl OpenToken {
         self.most_sessions
     }
 
-    /// How far a state reaches that the slot holds its keys to: one of Keyway's that bridges to
-    /// another token knows states, and that token knows none.
-    pub(super) fn reach_of_states(&self) -> Block {
-        if self.is_bridged { Block::ThroughKeyway } else { Block::Final }
+    /// How far a state reaches that the slot holds its keys to: one of ours that bridges to another
+    /// token knows states, and that token knows none.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub(super) fn reach_of_states(&self) -> Result<Block> {
+        Ok(match bridge::is_in(self.module_path(), self.slot)? {
+            true => Block::ThroughKeyway,
+            false => Block::Final,
+        })
     }
 
     /// The token's label.

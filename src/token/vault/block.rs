@@ -91,7 +91,7 @@ fn freeze(token: &OpenToken, class: ObjectClass, id: KeyId) -> Result<Block> {
                 token.destroy(object)?;
             }
         } else if standing::enter(token, object, State::Compromised)? {
-            reached = reached.max(token.reach_of_states());
+            reached = reached.max(token.reach_of_states()?);
         } else {
             usable.push(object);
         }
