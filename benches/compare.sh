@@ -73,13 +73,14 @@ pub extern "C" fn C_GetFunctionList(list: CK_FUNCTION_LIST_PTR_PTR) -> CK_RV {
 END
     LIBCLANG_PATH=/usr/lib/llvm-14/lib BINDGEN_EXTRA_CLANG_ARGS=-I$(gcc -print-file-name=include) \
         cargo build --release --quiet --manifest-path target/kryoptic/Cargo.toml || return
-    COMPARE_KRYOPTIC=$PWD/target/kryoptic/target/release/libkryoptic_module.so
-    export COMPARE_KRYOPTIC KRYOPTIC_CONF=$work/kryoptic.toml
+    local built=$PWD/target/kryoptic/target/release/libkryoptic_module.so
+    export KRYOPTIC_CONF=$work/kryoptic.toml
     printf '[[slots]]\nslot = 1\ndbtype = "sqlite"\ndbargs = "%s"\n' "$work/kryoptic.sql" \
         > "$KRYOPTIC_CONF"
-    local theirs="pkcs11-tool --module $COMPARE_KRYOPTIC --so-pin 12345678"
-    $theirs --init-token --slot 1 --label compare > /dev/null
-    $theirs --slot 1 --init-pin --login --login-type so --pin 123456 > /dev/null
+    local theirs="pkcs11-tool --module $built --so-pin 12345678"
+    $theirs --init-token --slot 1 --label compare > /dev/null || return
+    $theirs --slot 1 --init-pin --login --login-type so --pin 123456 > /dev/null || return
+    export COMPARE_KRYOPTIC=$built
 }
 
 # The same SoftHSM2 token through the bridge: its module is copied, for one loaded twice is one.
@@ -115,7 +116,7 @@ for one; do
     case "$one" in
         operations)
             nss
-            kryoptic || say "without Kryoptic, which does not build here"
+            kryoptic || say "without Kryoptic, which does not build or start here: see above"
             part operations
             ;;
         generation)
