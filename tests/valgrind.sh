@@ -19,28 +19,21 @@ suites=("$@")
 if [ ${#suites[@]} = 0 ]; then
     suites=(growth general session login object find operation functions misuse mechanism)
 fi
-chosen=()
+chosen=(--test growth)
 for suite in "${suites[@]}"; do chosen+=(--test "$suite"); done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cargo test --quiet --workspace --profile "$profile" --no-run --message-format=json \
     "${chosen[@]}" > "$work/built.json"
-# Name and path of each test program.
-python3 - "$work/built.json" > "$work/programs" <<'PYTHON'
-import json, sys
-for line in open(sys.argv[1]):
-    message = json.loads(line)
-    ours = message.get("manifest_path", "").endswith("/provider/Cargo.toml")
-    if ours and message.get("executable") and "test" in message["target"]["kind"]:
-        print(message["target"]["name"], message["executable"])
-PYTHON
+# The path of each test program.
+tests/built.py keyway-pkcs11 < "$work/built.json" | cut -f 2 > "$work/programs"
 
 unset KEYWAY_TEST_BRIDGES KEYWAY_TEST_LONG
 # Tests of timing out, of forks and of what other processes do are not what valgrind looks at; a
 # derivation of a PIN takes it a second, so there is one of everything that is costly.
 export KEYWAY_TEST_TARGET=keyway KEYWAY_TEST_OPERATIONS=${KEYWAY_TEST_OPERATIONS:-2000}
 # The token that all tests copy, made at full speed.
-program() { sed -n "s/^$1 //p" "$work/programs"; }
+program() { grep "/$1-[0-9a-f]*$" "$work/programs"; }
 KEYWAY_TEST_OPERATIONS=10 "$(program growth)" --quiet > "$work/prepared" || {
     cat "$work/prepared"
     die "the tests fail without valgrind"
