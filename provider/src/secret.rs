@@ -1,8 +1,9 @@
 //! Secret bytes: zeroized when dropped, printed as their length, never cloned.
 
 use std::fmt;
+use std::hint::black_box;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::Result;
 use crate::ffi::memory::{self, Fork, Slot};
@@ -91,6 +92,30 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({} bytes)", self.length)
     }
+}
+
+/// More than the stack of what runs under [`on_wiped_stack`].
+const DEPTH: usize = 16 << 10;
+
+/// Runs `work`, then wipes the stack below the caller's frame: for libraries that leave there what
+/// they compute with.
+pub(crate) fn on_wiped_stack<T>(work: impl FnOnce() -> T) -> T {
+    let answer = below(work);
+    wipe();
+    answer
+}
+
+/// Has frames of its own, so that what [`wipe`] overwrites is all of them.
+#[inline(never)]
+fn below<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+#[inline(never)]
+fn wipe() {
+    let mut used = [0_u8; DEPTH];
+    used.zeroize();
+    black_box(&used);
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Code, Context, Result};
 use crate::ffi::awslc::sealing::{self, KEY};
-use crate::secret::Secret;
+use crate::secret::{Secret, on_wiped_stack};
 use crate::store::{Cost, Instance, Role};
 
 /// 19 MiB, two passes, one lane: OWASP's first choice for Argon2id, some 20 ms.
@@ -77,9 +77,11 @@ pub(crate) fn stretch(pin: &[u8], salt: &[u8; 16], cost: Cost) -> Result<Secret>
     let argon = hasher(cost)?;
     let mut blocks = blocks(argon.params().block_count())?;
     Secret::wiped_on_fork(KEY, |out| {
-        argon
-            .hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
-            .or_code(Code::GeneralError, "stretch a PIN")
+        // BLAKE2b leaves its last block on the stack, and that is the key.
+        on_wiped_stack(|| {
+            argon.hash_password_into_with_memory(pin, salt, out, blocks.as_mut_slice())
+        })
+        .or_code(Code::GeneralError, "stretch a PIN")
     })
 }
 
