@@ -1,5 +1,7 @@
 //! Objects on a token: made, found, changed, destroyed, seen by those who may.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use keyway_pkcs11::attribute::{AttributeType, ObjectClass, Value};
 use keyway_pkcs11::backend::{User, View};
 use keyway_pkcs11::error::Code;
@@ -242,4 +244,41 @@ fn threads_that_create_and_destroy_leave_what_they_kept() {
         let there = found(&*again, &by_id(&[thread, n]), View::All).len();
         assert_eq!(there, usize::from(n % 2), "{thread}/{n}");
     }
+}
+
+/// A call that a logout overtakes was made with the login, or refused for want of it.
+#[test]
+fn a_logout_meets_calls_in_the_middle() {
+    let (_directory, token) = fresh();
+    let ended = AtomicBool::new(false);
+    let (mut kept, mut refused) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                token.login(User::User, USER).unwrap();
+                std::thread::yield_now();
+                token.logout().unwrap();
+            }
+        });
+        for n in 0..400_u16 {
+            match token.create(aes_key(&n.to_be_bytes(), true)) {
+                Ok(made) if n % 2 == 0 => kept.push(made.id),
+                Ok(made) => {
+                    if let Err(e) = token.destroy(&made) {
+                        refused.push(e.code());
+                        kept.push(made.id);
+                    }
+                }
+                Err(e) => refused.push(e.code()),
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+    assert!(refused.iter().all(|code| *code == Code::UserNotLoggedIn), "{refused:?}");
+    token.login(User::User, USER).unwrap();
+    let mut there = found(&*token, &query([]), View::All);
+    there.sort();
+    kept.sort();
+    assert!(!kept.is_empty());
+    assert_eq!(there, kept);
 }

@@ -131,7 +131,7 @@ impl EmbeddedToken {
             let account = stretched.account(Role::User, version + 1, master)?;
             let change = Change::PutAccount { account, expected: version };
             let event = Event::of_role(EventKind::PinChanged, Role::User);
-            self.commit(&identity, vec![change], vec![event])?;
+            self.commit(&identity, Some(keys.clone()), vec![change], vec![event])?;
         }
         self.forget();
         Ok(())

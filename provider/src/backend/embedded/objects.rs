@@ -177,7 +177,7 @@ impl EmbeddedToken {
         }
         let epoch = match changes.is_empty() {
             true => Epoch(0),
-            false => self.commit(&identity, changes, events)?,
+            false => self.commit(&identity, keys.clone(), changes, events)?,
         };
         let made = made.into_iter().map(|(id, attributes, version)| {
             let object = Arc::new(Object::new(id, attributes, version, epoch.0));
@@ -210,7 +210,7 @@ impl EmbeddedToken {
         let change = Change::Put { record, expected };
         let facts = changes_between(&base.attributes, &attributes);
         let event = Event::of_object(EventKind::Updated, object.id).with(facts);
-        match self.try_commit(&identity, vec![change], vec![event]) {
+        match self.try_commit(&identity, keys, vec![change], vec![event]) {
             Ok(epoch) => {
                 self.advance(object, attributes, version, epoch);
                 Ok(())
@@ -233,10 +233,14 @@ impl EmbeddedToken {
             return Ok(());
         }
         let identity = self.unchanged()?;
-        if self.keys().is_none() && object.snapshot().attributes.is_true(AttributeType::TRUSTED) {
+        let (keys, snapshot) = (self.keys(), object.snapshot());
+        if keys.is_none() && snapshot.is_private() {
+            return Err(self.not_logged_in());
+        }
+        if keys.is_none() && snapshot.attributes.is_true(AttributeType::TRUSTED) {
             return Err(Code::UserNotLoggedIn.because("a trusted object needs a login"));
         }
-        let name = name::of(self.keys().as_deref(), object.id, &object.snapshot().attributes)?;
+        let name = name::of(keys.as_deref(), object.id, &snapshot.attributes)?;
         let facts = Facts { name, ..Facts::default() };
         for _ in 0..64 {
             let Some(expected) = self.store.version(object.id)? else {
@@ -246,7 +250,7 @@ impl EmbeddedToken {
             };
             let change = Change::Remove { id: object.id, expected };
             let event = Event::of_object(EventKind::Destroyed, object.id).with(facts.clone());
-            match self.try_commit(&identity, vec![change], vec![event]) {
+            match self.try_commit(&identity, keys.clone(), vec![change], vec![event]) {
                 Ok(_) => {
                     self.cache.remove(object.id);
                     object.mark_destroyed();
@@ -308,7 +312,7 @@ impl EmbeddedToken {
             }
         };
         let event = Event::of_object(EventKind::Attested, id);
-        match self.try_commit(&identity, vec![change], vec![event]) {
+        match self.try_commit(&identity, Some(keys), vec![change], vec![event]) {
             // Another process was faster, or the object is gone.
             Ok(_) | Err(CommitError::Conflict) => Ok(what),
             Err(other) => Err(self.explain(other)),

@@ -162,7 +162,8 @@ impl EmbeddedToken {
         }
     }
 
-    /// One transaction on the token that `identity` describes.
+    /// One transaction on the token that `identity` describes, vouched for by the `keys` that
+    /// whatever asks for it began with: the user may be logged out by now.
     ///
     /// # Errors
     /// FunctionFailed if somebody else changed the same thing first, DeviceRemoved if the token
@@ -170,20 +171,22 @@ impl EmbeddedToken {
     pub(super) fn commit(
         &self,
         identity: &Identity,
+        keys: Option<Arc<Keys>>,
         changes: Vec<Change>,
         events: Vec<Event>,
     ) -> Result<Epoch> {
-        self.try_commit(identity, changes, events).map_err(|e| self.explain(e))
+        self.try_commit(identity, keys, changes, events).map_err(|e| self.explain(e))
     }
 
     /// As [`commit`](Self::commit), for callers who know what to do about a conflict.
     pub(super) fn try_commit(
         &self,
         identity: &Identity,
+        keys: Option<Arc<Keys>>,
         changes: Vec<Change>,
         events: Vec<Event>,
     ) -> Result<Epoch, CommitError> {
-        let witness: Arc<dyn Witness> = match self.keys() {
+        let witness: Arc<dyn Witness> = match keys {
             Some(keys) => keys,
             None => Arc::new(Nobody),
         };

@@ -65,7 +65,7 @@ impl EmbeddedToken {
     /// As every commit.
     pub(crate) fn record(&self, kind: EventKind) -> Result<()> {
         let identity = self.initialized()?;
-        self.commit(&identity, Vec::new(), vec![Event::of_token(kind)]).map(drop)
+        self.commit(&identity, self.keys(), Vec::new(), vec![Event::of_token(kind)]).map(drop)
     }
 
     /// Brings everything home into the database file.
