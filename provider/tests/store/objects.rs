@@ -1,6 +1,6 @@
 //! Objects on a token: made, found, changed, destroyed, seen by those who may.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use keyway_pkcs11::attribute::{AttributeType, ObjectClass, Value};
 use keyway_pkcs11::backend::{User, View};
@@ -246,39 +246,45 @@ fn threads_that_create_and_destroy_leave_what_they_kept() {
     }
 }
 
-/// A call that a logout overtakes was made with the login, or refused for want of it.
+/// A call that a logout overtakes was made with the login, or refused for want of it; and what a
+/// logout forgets is not brought back by such a call.
 #[test]
 fn a_logout_meets_calls_in_the_middle() {
-    let (_directory, token) = fresh();
-    let ended = AtomicBool::new(false);
-    let (mut kept, mut refused) = (Vec::new(), Vec::new());
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
-                token.login(User::User, USER).unwrap();
-                std::thread::yield_now();
+    const ROUNDS: u32 = 100;
+    let (_directory, token) = logged_in();
+    let began = Instant::now();
+    let mut kept = vec![token.create(aes_key(b"first", true)).unwrap().id];
+    let one_call = began.elapsed();
+    for round in 0..ROUNDS {
+        let old = token.create(aes_key(b"old", true)).unwrap();
+        // From before the first of two calls to after the second.
+        let after = 3 * one_call * round / ROUNDS;
+        let (made, destroyed) = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let began = Instant::now();
+                while began.elapsed() < after {}
                 token.logout().unwrap();
-            }
+            });
+            (token.create(aes_key(b"new", true)), token.destroy(&old))
         });
-        for n in 0..400_u16 {
-            match token.create(aes_key(&n.to_be_bytes(), true)) {
-                Ok(made) if n % 2 == 0 => kept.push(made.id),
-                Ok(made) => {
-                    if let Err(e) = token.destroy(&made) {
-                        refused.push(e.code());
-                        kept.push(made.id);
-                    }
-                }
-                Err(e) => refused.push(e.code()),
-            }
+        match destroyed {
+            Ok(()) => {}
+            Err(e) if e.code() == Code::UserNotLoggedIn => kept.push(old.id),
+            Err(e) => panic!("destroyed {after:?} before a logout: {e}"),
         }
-        ended.store(true, Ordering::Relaxed);
-    });
-    assert!(refused.iter().all(|code| *code == Code::UserNotLoggedIn), "{refused:?}");
-    token.login(User::User, USER).unwrap();
+        match made {
+            Ok(made) => {
+                kept.push(made.id);
+                let remembered = std::sync::Arc::downgrade(&made);
+                drop(made);
+                assert!(remembered.upgrade().is_none(), "made {after:?} before a logout");
+            }
+            Err(e) => assert_eq!(e.code(), Code::UserNotLoggedIn, "made {after:?} before: {e}"),
+        }
+        token.login(User::User, USER).unwrap();
+    }
     let mut there = found(&*token, &query([]), View::All);
     there.sort();
     kept.sort();
-    assert!(!kept.is_empty());
     assert_eq!(there, kept);
 }

@@ -36,7 +36,17 @@ impl EmbeddedToken {
         }
         let opened = seal::open(&identity, self.keys().as_deref(), &record)?;
         let object = Object::new(id, opened.attributes, record.version, epoch.0);
-        Ok(Some(self.cache.insert(Arc::new(object), opened.verified)))
+        Ok(Some(self.remember(object, opened.verified)))
+    }
+
+    /// Puts an object in the cache, where a private one stays only while its user is logged in.
+    fn remember(&self, object: Object, verified: bool) -> Arc<Object> {
+        let object = self.cache.insert(Arc::new(object), verified);
+        // A logout during this call may have forgotten the private objects before this one came.
+        if object.snapshot().is_private() && self.keys().is_none() {
+            self.cache.remove(object.id);
+        }
+        object
     }
 
     /// See [`Token::refresh`](crate::backend::Token::refresh).
@@ -180,10 +190,10 @@ impl EmbeddedToken {
             false => self.commit(&identity, keys.clone(), changes, events)?,
         };
         let made = made.into_iter().map(|(id, attributes, version)| {
-            let object = Arc::new(Object::new(id, attributes, version, epoch.0));
+            let object = Object::new(id, attributes, version, epoch.0);
             match version {
-                0 => object,
-                _ => self.cache.insert(object, keys.is_some()),
+                0 => Arc::new(object),
+                _ => self.remember(object, keys.is_some()),
             }
         });
         Ok(made.collect())
