@@ -38,7 +38,7 @@ struct Seat(Mutex<Option<Answer>>);
 /// A leader waits for those who took part last time, for this part of the time that a commit takes
 /// and never longer than [`LONGEST`]: they come back as soon as they have made their next key.
 const PART: u32 = 4;
-const LONGEST: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_micros(500);
 
 impl Group {
     /// Has `batch` committed, alone or with others, by `run`, which gets all of them and answers
