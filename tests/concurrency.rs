@@ -5,15 +5,17 @@ mod harness;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use harness::kms::{self, Days};
-use harness::{LABEL, Token, USER_PIN, on_every_token};
+use harness::{LABEL, Maker, Token, USER_PIN, on_every_token};
 use keyway::Kind;
-use keyway::domain::key::KeyName;
+use keyway::domain::key::{Algorithm, KeyId, KeyName, Usage};
 use keyway::domain::lifecycle::Reason;
 use keyway::domain::record::Due;
+use keyway::port::{Block, KeySpec, Vault};
 use keyway::service::Kms;
-use keyway::token::{Module, OWN_MODULE, OpenToken, Pin};
+use keyway::token::{Module, OWN_MODULE, OpenToken, Pin, TokenVault};
 
 /// Runs the same command in several processes at once and answers their exit codes.
 fn at_once(token: &Token, count: usize, arguments: &[&str]) -> Vec<i32> {
@@ -214,4 +216,38 @@ fn one_machine_maintains_while_others_rotate_and_suspend() {
 #[test]
 fn one_machine_maintains_while_another_revokes() {
     on_machines("one_machine_maintains_while_another_revokes", &["maintain", "revoke"]);
+}
+
+/// Whichever comes first, both are done, and the version stays blocked.
+#[test]
+fn one_program_blocks_a_version_while_another_retires_it() {
+    const ROUNDS: u8 = 250;
+    let name = "one_program_blocks_a_version_while_another_retires_it";
+    harness::beside_every_token(name, |place| {
+        // Elsewhere there is no state to be retired into.
+        if place.maker != Maker::Keyway {
+            return;
+        }
+        let module = Module::load(&place.module).expect("module");
+        let pin = Pin::new(USER_PIN.to_owned().into());
+        let open = || OpenToken::open(Arc::clone(&module), Some(LABEL), &pin).expect("login");
+        let (token, other) = (open(), Mutex::new(open()));
+        let vault = TokenVault::new(&token);
+        let (algorithm, usage) = (Algorithm::Aes256, Usage::Encrypt);
+        for round in 0..ROUNDS {
+            let (id, name) = (KeyId::new([round; 16]), "k".parse().expect("a name"));
+            let key = KeySpec { name, id, algorithm, usage, shareable: false };
+            vault.generate(&key).expect("made");
+            let (blocked, retired) = std::thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    let token = other.lock().expect("alone");
+                    TokenVault::new(&token).retire(id)
+                });
+                (vault.block(id), other.join().expect("no panic"))
+            });
+            retired.expect("retired");
+            assert_eq!(blocked.expect("blocked"), Block::Final);
+            assert_eq!(vault.block(id).expect("blocked again"), Block::Final);
+        }
+    });
 }

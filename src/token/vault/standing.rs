@@ -87,14 +87,23 @@ impl Standing for TokenVault<'_> {
 /// Brings an object to a state. `false` when the token knows no states. One that is compromised
 /// stays so, and one that is retired is not merely suspended.
 pub(super) fn enter(token: &OpenToken, object: ObjectHandle, to: State) -> Result<bool> {
-    let Some(now) = state(token, object)? else { return Ok(false) };
-    let is_retired = now == State::Deactivated as CK_ULONG && to == State::Suspended;
-    if now == to as CK_ULONG || now == State::Compromised as CK_ULONG || is_retired {
-        return Ok(true);
-    }
+    let Some(mut now) = state(token, object)? else { return Ok(false) };
     let value = (to as CK_ULONG).to_ne_bytes().to_vec();
-    set(token, object, &[Attribute::VendorDefined((STATE, value))])?;
-    Ok(true)
+    loop {
+        let is_retired = now == State::Deactivated as CK_ULONG && to == State::Suspended;
+        if now == to as CK_ULONG || now == State::Compromised as CK_ULONG || is_retired {
+            return Ok(true);
+        }
+        let Err(error) = set(token, object, &[Attribute::VendorDefined((STATE, value.clone()))])
+        else {
+            return Ok(true);
+        };
+        // Another program may have brought it to a state meanwhile from which there is no such way.
+        match state(token, object)? {
+            Some(then) if then != now => now = then,
+            _ => return Err(error),
+        }
+    }
 }
 
 /// The state that the token holds an object to, by its number.
