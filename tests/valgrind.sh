@@ -17,7 +17,7 @@ profile=${1:-dev}
 shift || :
 suites=("$@")
 if [ ${#suites[@]} = 0 ]; then
-    suites=(growth general session login object find operation functions misuse mechanism)
+    suites=(mechanism misuse growth functions operation login object find session general)
 fi
 chosen=(--test growth)
 for suite in "${suites[@]}"; do chosen+=(--test "$suite"); done
@@ -38,10 +38,9 @@ KEYWAY_TEST_OPERATIONS=10 "$(program growth)" --quiet > "$work/prepared" || {
     cat "$work/prepared"
     die "the tests fail without valgrind"
 }
-failed=
-for suite in "${suites[@]}"; do
-    began=$SECONDS
-    status=0
+# one SUITE: under valgrind, and a line of what came of it.
+one() {
+    local suite=$1 began=$SECONDS status=0 passed
     (cd provider && valgrind --quiet --error-exitcode=99 --leak-check=full \
         --errors-for-leak-kinds=definite --show-leak-kinds=definite \
         --suppressions=tests/valgrind.supp --num-callers=30 --log-file="$work/$suite.log" \
@@ -53,7 +52,14 @@ for suite in "${suites[@]}"; do
         tail -n 40 "$work/$suite.out"
         head -n 120 "$work/$suite.log"
         say "valgrind: $suite: exit $status"
-        failed=1
+        return 1
     fi
+}
+# As many at once as there are processors: valgrind has one thread run at a time.
+failed=
+for suite in "${suites[@]}"; do
+    if [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; then wait -n || failed=1; fi
+    one "$suite" &
 done
+while [ -n "$(jobs -p)" ]; do wait -n || failed=1; done
 [ -z "$failed" ] || die "valgrind found something"
