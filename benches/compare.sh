@@ -6,7 +6,8 @@
 #   benches/compare.sh [PART...]
 #
 # Parts, all but the last if none is named: operations generation full bridge many. `many` fills a
-# token of ours with KEYS keys in memory (1000000 unless KEYS says otherwise), which takes minutes.
+# token of ours with KEYS keys in memory (1000000 unless KEYS says otherwise), which takes minutes,
+# and has five programs start on it: medians.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . .ci/prerequisites.sh
@@ -99,13 +100,20 @@ END
     KEYWAY_CONF=$work/bridge.toml part bridge 1000
 }
 
+# The median of each column.
+medians() {
+    python3 -c 'import sys
+print(*(sorted(column, key=float)[len(column) // 2] for column in zip(*map(str.split, sys.stdin))))'
+}
+
 many() {
+    need_packages python3
     echo
     echo "| AES-256 keys in the token | load, C_Initialize, session | C_Login | find, encrypt | find by CKA_ID, CPU: first, again | memory |"
     echo "|---|---|---|---|---|---|"
     for keys in 10 10000 ${KEYS:-1000000}; do
         part fill "$keys"
-        part many "$keys" | while read -r keys opened login used first again resident; do
+        for _ in 1 2 3 4 5; do part many "$keys"; done | medians | while read -r keys opened login used first again resident; do
             echo "| $keys | $opened ms | $login ms | $used ms | $first µs, $again µs | $resident MiB |"
         done
     done
