@@ -66,7 +66,7 @@ cargo fmt --all --check
 cargo clippy --workspace --all-targets --quiet -- --deny warnings
 cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-say "== the client's tests; beside them the programs, then the module's tests"
+say "== the client's tests and the programs; beside them the module's tests"
 # One build of all: for a part of it cargo builds anew what that part wants less of.
 cargo build --workspace --profile $profile --quiet --lib --bins --tests --examples --message-format=json \
     > target/build.json
@@ -81,9 +81,11 @@ tests() {
     done < <(tests/built.py "$@" < target/build.json)
     return $failed
 }
+programs() { tests/programs.sh $built > target/programs.log 2>&1; }
+# In its long form the module's suite alone takes longer than everything else.
 beside() {
     local failed=0
-    tests/programs.sh $built > target/programs.log 2>&1 || failed=1
+    [ -n "$full" ] || programs || failed=1
     tests keyway-pkcs11 keyway-softhsm > target/module.log 2>&1 || failed=1
     return $failed
 }
@@ -99,6 +101,7 @@ tested=0
 tests keyway || tested=$?
 cargo test --workspace --profile $profile --quiet --doc || tested=$?
 worked=0
+[ -z "$full" ] || programs || worked=$?
 wait $beside || worked=$?
 fuzzed=0
 wait $fuzzing || fuzzed=$?

@@ -558,11 +558,13 @@ fn token_objects_are_there_after_initialising_again() {
     on_user(|session| {
         let target = session.target;
         let on_token = [Attribute::flag(A::TOKEN, true), label("kept")];
-        session.create(&aes_template(&on_token)).expect("a key");
+        let before = session.create(&aes_template(&on_token)).expect("a key");
         session.create(&aes_template(&[label("gone")])).expect("a key");
         let session = again(session);
         let count = |text| session.find(&[label(text)]).expect("C_FindObjects").len();
         target.same("token objects", count("kept"), 1);
+        let stale = session.attribute(before, A::LABEL).map(|_| ());
+        target.same("the handle from before", stale, Err(Code::ObjectHandleInvalid));
         target.same("session objects", count("gone"), 0);
     });
 }

@@ -232,6 +232,9 @@ impl<'w> World<'w> {
             Fault::None => rv,
             fault => fault.altered(function, rv, arguments),
         };
+        if traced() {
+            eprintln!("{} {arguments:x?}: {}", FUNCTIONS[function].0, name_of(rv));
+        }
         functions::check_row(function, rv);
         rv
     }
@@ -369,3 +372,9 @@ pub const FINAL: [usize; 5] = [
     at("C_SignFinal"),
     at("C_VerifyFinal"),
 ];
+
+/// Whether `KEYWAY_FUZZ_TRACE` asks for every call and its answer.
+fn traced() -> bool {
+    static TRACED: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *TRACED.get_or_init(|| std::env::var_os("KEYWAY_FUZZ_TRACE").is_some())
+}

@@ -1,6 +1,7 @@
 //! Object handles of one slot: which object each stands for, and when it stops.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::backend::{Found, Object, ObjectId};
@@ -15,14 +16,26 @@ pub enum Target {
     Session { object: Arc<Object>, owner: Handle },
 }
 
+/// The highest generation that any table of this process has issued. A table begins above it, so a
+/// handle from before C_Finalize finds nothing after the next C_Initialize.
+static ISSUED: AtomicU32 = AtomicU32::new(0);
+
 /// The handles that this application was given.
-#[derive(Default)]
 pub struct ObjectTable {
     inner: RwLock<Inner>,
 }
 
+impl Default for ObjectTable {
+    fn default() -> Self {
+        let before = ISSUED.load(Ordering::Relaxed);
+        Self { inner: RwLock::new(Inner { before, ..Inner::default() }) }
+    }
+}
+
 #[derive(Default)]
 struct Inner {
+    /// No entry issues a generation up to this one, until it has issued all others.
+    before: u32,
     entries: Vec<Entry>,
     vacant: Vec<u32>,
     token_objects: HashMap<ObjectId, Handle>,
@@ -131,7 +144,7 @@ impl ObjectTable {
 impl Inner {
     fn issue(&mut self, target: Target) -> Handle {
         let index = self.vacant.pop().unwrap_or_else(|| {
-            self.entries.push(Entry { generation: 0, target: None });
+            self.entries.push(Entry { generation: self.before, target: None });
             (self.entries.len() - 1) as u32
         });
         let entry = &mut self.entries[index as usize];
@@ -139,6 +152,9 @@ impl Inner {
             Handle::LAST_GENERATION => 1,
             generation => generation + 1,
         };
+        if entry.generation > ISSUED.load(Ordering::Relaxed) {
+            ISSUED.fetch_max(entry.generation, Ordering::Relaxed);
+        }
         entry.target = Some(target);
         Handle::new(index, entry.generation)
     }
@@ -179,6 +195,15 @@ mod tests {
         let again = table.issue_token(found);
         assert_ne!(again, handle);
         assert_eq!(again.index(), handle.index());
+    }
+
+    #[test]
+    fn a_handle_of_one_table_finds_nothing_in_the_next() {
+        let found = Found { id: ObjectId([7; 16]), private: false };
+        let old = ObjectTable::default().issue_token(found);
+        let next = ObjectTable::default();
+        assert_eq!(next.issue_token(found).index(), old.index());
+        assert!(next.target(old).is_none());
     }
 
     #[test]
