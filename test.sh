@@ -81,7 +81,7 @@ tests() {
     done < <(tests/built.py "$@" < target/build.json)
     return $failed
 }
-programs() { tests/programs.sh $built > target/programs.log 2>&1; }
+programs() { tests/programs.sh $built < /dev/null > target/programs.log 2>&1; }
 # In its long form the module's suite alone takes longer than everything else.
 beside() {
     local failed=0
