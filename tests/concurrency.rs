@@ -191,8 +191,11 @@ fn on_machines(test: &str, roles: &[&str]) {
         let create = ["key", "create", "k", "--algorithm", "aes-256", "--rotate-every", "1d"];
         token.ok(&create);
         token.ok(&["encrypt", "--key", "k", "--in", "pin", "--out", "old"]);
-        let made = machines(token, test, roles);
-        assert!(made > 0);
+        // Where a process may lose sight of a record until it is loaded again, all of them may, and
+        // then nothing is made: others are started.
+        let tries = if token.maker == Maker::Keyway { 1 } else { 4 };
+        let made = (0..tries).map(|_| machines(token, test, roles)).find(|made| *made > 0);
+        let made = made.expect("somebody makes a version");
         whole(token, made);
     });
 }
