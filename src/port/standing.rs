@@ -9,7 +9,7 @@ use crate::error::Result;
 /// [`super::Vault`]: `retire`, `block`, `destroy`.
 pub trait Standing {
     /// Takes the right to protect from a key for a while. [`Block::Final`] says that only the
-    /// token's own rules bring it back, [`Block::FlagsOnly`] that whoever has the PIN can.
+    /// token's own rules bring it back; the others say who is not bound by them.
     ///
     /// # Errors
     /// The token refuses.

@@ -17,6 +17,8 @@ use crate::service::{Finality, Revoked};
 
 const KNOWS_NO_STATES: &str = "this token knows no states: its flags are cleared, and whoever has \
                                the PIN can set them again";
+const ANOTHER_WAY: &str = "every program that comes through Keyway is refused; whoever talks to the \
+                           token behind it, with its PIN, is not";
 
 /// What a revocation reached.
 #[derive(Serialize)]
@@ -46,7 +48,11 @@ struct RevokedCertificate {
 pub(super) fn suspend(options: &Options, name: &KeyName) -> Result<()> {
     let suspended = with_kms_in_turn(options, |kms| kms.suspend_key(name))?;
     let sentence = format!("key {name} is suspended: it protects nothing until it is resumed");
-    let warning = (suspended.block == Block::FlagsOnly).then_some(KNOWS_NO_STATES);
+    let warning = match suspended.block {
+        Block::Final => None,
+        Block::ThroughKeyway => Some(ANOTHER_WAY),
+        Block::FlagsOnly => Some(KNOWS_NO_STATES),
+    };
     tell(options, &Done { warning, ..Done::new(&suspended.record, sentence) })
 }
 
@@ -64,10 +70,9 @@ impl Told {
         let name = revoked.record.name();
         let warning = match (revoked.block, finality) {
             (None | Some(Block::Final), _) => None,
-            (Some(Block::ThroughKeyway), _) => Some(format!(
-                "every program that comes through Keyway is refused; whoever talks to the token \
-                 behind it, with its PIN, is not: keyway key destroy {name} is final"
-            )),
+            (Some(Block::ThroughKeyway), _) => {
+                Some(format!("{ANOTHER_WAY}: keyway key destroy {name} is final"))
+            }
             (Some(Block::FlagsOnly), Finality::Recoverable) => Some(format!(
                 "keyway refuses the key for ever, but its flags on the token are only cleared: \
                  whoever has the PIN can set them again and decrypt with another program; keyway \

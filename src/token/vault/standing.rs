@@ -24,10 +24,12 @@ impl Standing for TokenVault<'_> {
         let mut reached = Block::Final;
         for class in KEY_CLASSES {
             for object in self.token.find_key(class, id)? {
-                if !enter(self.token, object, State::Suspended)? {
+                reached = reached.max(if enter(self.token, object, State::Suspended)? {
+                    self.token.reach_of_states()?
+                } else {
                     clear(self.token, object, protecting(class))?;
-                    reached = Block::FlagsOnly;
-                }
+                    Block::FlagsOnly
+                });
             }
         }
         Ok(reached)
