@@ -65,11 +65,13 @@ pub struct Active {
     key: Option<Used>,
 }
 
+/// How an operation was driven so far; the numbers are those of a saved state.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Fresh,
-    Single,
-    Multi,
+pub(super) enum Mode {
+    Fresh = 0,
+    Multi = 1,
+    /// The size of its one-shot output was asked for.
+    Single = 2,
 }
 
 impl Active {
@@ -78,15 +80,14 @@ impl Active {
         Self { operation, mode: Mode::Fresh, spec, login: None, awaits_login: false, key: None }
     }
 
-    /// An operation that took parts before it was saved.
-    pub(super) fn in_parts(mut self) -> Self {
-        self.mode = Mode::Multi;
+    /// An operation that was saved as it was driven so.
+    pub(super) fn driven(mut self, mode: Mode) -> Self {
+        self.mode = mode;
         self
     }
 
-    /// Whether it took parts, so that no one-shot call can end it.
-    pub(super) fn is_in_parts(&self) -> bool {
-        self.mode == Mode::Multi
+    pub(super) fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// What can be saved of it.

@@ -5,7 +5,7 @@
 //! | 4 | `KWOS` |
 //! | 1 | version of this form, 1 |
 //! | 1 | session state: 0 public, 1 user, 2 SO, plus 4 if read-write |
-//! | 1 | 1 if the digest took parts |
+//! | 1 | 0 after C_DigestInit, 1 after parts, 2 after C_Digest was asked for the size |
 //! | 8 | mechanism, big-endian |
 //! | n | state of the digest |
 //! | 32 | HMAC-SHA-256 of all before, under a key of this slot in this process |
@@ -20,7 +20,7 @@ use crate::handle::Handle;
 use crate::mechanism::{Hash, Mechanism, MechanismType, Params, set};
 use crate::object::Role;
 use crate::session::Session;
-use crate::session::active::{Active, Class};
+use crate::session::active::{Active, Class, Mode};
 
 const FRONT: [u8; 5] = *b"KWOS\x01";
 const HEADER: usize = FRONT.len() + 2 + 8;
@@ -45,7 +45,7 @@ impl Session {
             Code::StateUnsaveable.because("the engine does not show the state of this digest")
         })?;
         let mechanism = active.spec().id.0.to_be_bytes();
-        let flags = [self.standing(), active.is_in_parts().into()];
+        let flags = [self.standing(), active.mode() as u8];
         let mut blob = [&FRONT[..], &flags, &mechanism, &state].concat();
         blob.extend(self.tag(&blob)?);
         Ok(match output.room(blob.len()) {
@@ -99,8 +99,9 @@ impl Session {
             Operation::Transform(transform) => transform.load(state)?,
             Operation::Check(_) => return Err(invalid("no digest")),
         }
-        let active = Active::new(operation, spec);
-        Ok(if flags[1] == 1 { active.in_parts() } else { active })
+        let modes = [Mode::Fresh, Mode::Multi, Mode::Single];
+        let mode = modes.into_iter().find(|mode| *mode as u8 == flags[1]);
+        Ok(Active::new(operation, spec).driven(mode.ok_or_else(|| invalid("of no known mode"))?))
     }
 
     /// The session state, which has to be the same where a state is saved and restored.

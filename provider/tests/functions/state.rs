@@ -57,6 +57,15 @@ fn a_digest_that_took_parts_is_not_ended_by_a_one_shot_call() {
         assert_eq!(one_shot(), Ok(session.digest(M::SHA256, b"")));
         restore(session, &multi, [0, 0]).expect("C_SetOperationState");
         assert_eq!(one_shot(), Err(Code::OperationActive));
+        // And the other way round, after its size was asked for.
+        restore(session, &fresh, [0, 0]).expect("C_SetOperationState");
+        let null = std::ptr::null_mut();
+        output(None, |_, len| call!(C_Digest(session.0, null, 0, null, len)));
+        let single = saved(session);
+        restore(session, &single, [0, 0]).expect("C_SetOperationState");
+        assert_eq!(one_shot(), Ok(session.digest(M::SHA256, b"")));
+        restore(session, &single, [0, 0]).expect("C_SetOperationState");
+        assert_eq!(session.digest_update(b"part"), Err(Code::OperationActive));
     });
 }
 
