@@ -1,6 +1,7 @@
 //! One initialised module: its configuration, its slots, its sessions.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::bridge::BridgeBackend;
@@ -20,6 +21,9 @@ pub struct Module {
     slots: Mutex<BTreeMap<SlotId, Arc<Slot>>>,
     sessions: &'static Slab<Session>,
     policy: Policy,
+    /// C_Finalize came. Set before it closes what is open, and looked at after something was
+    /// opened: whatever it does not see closes itself.
+    closed: AtomicBool,
 }
 
 impl Module {
@@ -41,13 +45,15 @@ impl Module {
         sessions: &'static Slab<Session>,
     ) -> Self {
         let backends = Mutex::new(backends.into());
-        Self { backends, slots: Mutex::default(), sessions, policy }
+        let closed = AtomicBool::new(false);
+        Self { backends, slots: Mutex::default(), sessions, policy, closed }
     }
 
     /// The slots there are now, in ascending order of id.
     ///
     /// # Errors
-    /// What a backend answers when it cannot list its tokens.
+    /// What a backend answers when it cannot list its tokens; CryptokiNotInitialized when C_Finalize
+    /// came meanwhile.
     pub fn slots(&self) -> Result<Vec<Arc<Slot>>> {
         let backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut tokens = Vec::new();
@@ -55,6 +61,7 @@ impl Module {
             tokens.extend(backend.tokens()?);
         }
         let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        self.must_be_open()?;
         let mut slots = Vec::with_capacity(tokens.len());
         for (id, token) in tokens {
             let new = || Arc::new(Slot::new(id, token, self.policy));
@@ -97,7 +104,7 @@ impl Module {
     /// # Errors
     /// TokenNotRecognized for a token that is not initialised, TokenWriteProtected for a
     /// read-write session with one that cannot be written, SessionReadWriteSoExists,
-    /// SessionCount when the table is full.
+    /// SessionCount when the table is full, CryptokiNotInitialized when C_Finalize came meanwhile.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<Handle> {
         let info = slot.token.info()?;
         if !info.initialized {
@@ -118,7 +125,18 @@ impl Module {
             self.sessions.remove(handle);
             return Err(e);
         }
+        self.must_be_open().inspect_err(|_| {
+            // Unless C_Finalize did it.
+            let _ = self.close_session(handle.raw());
+        })?;
         Ok(handle)
+    }
+
+    fn must_be_open(&self) -> Result<()> {
+        match self.closed.load(Ordering::SeqCst) {
+            false => Ok(()),
+            true => Err(Code::CryptokiNotInitialized.because("C_Finalize came meanwhile")),
+        }
     }
 
     /// `C_Logout`. A session that another thread uses at this moment keeps its keys until its next
@@ -173,6 +191,7 @@ impl Module {
 
     /// Ends everything that is open, in all slots: C_Finalize.
     pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
         *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from([]);
         let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
         for slot in slots.values() {
@@ -190,5 +209,36 @@ impl Module {
             slot.objects.clear();
             slot.token.initialize(so_pin, label)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::embedded::EmbeddedConfig;
+    use crate::store::Cost;
+
+    #[test]
+    fn a_session_that_opens_while_c_finalize_closes_all_is_closed_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let backend = EmbeddedBackend::new(EmbeddedConfig {
+            pin_cost: Cost { kibibytes: 8, passes: 1, lanes: 1 },
+            ..EmbeddedConfig::new(directory.path())
+        });
+        let sessions: &'static Slab<Session> = Box::leak(Box::default());
+        let module = Module::over(vec![Box::new(backend)], Policy::Standard, sessions);
+        let slot = module.slot(1).unwrap();
+        module.initialize_token(&slot, Pin(b"12345678"), "module").unwrap();
+        let open = module.open_session(&slot, true).unwrap();
+        module.close();
+        assert!(sessions.get(open).is_none());
+        let late = module.open_session(&slot, true).unwrap_err();
+        assert_eq!(late.code(), Code::CryptokiNotInitialized);
+        assert_eq!(slot.sessions(), []);
+        let Err(none) = module.slots() else { panic!("slots of a module that ended") };
+        assert_eq!(none.code(), Code::CryptokiNotInitialized);
+        // Nobody has the place of the late session.
+        let next = sessions.insert(Session::new(slot.clone(), true)).unwrap();
+        assert_eq!(next.index(), open.index());
     }
 }
