@@ -40,8 +40,8 @@ unsafe impl GlobalAlloc for Counting {
 
 /// Times that nothing was open before what is out is remembered.
 const WARM: i64 = 4;
-/// Bytes a C_Initialize leaves on purpose, 88 and what the allocator adds: threads may still be in
-/// the module that ended.
+/// Bytes a C_Initialize leaves on purpose, a `Module` and what the allocator adds: threads may still
+/// be in the one that ended.
 const MODULE: i64 = 128;
 /// Bytes that tables and caches may grow.
 const ROOM: i64 = 1 << 20;

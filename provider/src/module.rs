@@ -1,7 +1,6 @@
 //! One initialised module: its configuration, its slots, its sessions.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::bridge::BridgeBackend;
@@ -17,14 +16,15 @@ use crate::slot::Slot;
 
 /// What C_Initialize makes and C_Finalize takes away.
 pub struct Module {
-    backends: Mutex<Arc<[Box<dyn Backend>]>>,
+    /// `None` from C_Finalize on, which sets it before it closes what is open; whoever opens
+    /// something looks afterwards, so what the one does not see the other does.
+    backends: Mutex<Option<Backends>>,
     slots: Mutex<BTreeMap<SlotId, Arc<Slot>>>,
     sessions: &'static Slab<Session>,
     policy: Policy,
-    /// C_Finalize came. Set before it closes what is open, and looked at after something was
-    /// opened: whatever it does not see closes itself.
-    closed: AtomicBool,
 }
+
+type Backends = Arc<[Box<dyn Backend>]>;
 
 impl Module {
     /// The module that the configuration describes.
@@ -44,9 +44,8 @@ impl Module {
         policy: Policy,
         sessions: &'static Slab<Session>,
     ) -> Self {
-        let backends = Mutex::new(backends.into());
-        let closed = AtomicBool::new(false);
-        Self { backends, slots: Mutex::default(), sessions, policy, closed }
+        let backends = Mutex::new(Some(backends.into()));
+        Self { backends, slots: Mutex::default(), sessions, policy }
     }
 
     /// The slots there are now, in ascending order of id.
@@ -55,13 +54,12 @@ impl Module {
     /// What a backend answers when it cannot list its tokens; CryptokiNotInitialized when C_Finalize
     /// came meanwhile.
     pub fn slots(&self) -> Result<Vec<Arc<Slot>>> {
-        let backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut tokens = Vec::new();
-        for backend in backends.iter() {
+        for backend in self.backends()?.iter() {
             tokens.extend(backend.tokens()?);
         }
         let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        self.must_be_open()?;
+        self.backends()?;
         let mut slots = Vec::with_capacity(tokens.len());
         for (id, token) in tokens {
             let new = || Arc::new(Slot::new(id, token, self.policy));
@@ -125,18 +123,19 @@ impl Module {
             self.sessions.remove(handle);
             return Err(e);
         }
-        self.must_be_open().inspect_err(|_| {
+        self.backends().inspect_err(|_| {
             // Unless C_Finalize did it.
             let _ = self.close_session(handle.raw());
         })?;
         Ok(handle)
     }
 
-    fn must_be_open(&self) -> Result<()> {
-        match self.closed.load(Ordering::SeqCst) {
-            false => Ok(()),
-            true => Err(Code::CryptokiNotInitialized.because("C_Finalize came meanwhile")),
-        }
+    fn backends(&self) -> Result<Backends> {
+        let backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        backends.ok_or_else(|| {
+            Code::CryptokiNotInitialized
+                .because("C_Finalize came during this call: call C_Initialize again")
+        })
     }
 
     /// `C_Logout`. A session that another thread uses at this moment keeps its keys until its next
@@ -191,8 +190,7 @@ impl Module {
 
     /// Ends everything that is open, in all slots: C_Finalize.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
-        *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from([]);
+        *self.backends.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let slots = std::mem::take(&mut *self.slots.lock().unwrap_or_else(PoisonError::into_inner));
         for slot in slots.values() {
             self.close_all_sessions(slot);

@@ -17,7 +17,7 @@ use crate::service::{Finality, Revoked};
 
 const KNOWS_NO_STATES: &str = "this token knows no states: its flags are cleared, and whoever has \
                                the PIN can set them again";
-const ANOTHER_WAY: &str = "every program that comes through Keyway is refused; whoever talks to the \
+const ONLY_THROUGH_KEYWAY: &str = "every program that comes through Keyway is refused; whoever talks to the \
                            token behind it, with its PIN, is not";
 
 /// What a revocation reached.
@@ -50,7 +50,7 @@ pub(super) fn suspend(options: &Options, name: &KeyName) -> Result<()> {
     let sentence = format!("key {name} is suspended: it protects nothing until it is resumed");
     let warning = match suspended.block {
         Block::Final => None,
-        Block::ThroughKeyway => Some(ANOTHER_WAY),
+        Block::ThroughKeyway => Some(ONLY_THROUGH_KEYWAY),
         Block::FlagsOnly => Some(KNOWS_NO_STATES),
     };
     tell(options, &Done { warning, ..Done::new(&suspended.record, sentence) })
@@ -71,7 +71,7 @@ impl Told {
         let warning = match (revoked.block, finality) {
             (None | Some(Block::Final), _) => None,
             (Some(Block::ThroughKeyway), _) => {
-                Some(format!("{ANOTHER_WAY}: keyway key destroy {name} is final"))
+                Some(format!("{ONLY_THROUGH_KEYWAY}: keyway key destroy {name} is final"))
             }
             (Some(Block::FlagsOnly), Finality::Recoverable) => Some(format!(
                 "keyway refuses the key for ever, but its flags on the token are only cleared: \
