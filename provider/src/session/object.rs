@@ -40,7 +40,19 @@ impl Session {
     pub fn destroy(&mut self, handle: Handle) -> Result<()> {
         let object = self.changeable(handle)?;
         object::destroyable(&object.snapshot().attributes, self.caller())?;
-        self.slot().token.destroy(&object)?;
+        self.remove(handle, &object)
+    }
+
+    /// Destroys an object that was found destroyable. If another thread's logout came since, the
+    /// answer is the one after a logout: `C_DestroyObject` does not list UserNotLoggedIn.
+    fn remove(&self, handle: Handle, object: &Object) -> Result<()> {
+        self.slot().token.destroy(object).map_err(|error| match error.code() {
+            Code::UserNotLoggedIn if object.snapshot().is_private() => {
+                error.with_code(Code::ObjectHandleInvalid)
+            }
+            Code::UserNotLoggedIn => error.with_code(Code::ActionProhibited),
+            _ => error,
+        })?;
         object.mark_destroyed();
         self.slot().objects.remove(handle);
         Ok(())
@@ -100,6 +112,57 @@ impl Session {
                 self.slot().objects.issue_token(found)
             }
             false => self.slot().objects.issue_session(object, self.handle),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{ObjectClass, Value};
+    use crate::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
+    use crate::backend::{Backend, Pin, User};
+    use crate::policy::Policy;
+    use crate::slot::Slot;
+    use crate::store::Cost;
+
+    const PIN: Pin<'_> = Pin(b"12345678");
+
+    /// A data object that is what the attribute says.
+    fn data(attribute: AttributeType) -> Attributes {
+        Attributes::from_iter([
+            (AttributeType::CLASS, Value::Number(ObjectClass::DATA.0)),
+            (AttributeType::TOKEN, Value::Bool(true)),
+            (AttributeType::DESTROYABLE, Value::Bool(true)),
+            (attribute, Value::Bool(true)),
+        ])
+    }
+
+    #[test]
+    fn a_destruction_that_a_logout_overtakes_is_answered_as_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let backend = EmbeddedBackend::new(EmbeddedConfig {
+            pin_cost: Cost { kibibytes: 8, passes: 1, lanes: 1 },
+            ..EmbeddedConfig::new(directory.path())
+        });
+        let (id, token) = backend.tokens().unwrap().pop().unwrap();
+        token.initialize(PIN, "token").unwrap();
+        let slot = Arc::new(Slot::new(id, token, Policy::Standard));
+        let mut session = Session::new(slot.clone(), true);
+        slot.login(User::SecurityOfficer, PIN).unwrap();
+        session.init_pin(PIN).unwrap();
+        slot.logout().unwrap();
+        for (user, attribute, code) in [
+            (User::SecurityOfficer, AttributeType::TRUSTED, Code::ActionProhibited),
+            (User::User, AttributeType::PRIVATE, Code::ObjectHandleInvalid),
+        ] {
+            slot.login(user, PIN).unwrap();
+            let handle = session.issue(slot.token.create(data(attribute)).unwrap());
+            let object = session.changeable(handle).unwrap();
+            slot.logout().unwrap();
+            let answer = session.remove(handle, &object);
+            assert_eq!(answer.unwrap_err().code(), code);
+            assert!(!object.is_destroyed());
         }
     }
 }
