@@ -213,16 +213,11 @@ impl Module {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::embedded::EmbeddedConfig;
-    use crate::store::Cost;
 
     #[test]
     fn a_session_that_opens_while_c_finalize_closes_all_is_closed_too() {
         let directory = tempfile::tempdir().unwrap();
-        let backend = EmbeddedBackend::new(EmbeddedConfig {
-            pin_cost: Cost { kibibytes: 8, passes: 1, lanes: 1 },
-            ..EmbeddedConfig::new(directory.path())
-        });
+        let backend = EmbeddedBackend::cheap(directory.path());
         let sessions: &'static Slab<Session> = Box::leak(Box::default());
         let module = Module::over(vec![Box::new(backend)], Policy::Standard, sessions);
         let slot = module.slot(1).unwrap();

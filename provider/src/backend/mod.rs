@@ -87,6 +87,7 @@ pub trait Token: Send + Sync {
     /// # Errors
     /// FunctionFailed if the object changed; its snapshot is then the newer one.
     fn update(&self, object: &Object, base: &Arc<Snapshot>, attributes: Attributes) -> Result<()>;
+    /// Destroys the object and marks it so.
     fn destroy(&self, object: &Object) -> Result<()>;
 
     fn generate(&self, mechanism: &Mechanism<'_>, key: Attributes) -> Result<Arc<Object>>;

@@ -53,7 +53,6 @@ impl Session {
             Code::UserNotLoggedIn => error.with_code(Code::ActionProhibited),
             _ => error,
         })?;
-        object.mark_destroyed();
         self.slot().objects.remove(handle);
         Ok(())
     }
@@ -120,11 +119,10 @@ impl Session {
 mod tests {
     use super::*;
     use crate::attribute::{ObjectClass, Value};
-    use crate::backend::embedded::{EmbeddedBackend, EmbeddedConfig};
+    use crate::backend::embedded::EmbeddedBackend;
     use crate::backend::{Backend, Pin, User};
     use crate::policy::Policy;
     use crate::slot::Slot;
-    use crate::store::Cost;
 
     const PIN: Pin<'_> = Pin(b"12345678");
 
@@ -141,10 +139,7 @@ mod tests {
     #[test]
     fn a_destruction_that_a_logout_overtakes_is_answered_as_after_it() {
         let directory = tempfile::tempdir().unwrap();
-        let backend = EmbeddedBackend::new(EmbeddedConfig {
-            pin_cost: Cost { kibibytes: 8, passes: 1, lanes: 1 },
-            ..EmbeddedConfig::new(directory.path())
-        });
+        let backend = EmbeddedBackend::cheap(directory.path());
         let (id, token) = backend.tokens().unwrap().pop().unwrap();
         token.initialize(PIN, "token").unwrap();
         let slot = Arc::new(Slot::new(id, token, Policy::Standard));

@@ -186,6 +186,11 @@ pub struct Cost {
     pub lanes: u32,
 }
 
+#[cfg(test)]
+impl Cost {
+    pub const CHEAP: Self = Self { kibibytes: 8, passes: 1, lanes: 1 };
+}
+
 /// What is to be done in one transaction.
 pub struct Batch {
     /// The instance that the token must still be; `None` for one that must not exist yet.

@@ -235,10 +235,8 @@ fn no_backup() -> Error {
 mod tests {
     use super::*;
 
-    const CHEAP: Cost = Cost { kibibytes: 8, passes: 1, lanes: 1 };
-
     fn sealed(plain: &[u8]) -> Vec<u8> {
-        let mut sealer = Sealer::new(Vec::new(), b"a passphrase", CHEAP).unwrap();
+        let mut sealer = Sealer::new(Vec::new(), b"a passphrase", Cost::CHEAP).unwrap();
         plain.chunks(1000).for_each(|part| sealer.put(part).unwrap());
         sealer.finish().unwrap()
     }

@@ -134,6 +134,12 @@ impl EmbeddedBackend {
         Self { config, settings, tokens: Mutex::default(), warned: AtomicBool::new(false) }
     }
 
+    /// One whose PINs cost no time.
+    #[cfg(test)]
+    pub fn cheap(directory: &Path) -> Self {
+        Self::new(EmbeddedConfig { pin_cost: Cost::CHEAP, ..EmbeddedConfig::new(directory) })
+    }
+
     /// Whoever may write to the directory can put an old or empty token into the place of one.
     fn warn_of_strangers(&self) {
         let directory = &self.config.token_dir;

@@ -248,7 +248,9 @@ impl EmbeddedToken {
             return Err(self.not_logged_in());
         }
         if keys.is_none() && snapshot.attributes.is_true(AttributeType::TRUSTED) {
-            return Err(Code::UserNotLoggedIn.because("a trusted object needs a login"));
+            return Err(
+                Code::UserNotLoggedIn.because("a trusted object needs a login: call C_Login")
+            );
         }
         let name = name::of(keys.as_deref(), object.id, &snapshot.attributes)?;
         let facts = Facts { name, ..Facts::default() };

@@ -137,14 +137,12 @@ fn hasher(cost: Cost) -> Result<Argon2<'static>> {
 mod tests {
     use super::*;
 
-    const CHEAP: Cost = Cost { kibibytes: 8, passes: 1, lanes: 1 };
-
     #[test]
     fn another_pin_salt_role_or_token_gives_another_key() {
         let derivations = Derivations::default();
         let derive = |pin: &[u8], salt, role, instance| {
             let whose = (role, Instance([instance; 16]));
-            let key = derivations.derive(pin, &[salt; 16], CHEAP, whose, None);
+            let key = derivations.derive(pin, &[salt; 16], Cost::CHEAP, whose, None);
             key.unwrap().expose().to_vec()
         };
         let key = derive(b"1234", 0, Role::User, 0);
@@ -161,7 +159,7 @@ mod tests {
         let derive = |root: Option<u8>| {
             let root = root.map(|byte| Secret::copy_of(&[byte; 32]));
             let whose = (Role::User, Instance([0; 16]));
-            let key = derivations.derive(b"1234", &[0; 16], CHEAP, whose, root.as_ref());
+            let key = derivations.derive(b"1234", &[0; 16], Cost::CHEAP, whose, root.as_ref());
             key.unwrap().expose().to_vec()
         };
         assert_eq!(derive(Some(1)), derive(Some(1)));
@@ -172,9 +170,9 @@ mod tests {
     #[test]
     fn a_cost_beyond_reason_is_refused() {
         for cost in [
-            Cost { kibibytes: u32::MAX, ..CHEAP },
-            Cost { passes: 0, ..CHEAP },
-            Cost { lanes: 200, ..CHEAP },
+            Cost { kibibytes: u32::MAX, ..Cost::CHEAP },
+            Cost { passes: 0, ..Cost::CHEAP },
+            Cost { lanes: 200, ..Cost::CHEAP },
         ] {
             assert_eq!(hasher(cost).unwrap_err().code(), Code::DeviceError);
         }

@@ -118,7 +118,7 @@ fn form_of(attributes: &Attributes, keys: Option<&Keys>) -> Result<Form> {
         (false, true, _) => Ok(Form::Open),
         (false, false, true) => Ok(Form::Public),
         (false, false, false) if attributes.is_true(AttributeType::TRUSTED) => {
-            Err(Code::UserNotLoggedIn.because("a trusted object needs a login"))
+            Err(Code::UserNotLoggedIn.because("a trusted object needs a login: call C_Login"))
         }
         (false, false, false) => Ok(Form::Unattested),
     }

@@ -158,7 +158,9 @@ impl EmbeddedToken {
     pub(super) fn not_logged_in(&self) -> Error {
         match self.replaced.load(Ordering::Acquire) {
             true => replaced(),
-            false => Code::UserNotLoggedIn.because("no keys of the user are at hand"),
+            false => {
+                Code::UserNotLoggedIn.because("the user is not logged in: call C_Login as CKU_USER")
+            }
         }
     }
 
